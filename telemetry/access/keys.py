@@ -1,0 +1,88 @@
+"""API keys: `tloi_<8>_<43>`. The secret has 256 bits, so its SHA-256 needs no slow hash; only that is stored."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+import string
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from telemetry.models import ApiKey, Project
+
+_SHAPE = re.compile(r"tloi_[a-z0-9]{8}_[A-Za-z0-9_-]{43}", re.ASCII)
+_ALPHABET = string.ascii_lowercase + string.digits
+_NO_DIGEST = bytes(32)
+_LAST_USED_STEP = timedelta(minutes=1)
+
+
+class BadKey(PermissionError):
+    """The key is unknown, revoked or expired; the text never says which secret came near."""
+
+
+class BadScope(ValueError):
+    """A scope that does not exist."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyHolder:
+    """Who a working key speaks for."""
+
+    key_id: int
+    project_id: int
+    project_slug: str
+    time_zone: str
+    scopes: frozenset[str]
+
+
+def create_key(project: Project, *, name: str, scopes: Sequence[str], expires_at: datetime | None = None) -> str:
+    """Make a key and return it; it is never shown again. Raises BadScope."""
+    unknown = [scope for scope in scopes if scope not in ApiKey.Scope.values]
+    if unknown or not scopes:
+        raise BadScope(f"Scopes are {', '.join(ApiKey.Scope.values)}; got {', '.join(unknown) or 'none'}.")
+    prefix = "".join(secrets.choice(_ALPHABET) for _ in range(8))
+    plain = f"tloi_{prefix}_{secrets.token_urlsafe(32)}"
+    ApiKey.objects.create(
+        project=project,
+        name=name,
+        prefix=prefix,
+        digest=_digest(plain),
+        scopes=sorted(set(scopes)),
+        expires_at=expires_at,
+    )
+    return plain
+
+
+def authenticate(plain: str, *, now: datetime) -> KeyHolder:
+    """Whom `plain` speaks for. One indexed look-up, one comparison in constant time. Raises BadKey."""
+    if not _SHAPE.fullmatch(plain):
+        raise BadKey("This is not an API key of TLOI; keys look like tloi_xxxxxxxx_….")
+    key = ApiKey.objects.select_related("project").filter(prefix=plain[5:13]).first()
+    stored = bytes(key.digest) if key else _NO_DIGEST
+    if not hmac.compare_digest(stored, _digest(plain)) or key is None:
+        raise BadKey("This API key is not known here.")
+    if state(key, now=now) != "active":
+        raise BadKey(f"This API key is {state(key, now=now)}.")
+    if key.last_used_at is None or now - key.last_used_at > _LAST_USED_STEP:
+        ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
+    project = key.project
+    return KeyHolder(key.pk, project.pk, project.slug, project.time_zone, frozenset(key.scopes))
+
+
+def state(key: ApiKey, *, now: datetime) -> str:
+    """active, revoked or expired."""
+    if key.revoked_at is not None and key.revoked_at <= now:
+        return "revoked"
+    return "expired" if key.expires_at is not None and key.expires_at <= now else "active"
+
+
+def revoke_key(prefix: str, *, now: datetime) -> bool:
+    """Revoke the key of that prefix at once, everywhere; False where none is in use."""
+    return ApiKey.objects.filter(prefix=prefix, revoked_at=None).update(revoked_at=now) == 1
+
+
+def _digest(plain: str) -> bytes:
+    return hashlib.sha256(plain.encode()).digest()

@@ -1,0 +1,8 @@
+"""Telemetry's app configuration."""
+
+from django.apps import AppConfig
+
+
+class TelemetryConfig(AppConfig):
+    name = "telemetry"
+    default_auto_field = "django.db.models.BigAutoField"

@@ -1,0 +1,144 @@
+"""The records that pass telemetry's door. Pure: neither Django nor the network.
+
+Records are frozen `msgspec.Struct`s: dataclasses that decode and validate themselves in C (docs/design.md).
+Tokens stand in five disjoint input buckets and one output bucket; money is an integer of nano-dollars.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+MAX_TOKENS = 2**53
+Tokens = Annotated[int, Meta(ge=0, le=MAX_TOKENS)]
+Milliseconds = Annotated[int, Meta(ge=0, le=10**12)]
+Label = Annotated[str, Meta(max_length=200)]
+Key = Annotated[str, Meta(max_length=300)]
+Instant = Annotated[datetime, Meta(tz=True)]
+
+CostKind = Literal["provider", "client_estimate"]
+Quality = Literal[
+    "output_lower_bound",
+    "ttl_unknown",
+    "model_fallback",
+    "no_request_id",
+    "cost_outlier",
+    "turn_level",
+    "execution_total",
+]
+
+
+class Call(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One billed request to a model: the only thing that is counted.
+
+    `id` is the provider's identity of the request; empty: derived from the content. `output` includes
+    `reasoning`. `cost_usd` is what somebody else says it cost, `cost_kind` who. Source: formats.md §0.
+    """
+
+    started_at: Instant
+    model: Annotated[str, Meta(min_length=1, max_length=200)]
+    id: Key = ""
+    provider: Label = ""
+    input_uncached: Tokens = 0
+    cache_read: Tokens = 0
+    cache_write_5m: Tokens = 0
+    cache_write_1h: Tokens = 0
+    cache_write_unknown: Tokens = 0
+    output: Tokens = 0
+    reasoning: Tokens | None = None
+    cost_usd: Decimal | None = None
+    cost_kind: CostKind = "client_estimate"
+    duration_ms: Milliseconds | None = None
+    ttft_ms: Milliseconds | None = None
+    agent: Label = ""
+    host: Label = ""
+    session_id: Label = ""
+    subagent_id: Label = ""
+    session_type: Label = ""
+    execution_id: Label = ""
+    task_type: Label = ""
+    objective: Label = ""
+    skill: Label = ""
+    tier: Label = ""
+    service_tier: Label = ""
+    error_type: Label = ""
+    quality: tuple[Quality, ...] = ()
+    attributes: Mapping[str, Any] | None = None
+
+
+class Execution(Struct, frozen=True, kw_only=True):
+    """One run of a task. Tokens given here count only while the execution has no calls of its own.
+
+    `execution_time` in seconds, as OrchestrateOS's telemetry writes it; `errors` are texts.
+    """
+
+    started_at: Instant
+    execution_id: Label = ""
+    task_id: Label = ""
+    tool: Label = ""
+    action: Label = ""
+    model: Label = ""
+    execution_time: Annotated[float, Meta(ge=0, le=10**9)] | None = None
+    tokens_input: Tokens | None = None
+    tokens_output: Tokens | None = None
+    status: Label = ""
+    errors: tuple[Annotated[str, Meta(max_length=4000)], ...] = ()
+    task_type: Label = ""
+    agent: Label = ""
+    session_id: Label = ""
+    session_type: Label = ""
+    skills: tuple[Label, ...] = ()
+    objective: Label = ""
+    attributes: Mapping[str, Any] | None = None
+
+
+class Rejection(Struct, frozen=True):
+    """Why one item of a batch was not stored: its place in the batch, its id where it had one, a reason."""
+
+    index: int
+    id: str
+    reason: str
+
+
+class Receipt(Struct, frozen=True):
+    """What became of a batch. accepted + duplicates + quarantined + len(rejected) = items sent."""
+
+    accepted: int = 0
+    duplicates: int = 0
+    quarantined: int = 0
+    rejected: tuple[Rejection, ...] = ()
+
+
+class UsageRow(Struct, frozen=True, kw_only=True):
+    """Sums over calls. `key` names the group, empty for a total or an unset dimension; cost in nano-dollars."""
+
+    key: str = ""
+    calls: int = 0
+    input_uncached: int = 0
+    cache_read: int = 0
+    cache_write_5m: int = 0
+    cache_write_1h: int = 0
+    cache_write_unknown: int = 0
+    output: int = 0
+    reasoning: int = 0
+    cost_nanousd: int = 0
+    unpriced_calls: int = 0
+
+    @property
+    def input_total(self) -> int:
+        """All input tokens: OTel's gen_ai.usage.input_tokens."""
+        return self.input_uncached + self.cache_read + self.cache_write
+
+    @property
+    def cache_write(self) -> int:
+        """Input written to a cache, whatever its time to live."""
+        return self.cache_write_5m + self.cache_write_1h + self.cache_write_unknown
+
+    @property
+    def tokens(self) -> int:
+        """Input and output."""
+        return self.input_total + self.output

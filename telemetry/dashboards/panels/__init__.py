@@ -1,0 +1,1 @@
+"""One panel, one file: a panel asks the series one question and draws the answer."""

@@ -1,0 +1,138 @@
+"""Telemetry's door: the verbs that other apps and the site may call. Nothing but contracts and plain values passes.
+
+A verb takes the connection from `telemetry.database`; edges inside telemetry may call the wings themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.core.cache import cache
+
+from telemetry.access import keys, login, projects
+from telemetry.access.keys import BadKey, BadScope
+from telemetry.access.projects import UnknownProject
+from telemetry.contracts import Call, Execution, Receipt
+from telemetry.database import connection
+from telemetry.ledger import partitions
+from telemetry.ledger.ingest import ingest
+from telemetry.models import ApiKey
+
+HEARTBEAT_KEY = "worker-last-seen"
+
+__all__ = [
+    "BadKey",
+    "BadScope",
+    "KeyInfo",
+    "ProjectInfo",
+    "UnknownProject",
+    "create_key",
+    "ensure_owner",
+    "ensure_partitions",
+    "ensure_project",
+    "key_works",
+    "list_keys",
+    "make_login_link",
+    "partition_horizon",
+    "record",
+    "revoke_key",
+    "worker_last_seen",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectInfo:
+    """A project as others see it."""
+
+    id: int
+    slug: str
+    name: str
+    time_zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyInfo:
+    """An API key without its secret. `state` is active, revoked or expired."""
+
+    prefix: str
+    name: str
+    project: str
+    scopes: tuple[str, ...]
+    state: str
+    last_used_at: datetime | None
+
+
+def ensure_project(*, slug: str, name: str = "", time_zone: str = "UTC") -> ProjectInfo:
+    """The project `slug`, made where it is missing."""
+    project = projects.ensure_project(slug=slug, name=name, time_zone=time_zone)
+    return ProjectInfo(project.pk, project.slug, project.name, project.time_zone)
+
+
+def ensure_owner() -> int:
+    """The id of the superuser `owner`, who has no password and owns every project."""
+    return projects.ensure_owner()
+
+
+def create_key(*, project_slug: str, name: str, scopes: Sequence[str], expires_at: datetime | None = None) -> str:
+    """A new API key, shown only now. Raises UnknownProject, BadScope."""
+    return keys.create_key(projects.project_of(project_slug), name=name, scopes=scopes, expires_at=expires_at)
+
+
+def key_works(plain: str, *, now: datetime) -> bool:
+    """Whether an API key is known, not revoked and not expired."""
+    try:
+        keys.authenticate(plain, now=now)
+    except BadKey:
+        return False
+    return True
+
+
+def list_keys(*, project_slug: str | None, now: datetime) -> list[KeyInfo]:
+    """The keys of a project, or all. Raises UnknownProject."""
+    found = ApiKey.objects.select_related("project")
+    if project_slug:
+        found = found.filter(project=projects.project_of(project_slug))
+    return [
+        KeyInfo(key.prefix, key.name, key.project.slug, tuple(key.scopes), keys.state(key, now=now), key.last_used_at)
+        for key in found
+    ]
+
+
+def revoke_key(prefix: str, *, now: datetime) -> bool:
+    """Revoke the key of that prefix everywhere at once; False where none is in use."""
+    return keys.revoke_key(prefix, now=now)
+
+
+def make_login_link(*, user_id: int, now: datetime) -> str:
+    """A token for `/login/?token=…` that logs a person in once within 15 minutes."""
+    return login.make_login_link(user_id=user_id, now=now)
+
+
+def record(
+    *,
+    project_id: int,
+    calls: Sequence[Call] = (),
+    executions: Sequence[Execution] = (),
+    source: str,
+    now: datetime,
+) -> Receipt:
+    """Store a batch, each call counted once. Raises psycopg.Error; then nothing of it is stored."""
+    return ingest(connection(), project_id=project_id, calls=calls, executions=executions, source=source, now=now)
+
+
+def ensure_partitions(*, now: datetime) -> None:
+    """Make the partitions of today and two weeks ahead."""
+    partitions.ensure_ahead(connection(), now=now)
+
+
+def partition_horizon(*, now: datetime) -> date:
+    """The last day up to which every day from today on has its partition; yesterday where today has none."""
+    return partitions.horizon(connection(), now=now)
+
+
+def worker_last_seen() -> datetime | None:
+    """When a worker last ran the heartbeat task; None where none did within a day, or the cache is away."""
+    seen = cache.get(HEARTBEAT_KEY)
+    return datetime.fromisoformat(seen) if seen else None

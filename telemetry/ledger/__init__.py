@@ -1,0 +1,1 @@
+"""WRITE: validate, price, count once, store. The only code that writes calls."""

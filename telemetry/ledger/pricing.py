@@ -1,0 +1,164 @@
+"""What a call costs, in integer nano-dollars. Pure.
+
+genai-prices knows the prices; asking it takes a quarter of a millisecond, so it is asked once for each provider,
+model, day, service tier and context tier for rates, and the multiplication is ours. Rates are nano-dollars per
+million tokens: a price of $0.0375 per million is the integer 37,500,000. A property test holds every product to
+genai-prices' own result. A model named `…:free` costs nothing; an unknown one has no cost, which is not 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_HALF_EVEN, Decimal
+from functools import lru_cache
+
+import genai_prices
+from genai_prices import Usage
+from genai_prices.types import ModelInfo, ModelPrice, TieredPrices, TimeOfDateConstraint
+
+from telemetry.contracts import Call
+from telemetry.usage import input_total
+
+PRICE_VERSION = f"genai-prices {genai_prices.__version__}"
+FREE = "free model"
+MAX_NANOUSD = 2**63 - 1
+_MILLION = 1_000_000
+_NANO = Decimal(10**9)
+_DAY = timedelta(days=1)
+_ANY_TIME = datetime(2026, 1, 1, tzinfo=UTC)
+_PROVIDERS = {
+    "anthropic": "anthropic",
+    "openai": "openai",
+    "openrouter": "openrouter",
+    "gcp.gemini": "google",
+    "gcp.vertex_ai": "google",
+    "gcp.gen_ai": "google",
+    "google": "google",
+    "gemini": "google",
+    "aws.bedrock": "aws",
+    "bedrock": "aws",
+    "azure.ai.openai": "azure",
+    "azure.ai.inference": "azure",
+    "mistral_ai": "mistral",
+    "mistral": "mistral",
+    "x_ai": "x-ai",
+    "xai": "x-ai",
+    "moonshot_ai": "moonshotai",
+    "moonshot": "moonshotai",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Nano-dollars per million tokens of each bucket for calls whose input exceeds `above`; `a_call` per request."""
+
+    above: int
+    input_uncached: int
+    cache_read: int
+    cache_write: int
+    cache_write_1h: int
+    output: int
+    a_call: int
+
+
+def computed_nanousd(call: Call) -> tuple[int | None, str]:
+    """The cost of a call and the price version it rests on; (None, "") where the model has no known price."""
+    if call.model.endswith(":free"):
+        return 0, FREE
+    tiers = rates(call.provider, call.model, call.started_at, call.service_tier)
+    if not tiers:
+        return None, ""
+    total = input_total(call)
+    tier = next(tier for tier in tiers if total > tier.above or tier.above == 0)
+    millionths = (
+        call.input_uncached * tier.input_uncached
+        + call.cache_read * tier.cache_read
+        + (call.cache_write_5m + call.cache_write_unknown) * tier.cache_write
+        + call.cache_write_1h * tier.cache_write_1h
+        + call.output * tier.output
+    )
+    return tier.a_call + _rounded(millionths), PRICE_VERSION
+
+
+def nanousd(cost: Decimal) -> int:
+    """US dollars as nano-dollars, half to even. Raises ValueError for what is not a believable cost."""
+    if not cost.is_finite() or not 0 <= cost <= _MILLION:
+        raise ValueError("cost_usd must be from 0 to 1,000,000 dollars")
+    return int((cost * _NANO).to_integral_value(ROUND_HALF_EVEN))
+
+
+def rates(provider: str, model: str, at: datetime, service_tier: str) -> tuple[Rates, ...]:
+    """The rates of a model at a moment, highest context tier first; empty where it has no known price."""
+    known = _find(provider, model)
+    if known is None:
+        return ()
+    moment = at.astimezone(UTC)
+    step = timedelta(minutes=1) if _priced_by_time_of_day(known) else _DAY
+    start = datetime.min.replace(tzinfo=UTC)
+    return _rates(provider, model, start + (moment - start) // step * step, service_tier)
+
+
+@lru_cache(maxsize=4096)
+def _rates(provider: str, model: str, at: datetime, service_tier: str) -> tuple[Rates, ...]:
+    known = _find(provider, model)
+    if known is None:
+        return ()
+    context = {"service_tier": service_tier} if service_tier else None
+    price = known.get_prices(at, context)
+    starts = sorted({tier.start for value in _values(price) for tier in value.tiers}, reverse=True)
+    return tuple(_tier(price, start) for start in (*starts, 0))
+
+
+@lru_cache(maxsize=4096)
+def _find(provider: str, model: str) -> ModelInfo | None:
+    """genai-prices' model, or None. Only a call without a provider is priced by its model's name alone: the same
+    name at a provider that is not known (a local server, say) may cost something else, or nothing."""
+    provider_id = _PROVIDERS.get(provider.lower(), provider.lower()) or None
+    try:
+        found = genai_prices.calc_price(Usage(), model, provider_id=provider_id, genai_request_timestamp=_ANY_TIME)
+    except LookupError:
+        return None
+    return found.model
+
+
+def _tier(price: ModelPrice, start: int) -> Rates:
+    """The rates of one context tier: what genai-prices asks for one more token of each kind above `start`."""
+    many = start + 1
+    fee = _price(price, Usage())
+    plain = _price(price, Usage(input_tokens=many)) - fee
+    one_output = _price(price, Usage(input_tokens=many, output_tokens=1)) - fee - plain
+    return Rates(
+        above=start,
+        input_uncached=_per_million(plain, many),
+        cache_read=_per_million(_price(price, Usage(input_tokens=many, cache_read_tokens=many)) - fee, many),
+        cache_write=_per_million(_price(price, Usage(input_tokens=many, cache_write_tokens=many)) - fee, many),
+        cache_write_1h=_per_million(
+            _price(price, Usage(input_tokens=many, cache_write_tokens=many, cache_write_1h_tokens=many)) - fee, many
+        ),
+        output=_per_million(one_output, 1),
+        a_call=int((fee * _NANO).to_integral_value(ROUND_HALF_EVEN)),
+    )
+
+
+def _price(price: ModelPrice, usage: Usage) -> Decimal:
+    return price.calc_price(usage)["total_price"]
+
+
+def _values(price: ModelPrice) -> list[TieredPrices]:
+    return [value for value in vars(price).values() if isinstance(value, TieredPrices)]
+
+
+def _priced_by_time_of_day(model: ModelInfo) -> bool:
+    prices = model.prices if isinstance(model.prices, list) else []
+    return any(isinstance(price.constraint, TimeOfDateConstraint) for price in prices)
+
+
+def _per_million(price: Decimal, tokens: int) -> int:
+    return int((price / tokens * _MILLION * _NANO).to_integral_value(ROUND_HALF_EVEN))
+
+
+def _rounded(millionths: int) -> int:
+    """A count of 10⁻¹⁵ dollars as nano-dollars, half to even."""
+    quotient, rest = divmod(millionths, _MILLION)
+    return quotient + (2 * rest > _MILLION or (2 * rest == _MILLION and quotient % 2 == 1))

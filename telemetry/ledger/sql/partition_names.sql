@@ -1,0 +1,5 @@
+-- The partitions of telemetry_call.
+SELECT child.relname
+FROM pg_inherits
+JOIN pg_class child ON child.oid = pg_inherits.inhrelid
+WHERE pg_inherits.inhparent = 'telemetry_call'::regclass

@@ -1,0 +1,17 @@
+"""Telemetry's tables, a file an idea. Models stay home: only contracts pass the app's door."""
+
+from telemetry.models.access import ApiKey, LoginLink, Membership, Project
+from telemetry.models.ledger import Call, Execution, Identity, ImportedFile, Quarantined, Session
+
+__all__ = [
+    "ApiKey",
+    "Call",
+    "Execution",
+    "Identity",
+    "ImportedFile",
+    "LoginLink",
+    "Membership",
+    "Project",
+    "Quarantined",
+    "Session",
+]

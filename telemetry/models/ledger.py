@@ -1,0 +1,144 @@
+"""What was recorded. Large tables bear `project_id` as a plain number in every key (docs/design.md, Citus rules).
+
+`Call` and `Identity` are written by COPY in `ledger/store.py`; these classes document their columns and make the
+migrations. Token columns count tokens, `*_nanousd` integers of 10⁻⁹ US dollars, `*_ms` milliseconds.
+"""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Call(models.Model):
+    """One billed request to a model. Partitioned by `started_at`; the only thing that is counted."""
+
+    pk = models.CompositePrimaryKey("project_id", "started_at", "id")
+    project_id = models.BigIntegerField()
+    started_at = models.DateTimeField()
+    id = models.UUIDField()
+    input_uncached = models.BigIntegerField()
+    cache_read = models.BigIntegerField()
+    cache_write_5m = models.BigIntegerField()
+    cache_write_1h = models.BigIntegerField()
+    cache_write_unknown = models.BigIntegerField()
+    output = models.BigIntegerField()
+    reasoning = models.BigIntegerField(null=True)
+    cost_reported_nanousd = models.BigIntegerField(null=True)
+    cost_computed_nanousd = models.BigIntegerField(null=True)
+    cost_kind = models.TextField()
+    price_version = models.TextField()
+    quality = models.IntegerField()
+    duration_ms = models.BigIntegerField(null=True)
+    ttft_ms = models.BigIntegerField(null=True)
+    received_at = models.DateTimeField()
+    source = models.TextField()
+    provider = models.TextField()
+    model = models.TextField()
+    agent = models.TextField()
+    host = models.TextField()
+    session_id = models.TextField()
+    subagent_id = models.TextField()
+    session_type = models.TextField()
+    execution_id = models.TextField()
+    task_type = models.TextField()
+    objective = models.TextField()
+    skill = models.TextField()
+    tier = models.TextField()
+    service_tier = models.TextField()
+    error_type = models.TextField()
+    request_key = models.TextField()
+    attributes = models.JSONField(null=True)
+
+    class Meta:
+        managed = False  # partitioned: made by SQL in the migration
+        db_table = "telemetry_call"
+
+
+class Identity(models.Model):
+    """Which call an identity belongs to: decides for ever in which partition that call lives."""
+
+    pk = models.CompositePrimaryKey("project_id", "id")
+    project_id = models.BigIntegerField()
+    id = models.UUIDField()
+    started_at = models.DateTimeField()
+    usage_rank = models.BigIntegerField()
+    cost_rank = models.SmallIntegerField()
+    fields = models.IntegerField()
+    revision = models.IntegerField(db_default=1)
+
+
+class Execution(models.Model):
+    """One run of a task. Its usage is always the sum over its calls; `sent_*` is what the sender claimed."""
+
+    pk = models.CompositePrimaryKey("project_id", "execution_id")
+    project_id = models.BigIntegerField()
+    execution_id = models.TextField()
+    started_at = models.DateTimeField()
+    task_id = models.TextField(db_default="")
+    tool = models.TextField(db_default="")
+    action = models.TextField(db_default="")
+    model = models.TextField(db_default="")
+    duration_ms = models.BigIntegerField(null=True)
+    sent_input_tokens = models.BigIntegerField(null=True)
+    sent_output_tokens = models.BigIntegerField(null=True)
+    status = models.TextField(db_default="")
+    errors = models.JSONField(default=list)
+    task_type = models.TextField(db_default="")
+    agent = models.TextField(db_default="")
+    session_id = models.TextField(db_default="")
+    session_type = models.TextField(db_default="")
+    skills = models.JSONField(default=list)
+    objective = models.TextField(db_default="")
+    source = models.TextField(db_default="")
+    has_calls = models.BooleanField(db_default=False)
+    attributes = models.JSONField(null=True)
+    received_at = models.DateTimeField()
+
+    class Meta:
+        indexes = (models.Index(fields=("project_id", "started_at"), name="execution_by_time"),)
+
+
+class Session(models.Model):
+    """One conversation of an agent. Sub-agents' calls bear the parent's session and their own `subagent_id`."""
+
+    pk = models.CompositePrimaryKey("project_id", "session_id")
+    project_id = models.BigIntegerField()
+    session_id = models.TextField()
+    agent = models.TextField(db_default="")
+    host = models.TextField(db_default="")
+    session_type = models.TextField(db_default="")
+    started_at = models.DateTimeField()
+    last_call_at = models.DateTimeField()
+
+    class Meta:
+        indexes = (models.Index(fields=("project_id", "-last_call_at"), name="session_by_last_call"),)
+
+
+class Quarantined(models.Model):
+    """A record whose time cannot be believed: kept and counted, in no sum until a person decides."""
+
+    project_id = models.BigIntegerField()
+    digest = models.BinaryField(max_length=32)
+    reason = models.TextField()
+    source = models.TextField()
+    record = models.JSONField()
+    received_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "quarantined"
+        constraints = (models.UniqueConstraint(fields=("project_id", "digest"), name="quarantined_once"),)
+
+
+class ImportedFile(models.Model):
+    """How far a local file has been read, and the state of its reader there; what makes import incremental."""
+
+    pk = models.CompositePrimaryKey("project_id", "source", "host", "path")
+    project_id = models.BigIntegerField()
+    source = models.TextField()
+    host = models.TextField()
+    path = models.TextField()
+    size = models.BigIntegerField()
+    offset = models.BigIntegerField()
+    fingerprint = models.BinaryField()
+    state = models.JSONField(default=dict)
+    imported_at = models.DateTimeField()

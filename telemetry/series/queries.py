@@ -1,0 +1,140 @@
+"""READ: one verb a question, each over a window of one project, each one named statement.
+
+Groups and filters pass an allow-list; nothing that a person typed becomes SQL. Sums are exact: totals, rows, days
+and series of the same window and filters add up to each other to the token and the nano-dollar.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, LiteralString
+
+from psycopg import Connection, sql
+from psycopg.rows import class_row, tuple_row
+
+from telemetry.contracts import UsageRow
+from telemetry.series.window import Window
+from telemetry.statements import statement
+
+DIMENSIONS: Mapping[str, LiteralString] = {
+    "model": "model",
+    "provider": "provider",
+    "agent": "agent",
+    "host": "host",
+    "session": "session_id",
+    "subagent": "subagent_id",
+    "session_type": "session_type",
+    "task_type": "task_type",
+    "execution": "execution_id",
+    "objective": "objective",
+    "skill": "skill",
+    "tier": "tier",
+    "source": "source",
+}
+Filters = Mapping[str, Sequence[str]]
+
+
+class UnknownDimension(ValueError):
+    """A group or filter that is not in DIMENSIONS."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesPoint:
+    """Sums of one group in the bucket that begins at `at` (UTC)."""
+
+    at: datetime
+    usage: UsageRow
+
+
+def usage_total(conn: Connection[Any], *, project_id: int, window: Window, filters: Filters | None = None) -> UsageRow:
+    """The sums of a window; zeros where nothing was recorded."""
+    with conn.cursor(row_factory=tuple_row) as cursor:
+        row = cursor.execute(_compose("usage_total", filters), _arguments(project_id, window, filters)).fetchone()
+        return _usage("", row or ())
+
+
+def usage_by(
+    conn: Connection[Any],
+    *,
+    project_id: int,
+    window: Window,
+    by: str,
+    filters: Filters | None = None,
+    limit: int | None = None,
+) -> list[UsageRow]:
+    """The sums of a window by `by`, dearest first, then most tokens. Raises UnknownDimension."""
+    query = _compose("usage_by", filters, dimension=_column(by))
+    with conn.cursor(row_factory=tuple_row) as cursor:
+        rows = cursor.execute(query, {**_arguments(project_id, window, filters), "limit": limit}).fetchall()
+    return [_usage(row[0], row[1:]) for row in rows]
+
+
+def usage_series(
+    conn: Connection[Any], *, project_id: int, window: Window, by: str, filters: Filters | None = None
+) -> list[SeriesPoint]:
+    """The sums of each bucket of a window by `by`, oldest first; empty buckets are left out."""
+    edges = window.edges()
+    query = _compose("usage_series", filters, dimension=_column(by))
+    with conn.cursor(row_factory=tuple_row) as cursor:
+        rows = cursor.execute(query, {**_arguments(project_id, window, filters), "edges": edges}).fetchall()
+    return [SeriesPoint(edges[row[0] - 1], _usage(row[1], row[2:])) for row in rows]
+
+
+def dimension_values(
+    conn: Connection[Any], *, project_id: int, window: Window, by: str, limit: int = 200
+) -> list[str]:
+    """The values that `by` takes in a window, for filter menus; most used first. Raises UnknownDimension."""
+    query = _compose("dimension_values", None, dimension=_column(by))
+    with conn.cursor(row_factory=tuple_row) as cursor:
+        rows = cursor.execute(query, {**_arguments(project_id, window, None), "limit": limit}).fetchall()
+    return [row[0] for row in rows]
+
+
+def unpriced_models(conn: Connection[Any], *, project_id: int, window: Window) -> list[tuple[str, str, int]]:
+    """(provider, model, calls) of calls in a window that have no cost, most calls first."""
+    query = _compose("unpriced_models", None)
+    with conn.cursor(row_factory=tuple_row) as cursor:
+        return cursor.execute(query, _arguments(project_id, window, None)).fetchall()
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """The oldest and the newest call that a project holds, by the calls' own time."""
+
+    first_call_at: datetime | None
+    last_call_at: datetime | None
+
+
+def coverage(conn: Connection[Any], *, project_id: int, start: datetime, end: datetime) -> Coverage:
+    """The coverage of [start, end), which bounds the partitions that are looked at."""
+    with conn.cursor(row_factory=class_row(Coverage)) as cursor:
+        arguments = {"project": project_id, "start": start, "end": end}
+        row = cursor.execute(statement(__package__, "coverage"), arguments).fetchone()
+        return row or Coverage(None, None)
+
+
+def _usage(key: str, sums: Sequence[Any]) -> UsageRow:
+    """A row of sums in the order of UsageRow's fields; PostgreSQL sums bigints as numeric, so as Decimal."""
+    return UsageRow(**dict(zip(UsageRow.__struct_fields__, (key, *map(int, sums)), strict=False)))
+
+
+def _column(name: str) -> sql.Identifier:
+    if name not in DIMENSIONS:
+        raise UnknownDimension(f"{name!r} cannot be grouped or filtered by; choose from {', '.join(DIMENSIONS)}.")
+    return sql.Identifier(DIMENSIONS[name])
+
+
+def _compose(name: str, filters: Filters | None, **parts: sql.Composable) -> sql.Composed:
+    """The named statement with its group and filters put in. Raises UnknownDimension."""
+    clauses = [
+        sql.SQL("AND {} = ANY({})").format(_column(dimension), sql.Placeholder(f"filter_{dimension}"))
+        for dimension in filters or {}
+    ]
+    return sql.SQL(statement(__package__, name)).format(filters=sql.SQL(" ").join(clauses), **parts)
+
+
+def _arguments(project_id: int, window: Window, filters: Filters | None) -> dict[str, Any]:
+    chosen = {f"filter_{dimension}": list(values) for dimension, values in (filters or {}).items()}
+    return {"project": project_id, "start": window.start, "end": window.end, **chosen}

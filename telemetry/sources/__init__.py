@@ -1,0 +1,1 @@
+"""One file a source, pure: bytes or lines in, records out. Sources do not know each other."""

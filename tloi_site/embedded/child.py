@@ -1,0 +1,128 @@
+"""One child process: in a session of its own, writing to a log file, and gone when its parent is gone."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from tloi_site.embedded import CannotStart, orphans
+from tloi_site.embedded.account import Account
+
+LARGEST_LOG = 10 * 2**20  # bytes; a longer log is set aside when its process starts
+PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """What to run, and how to tell that it is ready.
+
+    A `site` process uses the `server`s, so it stops before them. `retry_s`: for how long a process that dies while it
+    starts is started again. `last_signal` ends what `stop_signal` did not.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    log: Path
+    folder: Path
+    is_ready: Callable[[], bool]
+    tier: Literal["server", "site"]
+    stop_signal: signal.Signals = signal.SIGTERM
+    last_signal: signal.Signals = signal.SIGKILL
+    environment: Mapping[str, str] | None = None
+    account: Account | None = None
+    retry_s: float = 0.0
+
+
+@dataclass(slots=True)
+class Child:
+    """A running `Service`; its process id is noted in `notes`, so that a later start finds it when it is orphaned."""
+
+    service: Service
+    notes: Path
+    process: subprocess.Popen[bytes] = field(init=False)
+    started: float = field(init=False)  # time.monotonic()
+
+    def __post_init__(self) -> None:
+        self.start()
+
+    def start(self) -> None:
+        """Start the process. Raises CannotStart when there is no such program."""
+        service = self.service
+        _set_aside(service.log)
+        with service.log.open("ab") as log:
+            try:
+                self.process = subprocess.Popen(
+                    service.command,
+                    cwd=service.folder,
+                    env=service.environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                    preexec_fn=_dies_with(os.getpid(), service.stop_signal),
+                    **(service.account.identity if service.account else {}),
+                )
+            except OSError as error:
+                raise CannotStart(f"{service.name} cannot be started: {error}.") from error
+        self.started = time.monotonic()
+        orphans.note(self.notes / service.name, self.process.pid, service.stop_signal)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the process is still there; reaps it when it is not."""
+        return self.process.poll() is None
+
+    def signal(self, which: signal.Signals) -> None:
+        """Send a signal, if the process is still there."""
+        if self.is_running:
+            self.process.send_signal(which)
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for the process to end; whether it did."""
+        try:
+            self.process.wait(max(seconds, 0))
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def clear(self) -> None:
+        """Kill what a process that ended, or must end now, left in its group."""
+        orphans.kill_group(self.process.pid)
+        self.process.wait()
+        (self.notes / self.service.name).unlink(missing_ok=True)
+
+    def last_words(self, lines: int = 8) -> str:
+        """The end of the log, indented, to be printed under a sentence."""
+        text = self.service.log.read_text(errors="replace").splitlines()[-lines:]
+        return "".join(f"\n    {line}" for line in text)
+
+
+def _set_aside(log: Path) -> None:
+    """Keep one older log, so that logs cannot fill the disk over the years."""
+    if log.exists() and log.stat().st_size > LARGEST_LOG:
+        log.replace(log.with_name(log.name + ".1"))
+
+
+def _dies_with(parent: int, how: signal.Signals) -> Callable[[], None] | None:
+    """What a child does between fork and exec, so that it ends by itself when `parent` is killed (Linux only).
+
+    Runs after the change of user, which would reset it. Source: prctl(2), PR_SET_PDEATHSIG.
+    """
+    if _libc is None:
+        return None
+
+    def ask_the_kernel() -> None:
+        _libc.prctl(PR_SET_PDEATHSIG, how)
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return ask_the_kernel

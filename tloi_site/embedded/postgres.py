@@ -1,0 +1,146 @@
+"""The private PostgreSQL: made with a random password, started on 127.0.0.1, and never by `pg_ctl`.
+
+`pg_ctl` gives up after a fixed time, while the recovery from a crash takes what it takes; so the server is a child
+in the foreground. It listens on TCP only, asks everybody for a SCRAM password, and keeps data checksums.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+
+from tloi_site.embedded import CannotStart, orphans
+from tloi_site.embedded.child import Service
+from tloi_site.embedded.ports import free_port
+from tloi_site.embedded.postgres_home import Home, data_major, settle
+from tloi_site.embedded.private_files import write_private
+
+NAME = "tloi"  # of the role and of the database
+MIB = 2**20
+
+
+def prepare(data_dir: Path, *, connections: int, say: Callable[[str], None]) -> tuple[Service, str]:
+    """The PostgreSQL of a TLOI data folder, made if it is new, and its address. Raises CannotStart."""
+    home = settle(data_dir, say)
+    password_file = data_dir / "postgres-password"
+    if data_major(home.data) is None:
+        write_private(password_file, secrets.token_urlsafe(32))
+        _make(home, password_file.read_text(), data_dir)
+    elif not password_file.exists():
+        raise CannotStart(f"{password_file} is gone, and without it nobody can log in to {home.data}; put it back.")
+    _clear_lock_file(home.data)
+    port = free_port()
+    address = f"postgresql://{NAME}:{password_file.read_text().strip()}@127.0.0.1:{port}/{NAME}"
+    settings = _settings(home.data, port, connections)
+    service = Service(
+        name="postgres",
+        command=(str(home.programs / "postgres"), "-D", str(home.data), *(f"--{name}={value}" for name, value in settings)),
+        log=data_dir / "postgres.log",
+        folder=home.data,
+        is_ready=lambda: _answers(address),
+        tier="server",
+        stop_signal=signal.SIGINT,  # fast: ends sessions, then writes a checkpoint
+        last_signal=signal.SIGQUIT,  # at once: the next start recovers
+        environment=_environment(),
+        account=home.account,
+        retry_s=10,  # after a crash, old sessions may hold the shared memory for some seconds
+    )
+    return service, address
+
+
+def _settings(data: Path, port: int, connections: int) -> list[tuple[str, str]]:
+    """Run-time settings; what is not here is PostgreSQL's default, which keeps every acknowledged commit."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    shared = min(max(memory // 8, 128 * MIB), 1024 * MIB)
+    log = max(min(shutil.disk_usage(data).free // 10, 4096 * MIB), 256 * MIB)
+    return [
+        ("listen_addresses", "127.0.0.1"),
+        ("port", str(port)),
+        ("unix_socket_directories", ""),
+        ("max_connections", str(connections)),
+        ("shared_buffers", f"{shared // MIB}MB"),
+        ("max_wal_size", f"{log // MIB}MB"),
+        ("wal_compression", "on"),
+        ("timezone", "UTC"),
+        ("log_timezone", "UTC"),
+        ("jit", "off"),
+    ]
+
+
+def _make(home: Home, password: str, data_dir: Path) -> None:
+    """Make a new cluster beside its final place, so that an interrupted start leaves no half of one."""
+    half = home.data.with_name("postgres.half")
+    password_file = home.data.with_name("postgres.password")
+    shutil.rmtree(half, ignore_errors=True)
+    half.mkdir(mode=0o700)
+    write_private(password_file, password)
+    if home.account:
+        for path in (half, password_file):
+            os.chown(path, home.account.uid, home.account.gid)
+    locale = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8") if home.major >= 17 else ()
+    command = (
+        *(home.programs / "initdb", "-D", half, "--username", NAME, "--pwfile", password_file),
+        *("--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", *locale, "--data-checksums"),
+    )
+    try:
+        subprocess.run(
+            [str(word) for word in command],
+            cwd=half,
+            env=_environment(),
+            capture_output=True,
+            text=True,
+            check=True,
+            **(home.account.identity if home.account else {}),
+        )
+    except subprocess.CalledProcessError as error:
+        raise CannotStart(f"PostgreSQL cannot make its data folder {half}: {error.stderr.strip()}") from error
+    finally:
+        password_file.unlink()
+    half.rename(home.data)
+    if home.data.parent != data_dir:
+        (data_dir / "postgres").symlink_to(home.data)
+
+
+def _environment() -> dict[str, str]:
+    """No PG* variable of the user's reaches the server, and its messages can be read by a program."""
+    return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
+
+
+def _clear_lock_file(data: Path) -> None:
+    """End a server that outlived its supervisor; drop a lock file whose process id belongs to somebody else now."""
+    lock_file = data / "postmaster.pid"
+    if not lock_file.exists():
+        return
+    pid = lock_file.read_text().partition("\n")[0].strip()
+    if not pid.isdigit() or not orphans.is_running(int(pid)):
+        return  # PostgreSQL itself knows a stale one
+    if str(data) in orphans.command_line(int(pid)):
+        orphans.end(int(pid), signal.SIGINT)
+    else:
+        lock_file.unlink()
+
+
+def _answers(address: str) -> bool:
+    """Whether the server takes connections; makes the database when it is not there yet."""
+    try:
+        psycopg.connect(address, connect_timeout=2).close()
+    except psycopg.OperationalError:
+        return _made_database(address)
+    return True
+
+
+def _made_database(address: str) -> bool:
+    """Make our database on a server that answers without having it."""
+    try:
+        with psycopg.connect(address, dbname="postgres", connect_timeout=2, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {NAME}")
+    except (psycopg.OperationalError, psycopg.errors.DuplicateDatabase):
+        return False
+    return True

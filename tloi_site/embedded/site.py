@@ -1,0 +1,76 @@
+"""The two processes of the site that `tloi up` runs beside the servers: web, and Celery's worker with its beat."""
+
+from __future__ import annotations
+
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from tloi_site import env
+from tloi_site.embedded.child import Service
+from tloi_site.embedded.servers import web_workers
+
+ROOT = Path(__file__).resolve().parent.parent.parent  # where `tloi_site` is imported from
+ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+
+
+def listening() -> tuple[str, int]:
+    """The host and port that the web server is to listen on."""
+    return env.text("TLOI_HOST"), env.integer("TLOI_PORT", low=1, high=65535)
+
+
+def address() -> str:
+    """Where a browser on this machine finds the web server, or the address that people use, when it is set."""
+    return env.text("TLOI_PUBLIC_URL").rstrip("/") or local_address()
+
+
+def local_address() -> str:
+    """Where this machine finds the web server."""
+    host, port = listening()
+    host = ANY.get(host, host)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def web(data_dir: Path) -> Service:
+    """Granian, WSGI: processes, each with threads for the waits on the database (platform.md, F)."""
+    host, port = listening()
+    threads = env.integer("TLOI_WEB_THREADS", low=1, high=64)
+    ready = local_address() + "/readyz"
+    return Service(
+        name="web",
+        command=(
+            *(sys.executable, "-m", "granian", "tloi_site.wsgi:application", "--interface", "wsgi"),
+            *("--host", host, "--port", str(port), "--http", "1", "--no-ws"),
+            *("--workers", str(web_workers()), "--blocking-threads", str(threads)),
+            *("--respawn-failed-workers", "--workers-kill-timeout", "2", "--log-level", "warning"),
+        ),
+        log=data_dir / "web.log",
+        folder=ROOT,
+        is_ready=lambda: _answers(ready),
+        tier="site",
+    )
+
+
+def worker(data_dir: Path) -> Service:
+    """Celery, prefork, with beat inside: there is only one of it."""
+    return Service(
+        name="worker",
+        command=(
+            *(sys.executable, "-m", "celery", "-A", "tloi_site.celery:app", "worker", "--concurrency", "2"),
+            *("--beat", "--schedule", str(data_dir / "celerybeat-schedule")),
+            *("--without-gossip", "--without-mingle", "--loglevel", "WARNING"),
+        ),
+        log=data_dir / "worker.log",
+        folder=ROOT,
+        is_ready=lambda: True,
+        tier="site",
+    )
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(address, timeout=5) as answer:
+            return bool(answer.status == 200)
+    except (OSError, urllib.error.URLError):
+        return False

@@ -1,0 +1,121 @@
+"""Starts services, starts again those that die, and stops all of them within a fixed time."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from tloi_site.embedded import CannotStart
+from tloi_site.embedded.child import Child, Service
+
+POLL_S = 0.05
+LONG_S = 5.0  # a start that takes longer is spoken of
+SITE_STOP_S, STOP_S = 2.5, 4.5  # for the site, and for everything: Ctrl-C promises 5 s
+STEADY_S = 20.0  # a process that lived this long is started again at once
+LONGEST_PAUSE_S = 5.0
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Stopped(BaseException):
+    """Somebody asked this process to end (Ctrl-C, SIGTERM, a closed terminal)."""
+
+
+class Supervisor:
+    """The parent of the services. Start them from the main thread: a child dies with the thread that started it.
+
+    `notes` is the folder in which the children's process ids are kept for the case that this process is killed.
+    """
+
+    def __init__(self, notes: Path, say: Callable[[str], None]) -> None:
+        self._notes = notes
+        self._say = say
+        self._children: list[Child] = []
+        self._pauses: dict[str, tuple[float, float]] = {}  # name: not before (monotonic), pause that follows
+
+    def start(self, service: Service, *, wait: bool = True, patience_s: float | None = None) -> None:
+        """Start a service and wait until it is ready; `patience_s` None: as long as it lives. Raises CannotStart."""
+        child = Child(service, self._notes)
+        self._children.append(child)
+        if wait:
+            self._wait_until_ready(child, patience_s)
+
+    def watch(self) -> NoReturn:
+        """Start again whatever dies, until a signal raises Stopped."""
+        while True:
+            for child in self._children:
+                if not child.is_running:
+                    self._revive(child)
+            time.sleep(POLL_S)
+
+    def stop(self) -> None:
+        """Stop the site, then the servers; what does not end in time is killed. Never raises."""
+        began = time.monotonic()
+        for tier, deadline in (("site", began + SITE_STOP_S), ("server", began + STOP_S)):
+            children = [child for child in self._children if child.service.tier == tier]
+            for child in children:
+                child.signal(child.service.stop_signal)
+            for child in children:
+                if not child.wait(deadline - time.monotonic()):
+                    child.signal(child.service.last_signal)
+                    child.wait(0.3)
+                child.clear()
+        self._children.clear()
+
+    def _wait_until_ready(self, child: Child, patience_s: float | None) -> None:
+        began, name, spoken = child.started, child.service.name, False
+        while not child.service.is_ready():
+            waited = time.monotonic() - began
+            if not child.is_running:
+                if waited > child.service.retry_s:
+                    raise CannotStart(f"{name} ended while it started; the end of {child.service.log}:{child.last_words()}")
+                child.clear()
+                time.sleep(0.5)
+                child.start()
+            if patience_s is not None and waited > patience_s:
+                raise CannotStart(
+                    f"{name} was not ready after {patience_s:.0f} s; the end of {child.service.log}:{child.last_words()}"
+                )
+            if waited > LONG_S and not spoken:
+                spoken = True
+                self._say(f"{name} is still starting; after a crash it first repairs its data, which can take minutes.")
+            time.sleep(POLL_S)
+
+    def _revive(self, child: Child) -> None:
+        """Clear away and start again, with growing pauses when a process keeps dying."""
+        now, name = time.monotonic(), child.service.name
+        not_before, pause = self._pauses.get(name, (0.0, 0.0))
+        if now < not_before:
+            return
+        if now - child.started > STEADY_S:
+            pause = 0.0
+        self._say(f"{name} ended ({_how(child.process.returncode)}); starting it again.")
+        child.clear()
+        child.start()
+        pause = min(max(2 * pause, 0.25), LONGEST_PAUSE_S)
+        self._pauses[name] = (now + pause, pause)
+
+
+def _how(returncode: int) -> str:
+    return f"signal {-returncode}" if returncode < 0 else f"exit code {returncode}"
+
+
+@contextmanager
+def stopping_on_signals() -> Iterator[None]:
+    """Inside, a stop signal raises Stopped once; the ones after it change nothing, because stopping has begun."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        for name in STOPS:
+            signal.signal(name, signal.SIG_IGN)
+        raise Stopped
+
+    before = {name: signal.signal(name, stop) for name in STOPS}
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)

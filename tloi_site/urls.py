@@ -1,0 +1,17 @@
+"""Addresses of the site: pages at the root, the API under /api/, the stock admin."""
+
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+admin.site.site_header = "TLOI"
+admin.site.site_title = "TLOI"
+admin.site.index_title = "Projects, keys and members"
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("admin/", admin.site.urls),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    path("", include("telemetry.api.urls")),
+    path("", include("telemetry.dashboards.urls")),
+]
