@@ -1,6 +1,7 @@
 """The records that pass telemetry's door. Pure: neither Django nor the network.
 
-Records are frozen `msgspec.Struct`s: dataclasses that decode and validate themselves in C (docs/design.md).
+Records are frozen `msgspec.Struct`s: dataclasses that decode and validate themselves in C (docs/design.md). They
+hold nothing that could hold them, so the garbage collector need not look at them (`gc=False`).
 Tokens stand in five disjoint input buckets and one output bucket; money is an integer of nano-dollars.
 """
 
@@ -32,7 +33,7 @@ Quality = Literal[
 ]
 
 
-class Call(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Call(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """One billed request to a model: the only thing that is counted.
 
     `id` is the provider's identity of the request; empty: derived from the content. `output` includes
@@ -70,7 +71,7 @@ class Call(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     attributes: Mapping[str, Any] | None = None
 
 
-class Execution(Struct, frozen=True, kw_only=True):
+class Execution(Struct, frozen=True, kw_only=True, gc=False):
     """One run of a task. Tokens given here count only while the execution has no calls of its own.
 
     `execution_time` in seconds, as OrchestrateOS's telemetry writes it; `errors` are texts.

@@ -18,9 +18,11 @@ def input_total(call: Call) -> int:
     )
 
 
-def usage_rank(call: Call) -> int:
-    """Which of two copies of one call is the fuller: by output, then by input. A streamed count only grows."""
-    return min(call.output, _HALF - 1) * _HALF + min(input_total(call), _HALF - 1)
+def usage_rank(output: int, inputs: int) -> int:
+    """Which of two copies of one call is the fuller: by output, then by all input. A streamed count only grows."""
+    if output < _HALF and inputs < _HALF:
+        return output * _HALF + inputs
+    return min(output, _HALF - 1) * _HALF + min(inputs, _HALF - 1)
 
 
 def quality_bits(flags: Iterable[str]) -> int:
@@ -29,3 +31,9 @@ def quality_bits(flags: Iterable[str]) -> int:
     for flag in flags:
         bits |= _QUALITY_BITS[flag]
     return bits
+
+
+def usd(nanousd: int) -> str:
+    """Nano-dollars as an exact decimal text of dollars with two to nine places: 71.36458935."""
+    sign, whole, places = "-" if nanousd < 0 else "", abs(nanousd) // 10**9, f"{abs(nanousd) % 10**9:09d}"
+    return f"{sign}{whole}.{places[:2]}{places[2:].rstrip('0')}"

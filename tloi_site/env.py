@@ -31,7 +31,9 @@ SETTINGS = (
     Setting("TLOI_DATA_DIR", ".tloi", "where private servers, keys and collected files live"),
     Setting("TLOI_HOST", "127.0.0.1", "address that the web server listens on"),
     Setting("TLOI_PORT", "8000", "port that the web server listens on"),
-    Setting("TLOI_PUBLIC_URL", "", "address people use, when it is not http://HOST:PORT; an https one makes cookies secure"),
+    Setting(
+        "TLOI_PUBLIC_URL", "", "address people use, when it is not http://HOST:PORT; an https one makes cookies secure"
+    ),
     Setting("TLOI_ALLOWED_HOSTS", "", "more host names, by comma, that the web server answers to"),
     Setting("TLOI_SECRET_KEY", "", "signs sessions; unset: a random one is kept in the data folder"),
     Setting("TLOI_STATIC_DIR", "", "where collected static files live; unset: in the data folder"),

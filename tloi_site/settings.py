@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import django_stubs_ext
+
 from tloi_site import env
 
+django_stubs_ext.monkeypatch()  # lets admin classes name their model's type
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = env.data_dir()
 PUBLIC_URL = env.text("TLOI_PUBLIC_URL").rstrip("/")
@@ -169,6 +172,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
+    "POSTPROCESSING_HOOKS": ["telemetry.api.schema.add_components"],
 }
 
 LOGGING = {

@@ -43,16 +43,15 @@ def create_key(project: Project, *, name: str, scopes: Sequence[str], expires_at
     unknown = [scope for scope in scopes if scope not in ApiKey.Scope.values]
     if unknown or not scopes:
         raise BadScope(f"Scopes are {', '.join(ApiKey.Scope.values)}; got {', '.join(unknown) or 'none'}.")
-    prefix = "".join(secrets.choice(_ALPHABET) for _ in range(8))
-    plain = f"tloi_{prefix}_{secrets.token_urlsafe(32)}"
-    ApiKey.objects.create(
-        project=project,
-        name=name,
-        prefix=prefix,
-        digest=_digest(plain),
-        scopes=sorted(set(scopes)),
-        expires_at=expires_at,
-    )
+    return complete(ApiKey(project=project, name=name, scopes=sorted(set(scopes)), expires_at=expires_at))
+
+
+def complete(key: ApiKey) -> str:
+    """Give a new key its prefix and secret, save it, and return it in plain."""
+    key.prefix = "".join(secrets.choice(_ALPHABET) for _ in range(8))
+    plain = f"tloi_{key.prefix}_{secrets.token_urlsafe(32)}"
+    key.digest = _digest(plain)
+    key.save()
     return plain
 
 

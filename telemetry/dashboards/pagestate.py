@@ -14,7 +14,7 @@ from typing import Literal
 from urllib.parse import urlencode
 
 from telemetry.series.queries import DIMENSIONS
-from telemetry.series.window import DEFAULT_PRESET, BadWindow, Window, by_days, by_preset, parse_day
+from telemetry.series.window import DEFAULT_PRESET, BadWindow, Window, by_days, by_preset, parse_day, time_zone
 
 MAX_FILTER_VALUES = 50
 MAX_VALUE_LENGTH = 300
@@ -76,7 +76,7 @@ def read(
     path: str, query: Query, *, zone: str, now: datetime, first_call_at: datetime | None, remembered: Mapping[str, str]
 ) -> PageState:
     """The state that an address asks for. `zone` is the project's. Raises BadQuery and BadWindow."""
-    words = {name: _one(query, name) for name in _SINGLE}
+    words = {name: word(query, name) for name in _SINGLE}
     zone = words["tz"] or zone
     if words["metric"] not in ("", "tokens", "cost"):
         raise BadQuery(f"{words['metric']!r} is not a metric; metrics are tokens, cost.")
@@ -85,7 +85,7 @@ def read(
     asked = {name: words[name] for name in ("range", "from", "to") if words[name]}
     window = _window(asked, zone, now, first_call_at) if asked else _remembered(remembered, zone, now, first_call_at)
     filters = {name: _filter(query, name) for name in DIMENSIONS if name in query}
-    compares = words["cmp"] != "off" and window.preset != "all"
+    before = window.previous() if words["cmp"] != "off" and window.preset != "all" else None
     return PageState(
         path=path,
         said=(
@@ -93,11 +93,11 @@ def read(
             *((name, value) for name, values in filters.items() for value in values),
         ),
         window=window,
-        previous=window.previous() if compares else None,
+        previous=before if before and before.start < before.end else None,
         filters=filters,
         metric="cost" if words["metric"] == "cost" else "tokens",
         now=now,
-        all_rows=_one(query, "rows") == "all",
+        all_rows=word(query, "rows") == "all",
     )
 
 
@@ -112,7 +112,7 @@ def _window(words: Mapping[str, str], zone: str, now: datetime, first_call_at: d
     first = parse_day(words["from"])
     if "to" in words:
         return by_days(first, parse_day(words["to"]), zone=zone)
-    return by_days(first, max(first, by_preset("today", zone=zone, now=now).first_day), zone=zone)
+    return by_days(first, max(first, now.astimezone(time_zone(zone)).date()), zone=zone)
 
 
 def _remembered(words: Mapping[str, str], zone: str, now: datetime, first_call_at: datetime | None) -> Window:
@@ -120,18 +120,16 @@ def _remembered(words: Mapping[str, str], zone: str, now: datetime, first_call_a
     known = {name: str(value) for name, value in words.items() if name in ("range", "from", "to")}
     try:
         return _window(known or {"range": DEFAULT_PRESET}, zone, now, first_call_at)
-    except BadQuery:
+    except (BadQuery, BadWindow):
         return by_preset(DEFAULT_PRESET, zone=zone, now=now)
 
 
 def _first_day(zone: str, first_call_at: datetime | None) -> date | None:
     """The local day of the oldest call. Raises BadWindow for an unknown zone."""
-    if first_call_at is None:
-        return None
-    return by_preset("today", zone=zone, now=first_call_at).first_day
+    return first_call_at.astimezone(time_zone(zone)).date() if first_call_at else None
 
 
-def _one(query: Query, name: str) -> str:
+def word(query: Query, name: str) -> str:
     """The value of a word that is said once at most; empty where it is not. Raises BadQuery."""
     values = query.get(name, ())
     if len(values) > 1:
@@ -157,5 +155,3 @@ def _text(name: str, value: str) -> str:
 def _address(path: str, pairs: Sequence[tuple[str, str]]) -> str:
     return f"{path}?{urlencode(pairs)}" if pairs else path
 
-
-__all__ = ["BadQuery", "BadWindow", "Metric", "PageState", "Query", "read"]

@@ -88,7 +88,7 @@ def mark_called(conn: Connection[Any], *, project_id: int, calls: Iterable[Call]
 
 def drop_total(conn: Connection[Any], *, project_id: int, key: str) -> None:
     """Remove the call that stands for the totals of an execution, if there is one."""
-    arguments: dict[str, Any] = {"project": project_id, "id": key_id(TOTAL_KEY + key)}
+    arguments: dict[str, Any] = {"project": project_id, "id": UUID(bytes=key_id(TOTAL_KEY + key))}
     with conn.cursor(row_factory=scalar_row) as cursor:
         moment = cursor.execute(statement(__package__, "drop_total"), arguments).fetchone()
     if moment is not None:

@@ -11,7 +11,6 @@ import hashlib
 import string
 from binascii import a2b_base64
 from datetime import UTC, datetime
-from uuid import UUID
 
 import msgspec
 
@@ -26,20 +25,20 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _sha256 = hashlib.sha256
 
 
-def call_id(call: Call) -> UUID:
-    """The identity of a call within its project."""
+def call_id(call: Call) -> bytes:
+    """The 16 bytes by which a call is known within its project; the table keeps them as a uuid."""
     if call.id:
         return key_id(call.id)
     content = _sha256(msgspec.json.encode(call)).digest()
-    return UUID(bytes=_milliseconds(call.started_at) + content[:10])
+    return _milliseconds(call.started_at) + content[:10]
 
 
-def key_id(key: str) -> UUID:
+def key_id(key: str) -> bytes:
     """The identity of a provider's key, the same by whatever route it comes."""
     raw = key.encode()
     start = max(raw.find(b"_"), raw.find(b"-")) + 1 if raw[:1].isalpha() else 0
     order = a2b_base64(raw[start : start + 8].translate(_ORDER).ljust(8, b"A"))
-    return UUID(bytes=order + _sha256(raw).digest()[:10])
+    return order + _sha256(raw).digest()[:10]
 
 
 def execution_key(execution: Execution) -> str:

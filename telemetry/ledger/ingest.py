@@ -1,6 +1,6 @@
 """The one way in: a batch of records becomes rows, each call counted once, in one transaction.
 
-    believe the time ─▶ identify, price, rank ─▶ claim identities ─▶ executions, sessions ─▶ COPY calls ─▶ commit
+    believe the time ─▶ identify, price, rank ─▶ claim identities ─▶ executions ─▶ COPY calls ─▶ sessions ─▶ commit
 
 What returns after the commit is durable. Sending the same batch again, in parallel or over midnight, adds nothing.
 """
@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from operator import attrgetter
 from typing import Any
 
@@ -27,7 +28,7 @@ from telemetry.ledger.identity import call_id, execution_key
 from telemetry.ledger.pricing import MAX_NANOUSD, computed_nanousd, nanousd
 from telemetry.ledger.store import LABELS, Entry
 from telemetry.statements import statement
-from telemetry.usage import usage_rank
+from telemetry.usage import input_total, usage_rank
 
 EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
 AHEAD = timedelta(minutes=5)
@@ -40,7 +41,7 @@ _RECORD = Call | Execution
 class _Batch:
     """A batch on its way: what may be stored, what is set apart, what is refused."""
 
-    entries: dict[Any, Entry] = field(default_factory=dict)
+    entries: dict[bytes, Entry] = field(default_factory=dict)
     executions: list[Execution] = field(default_factory=list)
     strange: list[tuple[_RECORD, str]] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
@@ -84,7 +85,7 @@ def _sorted_out(calls: Sequence[Call], executions: Sequence[Execution], now: dat
             batch.strange.append((call, unbelievable_time(call.started_at, now)))
             continue
         try:
-            entry = _entry(call)
+            entry = entry_of(call)
         except ValueError as error:
             batch.rejected.append(Rejection(index, call.id, str(error)))
             continue
@@ -99,26 +100,29 @@ def _sorted_out(calls: Sequence[Call], executions: Sequence[Execution], now: dat
     return batch
 
 
-def _entry(call: Call) -> Entry:
-    """Raises ValueError for a cost that cannot be."""
-    computed, price_version = computed_nanousd(call)
+def entry_of(call: Call) -> Entry:
+    """A call identified, priced and ranked. Raises ValueError for a cost that cannot be."""
+    inputs = input_total(call)
+    computed, price_version = computed_nanousd(call, inputs)
     if computed is not None and computed > MAX_NANOUSD:
         raise ValueError("these tokens would cost more than can be counted")
     reported = None if call.cost_usd is None else nanousd(call.cost_usd)
-    present = 0
-    for place, label in enumerate(_LABELS_OF(call)):
-        if label:
-            present |= 1 << place
     return Entry(
         call_id(call),
         call,
-        usage_rank(call),
+        usage_rank(call.output, inputs),
         0 if reported is None else _COST_RANK[call.cost_kind],
-        present,
+        _present(tuple(map(bool, _LABELS_OF(call)))),
         reported,
         computed,
         price_version,
     )
+
+
+@cache
+def _present(labels: tuple[bool, ...]) -> int:
+    """Which labels a call has, as bits."""
+    return sum(1 << place for place, is_there in enumerate(labels) if is_there)
 
 
 def _fuller(first: Entry, second: Entry) -> Entry:
@@ -130,11 +134,11 @@ def _fuller(first: Entry, second: Entry) -> Entry:
             changes[label] = getattr(other.call, label)
     if other.cost_rank > fuller.cost_rank:
         changes |= {"cost_usd": Decimal(other.reported or 0) / 10**9, "cost_kind": other.call.cost_kind}
-    return replace(_entry(msgspec.structs.replace(fuller.call, **changes)), id=first.id)
+    return msgspec.structs.replace(entry_of(msgspec.structs.replace(fuller.call, **changes)), id=first.id)
 
 
 def _write(conn: Connection[Any], project_id: int, batch: _Batch, source: str, now: datetime) -> Receipt:
-    entries = sorted(batch.entries.values(), key=attrgetter("id.int"))
+    entries = sorted(batch.entries.values(), key=attrgetter("id"))
     days = {entry.call.started_at.astimezone(UTC).date() for entry in entries}
     days |= {execution.started_at.astimezone(UTC).date() for execution in batch.executions}
     partitions.ensure(conn, days, now=now)
@@ -147,6 +151,7 @@ def _write(conn: Connection[Any], project_id: int, batch: _Batch, source: str, n
         store.merge_calls(
             conn, project_id=project_id, entries=[*fuller, *fuller_totals], source=source, now=now
         )
+        runs.touch_sessions(conn, project_id=project_id, calls=[entry.call for entry in entries])
         quarantine(conn, project_id=project_id, records=batch.strange, source=source, now=now)
     strange_calls = sum(isinstance(record, Call) for record, _ in batch.strange)
     known = batch.calls - len(fresh) - strange_calls - len(batch.rejected)
@@ -161,7 +166,7 @@ def _write(conn: Connection[Any], project_id: int, batch: _Batch, source: str, n
 def _write_runs(
     conn: Connection[Any], project_id: int, batch: _Batch, source: str, now: datetime
 ) -> tuple[int, set[str]]:
-    """Executions and sessions of a batch, under their locks."""
+    """Executions of a batch, under their locks."""
     calls = [entry.call for entry in batch.entries.values()]
     runs.mark_called(conn, project_id=project_id, calls=calls)
     changed, with_calls = 0, set[str]()
@@ -169,20 +174,19 @@ def _write_runs(
         changed, with_calls = runs.write_executions(
             conn, project_id=project_id, executions=batch.executions, source=source, now=now
         )
-    runs.touch_sessions(conn, project_id=project_id, calls=calls)
     return changed, with_calls
 
 
 def _totals(executions: Sequence[Execution], with_calls: set[str]) -> list[Entry]:
     """The totals of executions that have no calls of their own, sorted by id, each once."""
-    totals: dict[Any, Entry] = {}
+    totals: dict[bytes, Entry] = {}
     for execution in executions:
         call = runs.total_call(execution)
         if call is not None and execution_key(execution) not in with_calls:
-            entry = _entry(call)
+            entry = entry_of(call)
             known = totals.get(entry.id)
             totals[entry.id] = entry if known is None else _fuller(known, entry)
-    return sorted(totals.values(), key=attrgetter("id.int"))
+    return sorted(totals.values(), key=attrgetter("id"))
 
 
 def quarantine(

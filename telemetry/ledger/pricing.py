@@ -9,7 +9,7 @@ genai-prices' own result. A model named `…:free` costs nothing; an unknown one
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from functools import lru_cache
 
@@ -18,14 +18,13 @@ from genai_prices import Usage
 from genai_prices.types import ModelInfo, ModelPrice, TieredPrices, TimeOfDateConstraint
 
 from telemetry.contracts import Call
-from telemetry.usage import input_total
 
 PRICE_VERSION = f"genai-prices {genai_prices.__version__}"
 FREE = "free model"
 MAX_NANOUSD = 2**63 - 1
 _MILLION = 1_000_000
 _NANO = Decimal(10**9)
-_DAY = timedelta(days=1)
+_MOST_DAYS = 20_000
 _ANY_TIME = datetime(2026, 1, 1, tzinfo=UTC)
 _PROVIDERS = {
     "anthropic": "anthropic",
@@ -49,6 +48,9 @@ _PROVIDERS = {
 }
 
 
+_of_a_day: dict[tuple[str, str, str, int], tuple[Rates, ...]] = {}
+
+
 @dataclass(frozen=True, slots=True)
 class Rates:
     """Nano-dollars per million tokens of each bucket for calls whose input exceeds `above`; `a_call` per request."""
@@ -62,15 +64,17 @@ class Rates:
     a_call: int
 
 
-def computed_nanousd(call: Call) -> tuple[int | None, str]:
-    """The cost of a call and the price version it rests on; (None, "") where the model has no known price."""
+def computed_nanousd(call: Call, inputs: int) -> tuple[int | None, str]:
+    """The cost of a call with `inputs` input tokens in all, and the price version it rests on; (None, "") where the
+    model has no known price."""
     if call.model.endswith(":free"):
         return 0, FREE
     tiers = rates(call.provider, call.model, call.started_at, call.service_tier)
     if not tiers:
         return None, ""
-    total = input_total(call)
-    tier = next(tier for tier in tiers if total > tier.above or tier.above == 0)
+    for tier in tiers:
+        if inputs > tier.above:
+            break
     millionths = (
         call.input_uncached * tier.input_uncached
         + call.cache_read * tier.cache_read
@@ -89,14 +93,22 @@ def nanousd(cost: Decimal) -> int:
 
 
 def rates(provider: str, model: str, at: datetime, service_tier: str) -> tuple[Rates, ...]:
-    """The rates of a model at a moment, highest context tier first; empty where it has no known price."""
-    known = _find(provider, model)
-    if known is None:
+    """The rates of a model at a moment, highest context tier first, the last for all contexts; empty where it has no
+    known price."""
+    moment = at if at.tzinfo is UTC else at.astimezone(UTC)
+    key = (provider, model, service_tier, moment.toordinal())
+    known = _of_a_day.get(key)
+    if known is not None:
+        return known
+    found = _find(provider, model)
+    if found is None:
         return ()
-    moment = at.astimezone(UTC)
-    step = timedelta(minutes=1) if _priced_by_time_of_day(known) else _DAY
-    start = datetime.min.replace(tzinfo=UTC)
-    return _rates(provider, model, start + (moment - start) // step * step, service_tier)
+    if _priced_by_time_of_day(found):
+        return _rates(provider, model, moment.replace(second=0, microsecond=0), service_tier)
+    if len(_of_a_day) >= _MOST_DAYS:
+        _of_a_day.clear()
+    _of_a_day[key] = _rates(provider, model, datetime(moment.year, moment.month, moment.day, tzinfo=UTC), service_tier)
+    return _of_a_day[key]
 
 
 @lru_cache(maxsize=4096)
@@ -107,7 +119,7 @@ def _rates(provider: str, model: str, at: datetime, service_tier: str) -> tuple[
     context = {"service_tier": service_tier} if service_tier else None
     price = known.get_prices(at, context)
     starts = sorted({tier.start for value in _values(price) for tier in value.tiers}, reverse=True)
-    return tuple(_tier(price, start) for start in (*starts, 0))
+    return (*(_tier(price, start) for start in starts), _tier(price, -1))
 
 
 @lru_cache(maxsize=4096)
@@ -123,8 +135,8 @@ def _find(provider: str, model: str) -> ModelInfo | None:
 
 
 def _tier(price: ModelPrice, start: int) -> Rates:
-    """The rates of one context tier: what genai-prices asks for one more token of each kind above `start`."""
-    many = start + 1
+    """The rates of one context tier, found by what genai-prices asks for a call just above `start` input tokens."""
+    many = max(start + 1, 1)
     fee = _price(price, Usage())
     plain = _price(price, Usage(input_tokens=many)) - fee
     one_output = _price(price, Usage(input_tokens=many, output_tokens=1)) - fee - plain

@@ -1,18 +1,19 @@
 """The statements that write calls: COPY where all is new, a claim where something is known already.
 
 The identity row decides, for ever, in which partition a call lives; both are written in one transaction. Rows are
-sorted by id and lock classes are taken in one order, identity → execution and session → calls, so that concurrent
+sorted by id and lock classes are taken in one order, identity → execution → calls → session, so that concurrent
 batches that overlap wait for each other and never deadlock. Source: sql.md §1.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
+from msgspec import Struct
 from psycopg import Connection, sql
 from psycopg.errors import UniqueViolation
 from psycopg.rows import tuple_row
@@ -22,9 +23,11 @@ from telemetry.contracts import Call
 from telemetry.statements import statement
 from telemetry.usage import quality_bits
 
+_encode_json = msgspec.json.encode
+_UUID = "bytea"  # on the wire of a binary COPY a uuid is its 16 bytes
 _IDENTITY = (
     ("project_id", "int8"),
-    ("id", "uuid"),
+    ("id", _UUID),
     ("started_at", "timestamptz"),
     ("usage_rank", "int8"),
     ("cost_rank", "int2"),
@@ -47,7 +50,7 @@ LABELS = (
 _CALL = (
     ("project_id", "int8"),
     ("started_at", "timestamptz"),
-    ("id", "uuid"),
+    ("id", _UUID),
     ("input_uncached", "int8"),
     ("cache_read", "int8"),
     ("cache_write_5m", "int8"),
@@ -70,14 +73,13 @@ _CALL = (
     ("request_key", "text"),
     ("attributes", "jsonb"),
 )
-_COLUMNS = tuple(name for name, _ in _CALL)
+COLUMNS = tuple(name for name, _ in _CALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A call ready to be written: identified, ranked and priced. Costs in nano-dollars."""
+class Entry(Struct, frozen=True, gc=False):
+    """A call ready to be written: identified (16 bytes), ranked and priced. Costs in nano-dollars."""
 
-    id: UUID
+    id: bytes
     call: Call
     usage_rank: int
     cost_rank: int
@@ -111,18 +113,19 @@ def write_identities(
 
 def claim_identities(
     conn: Connection[Any], *, project_id: int, entries: Sequence[Entry]
-) -> list[tuple[UUID, datetime, bool]]:
+) -> list[tuple[bytes, datetime, bool]]:
     """(id, started_at, is new) of the entries that are new or bring something; the others are left out."""
     arguments = {
         "project": project_id,
-        "ids": [entry.id for entry in entries],
+        "ids": [UUID(bytes=entry.id) for entry in entries],
         "moments": [entry.call.started_at for entry in entries],
         "usage": [entry.usage_rank for entry in entries],
         "cost": [entry.cost_rank for entry in entries],
         "fields": [entry.fields for entry in entries],
     }
     with conn.cursor(row_factory=tuple_row) as cursor:
-        return cursor.execute(statement(__package__, "claim_identities"), arguments).fetchall()
+        rows = cursor.execute(statement(__package__, "claim_identities"), arguments).fetchall()
+    return [(entry_id.bytes, started_at, is_fresh) for entry_id, started_at, is_fresh in rows]
 
 
 def copy_calls(
@@ -145,8 +148,8 @@ def merge_calls(
 ) -> None:
     """Merge fuller copies into calls that are there: the larger usage, the better cost, labels that were empty."""
     rows = [
-        dict(zip(_COLUMNS, call_row(entry, project_id, source, now), strict=True))
-        | {"started_at": started_at, "cost_rank": entry.cost_rank}
+        dict(zip(COLUMNS, call_row(entry, project_id, source, now), strict=True))
+        | {"id": UUID(bytes=entry.id), "started_at": started_at, "cost_rank": entry.cost_rank}
         for entry, started_at in entries
     ]
     with conn.cursor() as cursor:
@@ -191,7 +194,7 @@ def call_row(entry: Entry, project_id: int, source: str, now: datetime) -> tuple
         call.service_tier,
         call.error_type,
         call.id,
-        Jsonb(call.attributes) if call.attributes else None,
+        Jsonb(call.attributes, _encode_json) if call.attributes else None,
     )
 
 

@@ -7,7 +7,7 @@ and series of the same window and filters add up to each other to the token and 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, LiteralString
 
@@ -80,6 +80,17 @@ def usage_series(
     with conn.cursor(row_factory=tuple_row) as cursor:
         rows = cursor.execute(query, {**_arguments(project_id, window, filters), "edges": edges}).fetchall()
     return [SeriesPoint(edges[row[0] - 1], _usage(row[1], row[2:])) for row in rows]
+
+
+def usage_days(
+    conn: Connection[Any], *, project_id: int, window: Window, filters: Filters | None = None
+) -> list[UsageRow]:
+    """The sums of each local day of a window, oldest first, keyed 2026-11-20; days without calls are left out."""
+    edges = replace(window, bucket="1d").edges()
+    arguments = {**_arguments(project_id, window, filters), "edges": edges}
+    with conn.cursor(row_factory=tuple_row) as cursor:
+        rows = cursor.execute(_compose("usage_days", filters), arguments).fetchall()
+    return [_usage(edges[row[0] - 1].astimezone(window.tz).date().isoformat(), row[1:]) for row in rows]
 
 
 def dimension_values(

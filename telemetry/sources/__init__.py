@@ -1,1 +1,29 @@
-"""One file a source, pure: bytes or lines in, records out. Sources do not know each other."""
+"""One file a source, pure: lines of a local file, or bytes from the wire, become calls and executions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from msgspec import Struct, field
+
+from telemetry.contracts import Call, Execution
+
+
+class Reading(Struct, frozen=True, kw_only=True):
+    """One reading of consecutive whole lines. Each response is there once; of its copies, the fullest.
+
+    `unreadable` counts the lines that could not be read by reason. `state` is what the next reading of the same
+    file has to be given; it is small and survives JSON.
+    """
+
+    calls: tuple[Call, ...] = ()
+    executions: tuple[Execution, ...] = ()
+    unreadable: Mapping[str, int] = field(default_factory=dict)
+    state: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Reader(Protocol):
+    """Reads the next `lines` (without their newline) of the file `file_name`, which lies on `host`."""
+
+    def __call__(self, lines: Sequence[bytes], *, file_name: str, host: str, state: Mapping[str, Any]) -> Reading: ...

@@ -10,7 +10,7 @@ from tests.house.tree import files, is_migration
 
 def without_docstring(paths: list[Path]) -> list[Path]:
     """The modules that do not begin with a docstring."""
-    return [path for path in paths if not ast.get_docstring(ast.parse(path.read_text()))]
+    return [path for path in paths if not ast.get_docstring(ast.parse(path.read_text("utf-8")))]
 
 
 def test_every_module_has_a_docstring() -> None:

@@ -12,7 +12,7 @@ from tests.house.tree import APPS
 
 def missing_migrations(models: ProjectState) -> dict[str, list[str]]:
     """By app, the operations that a migration still has to make to arrive at `models`."""
-    loader = MigrationLoader(None, ignore_no_initial=True)
+    loader = MigrationLoader(None)
     changes = MigrationAutodetector(loader.project_state(), models).changes(graph=loader.graph)
     return {
         app: [operation.describe() for migration in migrations for operation in migration.operations]

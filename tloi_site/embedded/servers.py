@@ -49,18 +49,16 @@ def for_one_command(data_dir: Path, command: str, say: Callable[[str], None]) ->
     The owner must `publish` when others may use its servers too. Raises CannotStart.
     """
     open_data_dir(data_dir)
-    role = sharing.own_or_use(data_dir, command)
-    if isinstance(role, sharing.User):
-        for name in unset():
-            os.environ[name] = role.running.addresses[name]
-        yield None
-        return
-    with private(data_dir, say):
-        try:
-            yield role
-        finally:
-            role.wait_for_users()
-    role.release()
+    with sharing.own_or_use(data_dir, command) as role:
+        if isinstance(role, sharing.User):
+            os.environ.update({name: role.running.addresses[name] for name in unset()})
+            yield None
+            return
+        with private(data_dir, say):
+            try:
+                yield role
+            finally:
+                role.wait_for_users(say)
 
 
 @contextmanager

@@ -9,7 +9,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -63,16 +62,19 @@ class Owner:
         state = Running(os.getpid(), self.command, web, addresses)
         write_private(_state_file(self.data_dir), json.dumps(asdict(state), indent=1) + "\n")
 
-    def wait_for_users(self) -> None:
+    def wait_for_users(self, say: Callable[[str], None]) -> None:
         """Return when no other command uses the servers, and let no new one begin."""
         users = Lock(self.data_dir / "users.lock")
         if not users.take():
-            print("Other TLOI commands use the same servers; waiting for them to end.", file=sys.stderr)
+            say("Other TLOI commands use the same servers; waiting for them to end.")
             users.take(wait=True)
         _state_file(self.data_dir).unlink(missing_ok=True)
         users.release()
 
-    def release(self) -> None:
+    def __enter__(self) -> Owner:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         """Give the right up, when the servers have stopped."""
         _state_file(self.data_dir).unlink(missing_ok=True)
         self.lock.release()
@@ -84,6 +86,12 @@ class User:
 
     running: Running
     lock: Lock
+
+    def __enter__(self) -> User:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.lock.release()
 
 
 def own(data_dir: Path, command: str, say: Callable[[str], None]) -> Owner:

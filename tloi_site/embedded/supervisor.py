@@ -67,22 +67,20 @@ class Supervisor:
         self._children.clear()
 
     def _wait_until_ready(self, child: Child, patience_s: float | None) -> None:
-        began, name, spoken = child.started, child.service.name, False
-        while not child.service.is_ready():
+        began, service, spoken = child.started, child.service, False
+        while not service.is_ready():
             waited = time.monotonic() - began
             if not child.is_running:
-                if waited > child.service.retry_s:
-                    raise CannotStart(f"{name} ended while it started; the end of {child.service.log}:{child.last_words()}")
+                if waited > service.retry_s:
+                    raise CannotStart(f"{service.name} ended while it started. {child.last_words()}")
                 child.clear()
                 time.sleep(0.5)
                 child.start()
             if patience_s is not None and waited > patience_s:
-                raise CannotStart(
-                    f"{name} was not ready after {patience_s:.0f} s; the end of {child.service.log}:{child.last_words()}"
-                )
+                raise CannotStart(f"{service.name} was not ready after {patience_s:.0f} s. {child.last_words()}")
             if waited > LONG_S and not spoken:
                 spoken = True
-                self._say(f"{name} is still starting; after a crash it first repairs its data, which can take minutes.")
+                self._say(f"{service.name} is still starting; after a crash it first repairs its data.")
             time.sleep(POLL_S)
 
     def _revive(self, child: Child) -> None:
@@ -108,7 +106,7 @@ def _how(returncode: int) -> str:
 def stopping_on_signals() -> Iterator[None]:
     """Inside, a stop signal raises Stopped once; the ones after it change nothing, because stopping has begun."""
 
-    def stop(number: int, frame: FrameType | None) -> None:
+    def stop(_number: int, _frame: FrameType | None) -> None:
         for name in STOPS:
             signal.signal(name, signal.SIG_IGN)
         raise Stopped

@@ -1,9 +1,14 @@
--- Make or extend sessions, in order of their key; a session that lies inside what is known is not written again.
+-- Make or extend sessions, in order of their key. Those that need nothing are left out before a lock is taken, so
+-- that batches of one session, sent in parallel, do not wait for each other.
 INSERT INTO telemetry_session AS known (project_id, session_id, agent, host, session_type, started_at, last_call_at)
 SELECT %(project)s, sent.*
 FROM unnest(%(keys)s::text[], %(agents)s::text[], %(hosts)s::text[], %(types)s::text[],
             %(first)s::timestamptz[], %(last)s::timestamptz[])
      AS sent (session_id, agent, host, session_type, started_at, last_call_at)
+LEFT JOIN telemetry_session AS there ON there.project_id = %(project)s AND there.session_id = sent.session_id
+WHERE there.session_id IS NULL OR sent.started_at < there.started_at OR sent.last_call_at > there.last_call_at
+   OR (there.agent = '' AND sent.agent <> '') OR (there.host = '' AND sent.host <> '')
+   OR (there.session_type = '' AND sent.session_type <> '')
 ORDER BY sent.session_id
 ON CONFLICT (project_id, session_id) DO UPDATE
 SET agent = coalesce(nullif(known.agent, ''), excluded.agent),
@@ -11,6 +16,3 @@ SET agent = coalesce(nullif(known.agent, ''), excluded.agent),
     session_type = coalesce(nullif(known.session_type, ''), excluded.session_type),
     started_at = least(known.started_at, excluded.started_at),
     last_call_at = greatest(known.last_call_at, excluded.last_call_at)
-WHERE excluded.started_at < known.started_at OR excluded.last_call_at > known.last_call_at
-   OR (known.agent = '' AND excluded.agent <> '') OR (known.host = '' AND excluded.host <> '')
-   OR (known.session_type = '' AND excluded.session_type <> '')

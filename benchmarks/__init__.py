@@ -1,0 +1,1 @@
+"""One script a claim. Each runs on servers and a data folder of its own and prints, last, one JSON line a figure."""

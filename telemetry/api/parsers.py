@@ -1,0 +1,65 @@
+"""From the wire to bytes: gunzip with a cap, so that a bomb costs what it is allowed to and no more."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from typing import IO, Any
+
+from rest_framework.exceptions import UnsupportedMediaType
+from rest_framework.parsers import BaseParser
+
+from telemetry.api.errors import BadBody, TooLarge
+
+MAX_BYTES = 20 * 2**20
+_CHUNK = 2**18
+_GZIP = 31  # zlib's window bits for a gzip stream
+
+
+class RecordsParser(BaseParser):
+    """The body as bytes, unpacked. What they mean is `records.py`'s business."""
+
+    media_type = "*/*"
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> bytes:
+        """At most MAX_BYTES, packed and unpacked. Raises TooLarge, BadBody, UnsupportedMediaType."""
+        request = (parser_context or {})["request"]
+        encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+        raw = _read(stream)
+        if encoding in ("", "identity"):
+            return raw
+        if encoding in ("gzip", "x-gzip"):
+            return gunzip(raw)
+        raise UnsupportedMediaType(encoding, f"Content-Encoding {encoding!r} is not known; use gzip or none.")
+
+
+def gunzip(raw: bytes, limit: int = MAX_BYTES) -> bytes:
+    """Unpack gzip of one or more members to at most `limit` bytes. Raises TooLarge, BadBody."""
+    parts: list[bytes] = []
+    size = 0
+    rest = raw
+    while rest:
+        member = zlib.decompressobj(_GZIP)
+        while not member.eof:
+            try:
+                part = member.decompress(rest, _CHUNK)
+            except zlib.error:
+                raise BadBody("The body is not gzip, although Content-Encoding says so.") from None
+            rest = member.unconsumed_tail
+            if not part and not rest and not member.eof:
+                raise BadBody("The gzip body is cut off.")
+            size += len(part)
+            if size > limit:
+                raise TooLarge(f"The body unpacks to more than {limit} bytes; send fewer items at a time.")
+            parts.append(part)
+        rest = member.unused_data
+    return b"".join(parts)
+
+
+def _read(stream: IO[Any]) -> bytes:
+    raw: bytes = stream.read(MAX_BYTES + 1)
+    if len(raw) > MAX_BYTES:
+        raise TooLarge(f"The body has more than {MAX_BYTES} bytes; send fewer items at a time.")
+    return raw

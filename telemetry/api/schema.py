@@ -1,0 +1,70 @@
+"""What the OpenAPI document says of records: made from the records themselves, so that the two cannot differ."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from drf_spectacular.utils import OpenApiParameter, OpenApiTypes
+
+from telemetry.contracts import Call, Execution, Receipt
+from telemetry.series.queries import DIMENSIONS
+
+_REFERENCE = "#/components/schemas/{name}"
+_SCHEMAS, _COMPONENTS = msgspec.json.schema_components((Call, Execution, Receipt), ref_template=_REFERENCE)
+_BUCKETS = (
+    "calls",
+    "input_uncached",
+    "cache_read",
+    "cache_write_5m",
+    "cache_write_1h",
+    "cache_write_unknown",
+    "output",
+    "reasoning",
+    "unpriced_calls",
+)
+_SUMS: dict[str, Any] = {
+    "type": "object",
+    "properties": {name: {"type": "integer"} for name in _BUCKETS}
+    | {"cost_usd": {"type": "string", "description": "US dollars as an exact decimal"}},
+}
+_DAY = OpenApiTypes.DATE
+RECEIPT = {200: _SCHEMAS[2], 400: {"type": "object", "description": "an error, or a receipt that stored nothing"}}
+USAGE = {
+    200: {
+        "type": "object",
+        "properties": {
+            "total": _SUMS,
+            "rows": {"type": "array", "items": _SUMS},
+            "from": {"type": "string", "format": "date"},
+            "to": {"type": "string", "format": "date"},
+            "tz": {"type": "string"},
+            "fresh_to": {"type": ["string", "null"], "format": "date-time"},
+        },
+    }
+}
+USAGE_PARAMETERS = [
+    OpenApiParameter("from", _DAY, description="first local day; default 30 days before `to`"),
+    OpenApiParameter("to", _DAY, description="last local day, inclusive; default today"),
+    OpenApiParameter("tz", str, description="IANA zone that days are cut in; default the project's"),
+    OpenApiParameter("by", str, enum=["day", *DIMENSIONS], description="what a row stands for; default model"),
+    *(OpenApiParameter(name, str, many=True, description=f"only this {name}; repeatable") for name in DIMENSIONS),
+]
+
+
+def one_or_many(place: int) -> dict[str, Any]:
+    """The request body of a records address: one record, an array of them, or a record a line."""
+    one = _SCHEMAS[place]
+    return {
+        "application/json": {"oneOf": [one, {"type": "array", "items": one, "maxItems": 10_000}]},
+        "application/x-ndjson": one,
+    }
+
+
+CALLS, EXECUTIONS = one_or_many(0), one_or_many(1)
+
+
+def add_components(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
+    """drf-spectacular's hook: put the records among the document's components."""
+    result.setdefault("components", {}).setdefault("schemas", {}).update(_COMPONENTS)
+    return result

@@ -1,0 +1,13 @@
+"""Addresses of the API. Each must stand in the tenant matrix (tests/edges/telemetry/test_tenants.py)."""
+
+from django.urls import path
+
+from telemetry.api import health, views
+
+urlpatterns = [
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("api/v1/calls/", views.CallsView.as_view(), name="calls"),
+    path("api/v1/executions/", views.ExecutionsView.as_view(), name="executions"),
+    path("api/v1/usage/", views.UsageView.as_view(), name="usage"),
+]

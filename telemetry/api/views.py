@@ -1,0 +1,117 @@
+"""The API's verbs: each view translates, makes one call of the ledger or the series, and translates back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from telemetry.access.keys import KeyHolder
+from telemetry.api import schema
+from telemetry.api.auth import holder_of
+from telemetry.api.errors import BadBody
+from telemetry.api.records import Record, decode, renumbered
+from telemetry.contracts import Call, Execution, Receipt, UsageRow
+from telemetry.database import connection
+from telemetry.ledger.ingest import ingest
+from telemetry.series import queries
+from telemetry.series.window import EARLIEST, Window, by_days, parse_day, time_zone
+from telemetry.usage import usd
+
+_DEFAULT_DAYS = 30
+
+
+class CallsView(APIView):
+    """Record calls to models, each counted once by its id."""
+
+    scope = "ingest"
+
+    @extend_schema(request=schema.CALLS, responses=schema.RECEIPT)
+    def post(self, request: Request) -> Response:
+        """One call, an array of them, or NDJSON; plain or gzip; at most 10,000 items and 20 MiB."""
+        return _record(request, Call)
+
+
+class ExecutionsView(APIView):
+    """Record runs of tasks. Tokens sent here count until the run's own calls arrive."""
+
+    scope = "ingest"
+
+    @extend_schema(request=schema.EXECUTIONS, responses=schema.RECEIPT)
+    def post(self, request: Request) -> Response:
+        """One execution, an array of them, or NDJSON; plain or gzip; at most 10,000 items and 20 MiB."""
+        return _record(request, Execution)
+
+
+class UsageView(APIView):
+    """What was used and what it cost."""
+
+    scope = "read"
+
+    @extend_schema(parameters=schema.USAGE_PARAMETERS, responses=schema.USAGE)
+    def get(self, request: Request) -> Response:
+        """Sums of whole local days, in all and by `by`. Costs are exact decimals of US dollars."""
+        holder = holder_of(request)
+        now = datetime.now(UTC)
+        window = _window(request, holder, now)
+        by = request.query_params.get("by", "model")
+        filters = {name: request.query_params.getlist(name) for name in queries.DIMENSIONS if name in request.query_params}
+        conn = connection()
+        asked: dict[str, Any] = {"project_id": holder.project_id, "window": window, "filters": filters}
+        total = queries.usage_total(conn, **asked)
+        if by == "day":
+            rows = queries.usage_days(conn, **asked)
+        else:
+            rows = queries.usage_by(conn, by=by, **asked)
+        coverage = queries.coverage(conn, project_id=holder.project_id, start=window.start, end=window.end)
+        fresh_to = coverage.last_call_at
+        return Response(
+            {
+                "total": _sums(total),
+                "rows": [{by: row.key, **_sums(row)} for row in rows],
+                "from": window.first_day.isoformat(),
+                "to": window.last_day.isoformat(),
+                "tz": window.zone,
+                "fresh_to": fresh_to.astimezone(UTC).isoformat().replace("+00:00", "Z") if fresh_to else None,
+            }
+        )
+
+
+def _record(request: Request, kind: type[Record]) -> Response:
+    body = request.data
+    if not isinstance(body, bytes):
+        raise BadBody("The body is empty.")
+    lines = "ndjson" in (request.content_type or "") or "jsonl" in (request.content_type or "")
+    decoded = decode(body, kind, lines=lines)
+    records: dict[str, Any] = {"calls" if kind is Call else "executions": decoded.items}
+    receipt = ingest(
+        connection(), project_id=holder_of(request).project_id, source="api", now=datetime.now(UTC), **records
+    )
+    rejected = sorted(
+        [*decoded.rejected, *renumbered(receipt.rejected, decoded.places)], key=lambda rejection: rejection.index
+    )
+    stored_nothing = bool(rejected) and len(rejected) == len(decoded.items) + len(decoded.rejected)
+    receipt = Receipt(receipt.accepted, receipt.duplicates, receipt.quarantined, tuple(rejected))
+    return Response(msgspec.to_builtins(receipt), status=400 if stored_nothing else 200)
+
+
+def _window(request: Request, holder: KeyHolder, now: datetime) -> Window:
+    """The whole local days that were asked for. Raises BadWindow."""
+    zone = request.query_params.get("tz") or holder.time_zone
+    today = now.astimezone(time_zone(zone)).date()
+    last = parse_day(request.query_params["to"]) if "to" in request.query_params else today
+    earliest = max(last - timedelta(days=_DEFAULT_DAYS - 1), EARLIEST)
+    first = parse_day(request.query_params["from"]) if "from" in request.query_params else earliest
+    return by_days(first, last, zone=zone)
+
+
+def _sums(row: UsageRow) -> dict[str, Any]:
+    sums = msgspec.structs.asdict(row)
+    del sums["key"]
+    sums["cost_usd"] = usd(sums.pop("cost_nanousd"))
+    return sums

@@ -1,0 +1,35 @@
+"""Pages that say one thing: what an address gets wrong, in one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from telemetry.access.projects import UnknownProject
+from telemetry.dashboards.pagestate import BadQuery
+from telemetry.series.window import BadWindow
+
+View = Callable[[HttpRequest], HttpResponse]
+
+
+def plain(request: HttpRequest, status: int, title: str, message: str) -> HttpResponse:
+    """A page with one sentence and a way back."""
+    return render(request, "plain.html", {"title": title, "message": message}, status=status)
+
+
+def answers_plainly(view: View) -> View:
+    """400 for an address that cannot be shown, 404 for a project that does not exist or is not theirs."""
+
+    @wraps(view)
+    def handle(request: HttpRequest) -> HttpResponse:
+        try:
+            return view(request)
+        except (BadQuery, BadWindow) as error:
+            return plain(request, 400, "This address cannot be shown", str(error))
+        except UnknownProject as error:
+            return plain(request, 404, "No such project", str(error))
+
+    return handle

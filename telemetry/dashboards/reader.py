@@ -1,0 +1,104 @@
+"""What one page reads: every question about its window is asked once, however many panels want the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Any, TypeVar, cast
+
+import psycopg
+from psycopg import Connection
+
+from telemetry.contracts import UsageRow
+from telemetry.dashboards import sums
+from telemetry.dashboards.pagestate import PageState
+from telemetry.models import Project
+from telemetry.series import queries
+from telemetry.series.queries import SeriesPoint
+from telemetry.series.window import Window
+
+Answer = TypeVar("Answer")
+
+
+class Reader:
+    """The series of one project, seen through the state of one page.
+
+    Answers are kept for the page's other panels, and so are failures: what timed out once is not waited for again.
+    """
+
+    def __init__(self, conn: Connection[Any], project: Project, state: PageState) -> None:
+        self.project = project
+        self.state = state
+        self._conn = conn
+        self._answers: dict[Hashable, object] = {}
+
+    def by_model(self) -> list[SeriesPoint]:
+        """The sums of each bucket of the window by model, oldest first."""
+
+        def ask() -> list[SeriesPoint]:
+            return queries.usage_series(
+                self._conn, project_id=self.project.pk, window=self.state.window, by="model", filters=self.state.filters
+            )
+
+        return self._once("by_model", ask)
+
+    def models(self) -> dict[str, UsageRow]:
+        """The sums of the window by model, which the series already holds."""
+        return self._once("models", lambda: sums.by_key(point.usage for point in self.by_model()))
+
+    def total(self) -> UsageRow:
+        """The sums of the window."""
+        return sums.total(self.models().values())
+
+    def models_before(self) -> dict[str, UsageRow] | None:
+        """The sums of the previous window by model; None where the page does not compare."""
+        previous = self.state.previous
+        if previous is None:
+            return None
+        return self._once("before", lambda: self._by_model(previous, filtered=True))
+
+    def total_before(self) -> UsageRow | None:
+        """The sums of the previous window; None where the page does not compare."""
+        before = self.models_before()
+        return None if before is None else sums.total(before.values())
+
+    def models_unfiltered(self) -> dict[str, UsageRow]:
+        """The sums of the window by model, whatever the page filters by."""
+        if not self.state.filters:
+            return self.models()
+        return self._once("unfiltered", lambda: self._by_model(self.state.window, filtered=False))
+
+    def by(self, dimension: str, *, limit: int) -> list[UsageRow]:
+        """The dearest `limit` groups of the window; all of them where the page was asked for all rows."""
+
+        def ask() -> list[UsageRow]:
+            return queries.usage_by(
+                self._conn,
+                project_id=self.project.pk,
+                window=self.state.window,
+                by=dimension,
+                filters=self.state.filters,
+                limit=None if self.state.all_rows else limit,
+            )
+
+        return self._once((dimension, limit), ask)
+
+    def unpriced_models(self) -> list[tuple[str, str, int]]:
+        """(provider, model, calls) that have no cost in the window, whatever the page filters by."""
+        return queries.unpriced_models(self._conn, project_id=self.project.pk, window=self.state.window)
+
+    def _by_model(self, window: Window, *, filtered: bool) -> dict[str, UsageRow]:
+        filters = self.state.filters if filtered else None
+        rows = queries.usage_by(self._conn, project_id=self.project.pk, window=window, by="model", filters=filters)
+        return {row.key: row for row in rows}
+
+    def _once(self, question: Hashable, ask: Callable[[], Answer]) -> Answer:
+        """The answer to a question that was asked before, or the failure that it ended in."""
+        if question not in self._answers:
+            try:
+                self._answers[question] = ask()
+            except psycopg.Error as error:
+                self._answers[question] = error
+        answer = self._answers[question]
+        if isinstance(answer, psycopg.Error):
+            raise answer
+        return cast(Answer, answer)

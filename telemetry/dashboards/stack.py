@@ -1,0 +1,102 @@
+"""A series cut into what a stacked chart can show: the models that matter, and Other, bucket by bucket. Pure.
+
+The chart, its table twin and its one-sentence summary are all made from the same `Stack`, so they cannot disagree.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from telemetry.contracts import UsageRow
+from telemetry.dashboards import colours, formats, sums
+from telemetry.dashboards.pagestate import Metric
+from telemetry.series.queries import SeriesPoint
+from telemetry.series.window import Window
+
+MAX_SERIES = 8
+OTHER = "Other"
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One series: a value for each bucket, in tokens or nano-dollars; `slot` is its colour."""
+
+    name: str
+    slot: int
+    values: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Layers over buckets. `labels` name the buckets, `starts` begin them; the one that `runs` still grows."""
+
+    metric: Metric
+    window: Window
+    starts: tuple[datetime, ...]
+    labels: tuple[str, ...]
+    layers: tuple[Layer, ...]
+    runs: int | None
+
+    @property
+    def totals(self) -> tuple[int, ...]:
+        """The sum of each bucket."""
+        return tuple(sum(column) for column in zip(*(layer.values for layer in self.layers), strict=True))
+
+
+def pile(
+    points: Sequence[SeriesPoint], *, window: Window, metric: Metric, now: datetime, settled: Mapping[str, int]
+) -> Stack:
+    """The stack of a series by one dimension. `settled` names have their colours already.
+
+    A stack of costs leaves out what has no price at all: nothing is shown as free because its price is not known.
+    """
+    groups = sums.by_key(point.usage for point in points)
+    if metric == "cost":
+        groups = {key: row for key, row in groups.items() if row.unpriced_calls < row.calls}
+        points = [point for point in points if point.usage.key in groups]
+    starts = tuple(window.edges())
+    place = {start: index for index, start in enumerate(starts)}
+    shown = sums.most_telling(groups, limit=MAX_SERIES)
+    slots = colours.slots(shown, settled)
+    values = {name: [0] * len(starts) for name in shown}
+    rest = [0] * len(starts)
+    hidden = False
+    for point in points:
+        hidden = hidden or point.usage.key not in values
+        values.get(point.usage.key, rest)[place[point.at]] += measure(point.usage, metric)
+    layers = [Layer(name or formats.UNSET, slots[name], tuple(values[name])) for name in shown]
+    if hidden:
+        layers.append(Layer(OTHER, colours.OTHER_SLOT, tuple(rest)))
+    labels = tuple(formats.bucket_labels(starts, window))
+    runs = bisect_right(starts, now) - 1 if window.start <= now <= window.end else None
+    return Stack(metric, window, starts, labels, tuple(layers), runs)
+
+
+def measure(row: UsageRow, metric: Metric) -> int:
+    """Tokens, or nano-dollars."""
+    return row.cost_nanousd if metric == "cost" else row.tokens
+
+
+def amount(number: int, metric: Metric) -> str:
+    """A measure in words: 12.3M tokens, $4.20."""
+    return formats.usd(number) if metric == "cost" else f"{formats.compact(number)} tokens"
+
+
+def summary(stack: Stack, *, before: int | None, unpriced_calls: int = 0) -> str:
+    """One sentence that says what the chart shows to somebody who does not see it."""
+    total = sum(stack.totals)
+    parts = [f"{amount(total, stack.metric)} in {formats.span(stack.window)}"]
+    if before is not None and total:
+        moved = formats.change(total, before)
+        parts.append("nothing in the period before" if moved.direction == "new" else f"{moved.text} on the period before")
+    if total:
+        highest = max(range(len(stack.totals)), key=lambda index: stack.totals[index])
+        parts.append(f"highest {stack.labels[highest]} with {amount(stack.totals[highest], stack.metric)}")
+        leading = sorted(stack.layers, key=lambda layer: -sum(layer.values))[:3]
+        parts.append(", ".join(f"{layer.name} {formats.percent(sum(layer.values), total)}%" for layer in leading))
+    if unpriced_calls and stack.metric == "cost":
+        parts.append(f"without {formats.whole(unpriced_calls)} calls whose price is not known")
+    return "; ".join(parts) + "."

@@ -1,0 +1,64 @@
+"""What a project without calls shows: two ways to send them, with this server's address and a working key filled in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from telemetry.access import keys
+from telemetry.models import ApiKey, Membership, Project
+
+KEY_PLACE = "YOUR_KEY"
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What the snippets need; `key` is empty where none may be shown."""
+
+    address: str
+    project: Project
+    key: str
+    may_make_key: bool
+    sent_at: str
+
+    @property
+    def curl(self) -> str:
+        """A command that sends one call."""
+        return (
+            f"curl -X POST {self.address}/api/v1/calls/ \\\n"
+            f'  -H "Authorization: Bearer {self.key or KEY_PLACE}" \\\n'
+            '  -H "Content-Type: application/json" \\\n'
+            f'  -d \'{{"started_at": "{self.sent_at}", "model": "claude-sonnet-4-5",\n'
+            '       "agent": "my-agent", "input_uncached": 1200, "output": 340}\''
+        )
+
+    @property
+    def command(self) -> str:
+        """A command that imports this machine's transcripts."""
+        return f"tloi import claude-code --project {self.project.slug}"
+
+
+def start(request: HttpRequest, membership: Membership, *, now: datetime, key: str = "") -> Start:
+    """The snippets of a member's project. A key is filled in for its owner only."""
+    owner = membership.role == Membership.Role.OWNER
+    return Start(
+        address=settings.PUBLIC_URL or request.build_absolute_uri("/").rstrip("/"),
+        project=membership.project,
+        key=key or (_default_key(membership.project, now) if owner else ""),
+        may_make_key=owner,
+        sent_at=f"{now:%Y-%m-%dT%H:%M:%SZ}",
+    )
+
+
+def _default_key(project: Project, now: datetime) -> str:
+    """The key that the first start left in the data folder, where it is this project's and still works."""
+    kept = settings.DATA_DIR / "default-key"
+    try:
+        plain = kept.read_text().strip()
+    except OSError:
+        return ""
+    key = ApiKey.objects.filter(project=project, prefix=plain[5:13]).first()
+    return plain if key and keys.state(key, now=now) == "active" and ApiKey.Scope.INGEST in key.scopes else ""

@@ -1,0 +1,16 @@
+"""Addresses of the pages."""
+
+from django.contrib.auth.views import LogoutView
+from django.urls import path
+
+from telemetry.dashboards import account, actions, views
+
+urlpatterns = [
+    path("", views.overview, name="overview"),
+    path("models/", views.models, name="models"),
+    path("login/", account.SignIn.as_view(), name="login"),
+    path("logout/", LogoutView.as_view(), name="logout"),
+    path("settings/theme/", account.theme, name="theme"),
+    path("settings/first-key/", actions.make_key, name="first-key"),
+    path("arrived/", actions.arrived, name="arrived"),
+]

@@ -1,0 +1,141 @@
+"""The pages: an address becomes a state, a state is read, and what was read is printed or sent as CSV."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_safe
+
+from telemetry.access.projects import visible_project, visible_projects
+from telemetry.dashboards import pages, pagestate, shell, starting
+from telemetry.dashboards.pages import Page, Shown
+from telemetry.dashboards.pagestate import BadQuery, PageState
+from telemetry.dashboards.plainly import answers_plainly, plain
+from telemetry.dashboards.reader import Reader
+from telemetry.dashboards.tables import as_csv
+from telemetry.database import connection
+from telemetry.models import Membership, Project, Quarantined
+from telemetry.series import queries
+from telemetry.series.queries import Coverage
+from telemetry.series.window import EARLIEST, PRESETS, by_preset
+
+@login_required
+@require_safe
+@cache_control(private=True, no_cache=True)
+@answers_plainly
+def overview(request: HttpRequest) -> HttpResponse:
+    """How much, is it normal, what changed?"""
+    return answer(request, pages.OVERVIEW)
+
+
+@login_required
+@require_safe
+@cache_control(private=True, no_cache=True)
+@answers_plainly
+def models(request: HttpRequest) -> HttpResponse:
+    """Daily tokens and cost by model."""
+    return answer(request, pages.MODELS)
+
+
+def membership_of(request: HttpRequest) -> Membership:
+    """The person's membership in the project that the address names. Raises UnknownProject and BadQuery."""
+    slug = pagestate.word(_query(request), "project")
+    return visible_project(request.user.pk, slug or None)
+
+
+def span_of_calls(project: Project, now: datetime) -> Coverage:
+    """The oldest and the newest call of a project."""
+    start = datetime(EARLIEST.year, EARLIEST.month, EARLIEST.day, tzinfo=UTC) - timedelta(days=1)
+    return queries.coverage(connection(), project_id=project.pk, start=start, end=now + timedelta(days=1))
+
+
+def answer(request: HttpRequest, page: Page, *, new_key: str = "") -> HttpResponse:
+    """The page in the state that the address asks for. `new_key` is shown once. Raises what `answers_plainly` maps."""
+    now = datetime.now(UTC)
+    membership = membership_of(request)
+    with pages.snapshot():
+        covered = span_of_calls(membership.project, now)
+        state = _state(request, page, membership.project, covered, now)
+        reader = Reader(connection(), membership.project, state)
+        if pagestate.word(_query(request), "format"):
+            return _csv(request, page, reader)
+        shown = [pages.show(panel, reader) for panel in page.panels] if covered.last_call_at else []
+        context = _context(page, reader, covered, shown)
+    if covered.last_call_at is None or new_key:
+        context["start"] = starting.start(request, membership, now=now, key=new_key)
+    around = shell.around(
+        state, membership, visible_projects(membership.user_id), page=page.name, last_call_at=covered.last_call_at
+    )
+    return render(request, "telemetry/page.html", {"shell": around, "state": state, **context})
+
+
+def _state(request: HttpRequest, page: Page, project: Project, covered: Coverage, now: datetime) -> PageState:
+    """The state that the address asks for; a range that it says is remembered. Raises BadQuery and BadWindow."""
+    query = _query(request)
+    state = pagestate.read(
+        reverse(page.name),
+        query,
+        zone=project.time_zone,
+        now=now,
+        first_call_at=covered.first_call_at,
+        remembered=request.session.get("range", {}),
+    )
+    if {"range", "from"} & query.keys() and request.session.get("range") != state.range_words:
+        request.session["range"] = state.range_words
+    return state.by_day() if page.by_day else state
+
+
+def _context(page: Page, reader: Reader, covered: Coverage, shown: list[Shown]) -> dict[str, object]:
+    """What the page's own part prints: its panels, or where to look instead when the range holds nothing."""
+    state = reader.state
+    empty = bool(shown) and not any(panel.failure for panel in shown) and reader.total().calls == 0
+    return {
+        "panels": [panel for panel in shown if panel.content is not None or panel.failure],
+        "has_charts": any(panel.panel.template == "telemetry/_chart.html" for panel in shown) and not empty,
+        "empty": empty,
+        "nearest": _nearest(state, covered) if empty else None,
+        "quarantined": Quarantined.objects.filter(project_id=reader.project.pk).count()
+        if page is pages.OVERVIEW
+        else 0,
+    }
+
+
+def _nearest(state: PageState, covered: Coverage) -> shell.Link:
+    """The shortest range that holds the newest call."""
+    titles = {preset: hint for preset, _, _, hint in shell.RANGES}
+    last = covered.last_call_at or state.now
+    for preset in PRESETS:
+        window = by_preset(preset, zone=state.window.zone, now=state.now)
+        if preset != "all" and window.start <= last < window.end:
+            return shell.Link(titles[preset], state.link(drop=("from", "to"), range=preset))
+    return shell.Link(titles["all"], state.link(drop=("from", "to"), range="all"))
+
+
+def _csv(request: HttpRequest, page: Page, reader: Reader) -> HttpResponse:
+    """One table of the page, as the page shows it. Raises BadQuery."""
+    query, state = _query(request), reader.state
+    if pagestate.word(query, "format") != "csv":
+        raise BadQuery("The only other format of a page is csv.")
+    panel = page.panel(pagestate.word(query, "table"))
+    if panel is None or panel.name == "cards":
+        names = ", ".join(panel.name for panel in page.panels if panel.name != "cards")
+        raise BadQuery(f"Say which table: {names}.")
+    shown = pages.show(panel, reader)
+    if shown.failure:
+        return plain(request, 503, "No table now", shown.failure)
+    if shown.content is None:
+        return plain(request, 404, "No table", "There is nothing in this table.")
+    name = f"tloi_{reader.project.slug}_{page.name}_{panel.name}_{state.window.first_day}_{state.window.last_day}.csv"
+    response = HttpResponse(as_csv(shown.content.table), content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+def _query(request: HttpRequest) -> dict[str, list[str]]:
+    """The query string, each name with all its values."""
+    return dict(request.GET.lists())

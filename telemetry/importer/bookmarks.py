@@ -1,0 +1,85 @@
+"""How far each file has been read: one row a file, moved in the transaction that stores what was read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from psycopg import Connection
+from psycopg.rows import tuple_row
+from psycopg.types.json import Jsonb
+
+from telemetry.importer.lines import fingerprint
+from telemetry.statements import statement
+
+
+class Overtaken(RuntimeError):
+    """Another import reads this file at the same time, and is ahead."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Whose files they are: a source's, on one machine, in one project."""
+
+    project_id: int
+    source: str
+    host: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bookmark:
+    """Bytes before `offset` have been read, and brought `calls` new calls; `state` is the source's. `found_at` is the
+    offset that the database holds, which differs where the file has to be read anew."""
+
+    offset: int = 0
+    fingerprint: bytes = b""
+    calls: int = 0
+    state: dict[str, Any] = field(default_factory=dict)
+    found_at: int = 0
+
+    def in_file(self, file: BinaryIO, size: int) -> Bookmark:
+        """This bookmark, or one at the beginning where `file` no longer begins with what was read."""
+        fits = self.offset <= size and fingerprint(file, self.offset) == self.fingerprint
+        return self if fits else replace(self, offset=0, fingerprint=b"", state={})
+
+
+def path_key(path: Path) -> str:
+    """A path as PostgreSQL keeps it, whatever bytes its name is made of."""
+    return str(path).encode("utf-8", "backslashreplace").decode()
+
+
+def bookmarks(conn: Connection[Any], *, origin: Origin) -> dict[str, Bookmark]:
+    """By `path_key`, the bookmarks of all files that were read."""
+    arguments = {"project": origin.project_id, "source": origin.source, "host": origin.host}
+    with conn.cursor(row_factory=tuple_row) as cursor:
+        rows = cursor.execute(statement(__package__, "bookmarks"), arguments).fetchall()
+    return {
+        path: Bookmark(
+            offset=offset, fingerprint=bytes(mark), calls=state["calls"], state=state["source"], found_at=offset
+        )
+        for path, offset, mark, state in rows
+    }
+
+
+def move_bookmark(
+    conn: Connection[Any], *, origin: Origin, path: Path, size: int, bookmark: Bookmark, now: datetime
+) -> Bookmark:
+    """Store a file's new bookmark; what comes back is what the database then holds. Raises Overtaken."""
+    arguments = {
+        "project": origin.project_id,
+        "source": origin.source,
+        "host": origin.host,
+        "path": path_key(path),
+        "size": size,
+        "offset": bookmark.offset,
+        "fingerprint": bookmark.fingerprint,
+        "state": Jsonb({"calls": bookmark.calls, "source": bookmark.state}),
+        "now": now,
+        "found_at": bookmark.found_at,
+    }
+    with conn.cursor(row_factory=tuple_row) as cursor:
+        if cursor.execute(statement(__package__, "move_bookmark"), arguments).fetchone() is None:
+            raise Overtaken(str(path))
+    return replace(bookmark, found_at=bookmark.offset)

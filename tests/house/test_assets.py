@@ -1,0 +1,66 @@
+"""No third-party asset lies in the tree, and no page asks another host for one; they come from installed packages."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.house.tree import ROOT, files
+
+MAX_BYTES = 60_000
+KINDS = (".css", ".html", ".js", ".svg", ".txt")
+OUR_HOSTS = {"127.0.0.1", "localhost", "www.w3.org"}  # w3.org: names of XML namespaces, which nobody loads
+_BANNER = re.compile(r"copyright|licen[cs]e|\(c\) ?\d{4}", re.IGNORECASE)
+_ADDRESS = re.compile(r"https?://([\w.-]+)|(?:src|href|action|url|import)\W{1,3}//([\w.-]+)", re.IGNORECASE)
+
+
+def foreign(path: Path) -> list[str]:
+    """What about an asset is not ours: its name, size, kind, banner, or the hosts that it names."""
+    if path.suffix not in KINDS:
+        return [f"{path}: {path.suffix} is no kind of ours"]
+    text = path.read_text("utf-8")
+    hosts = {name for pair in _ADDRESS.findall(text) for name in pair if name} - OUR_HOSTS
+    found = {
+        "is minified": ".min." in path.name,
+        f"is larger than {MAX_BYTES} bytes": path.stat().st_size > MAX_BYTES,
+        "bears a banner": bool(_BANNER.search(text)),
+        f"names {', '.join(sorted(hosts))}": bool(hosts),
+    }
+    return [f"{path}: {what}" for what, is_so in found.items() if is_so]
+
+
+def test_every_asset_is_our_own() -> None:
+    assets = files("", under=("static", "templates"))
+    assert [problem for path in assets for problem in foreign(path)] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("chart.min.js", "draw()"),
+        ("chart.js", "x" * (MAX_BYTES + 1)),
+        ("chart.js", "/*! (c) 2012 Somebody */"),
+        ("chart.js", "// @license MIT"),
+        ("page.html", '<script src="https://cdn.example/chart.js"></script>'),
+        ("page.html", '<script src="//cdn.example/chart.js"></script>'),
+        ("page.css", "@import url(//fonts.example/sans.css)"),
+        ("sans.woff2", "font"),
+    ],
+)
+def test_a_foreign_asset_is_found(tmp_path: Path, name: str, text: str) -> None:
+    sample = tmp_path / name
+    sample.write_text(text)
+    assert len(foreign(sample)) == 1
+
+
+def test_a_namespace_and_an_example_on_this_machine_pass(tmp_path: Path) -> None:
+    sample = tmp_path / "icon.svg"
+    sample.write_text('<svg xmlns="http://www.w3.org/2000/svg"><!-- http://127.0.0.1:8000/ --></svg>')
+    assert foreign(sample) == []
+
+
+def test_there_is_a_tree_of_assets() -> None:
+    assert (ROOT / "static").is_dir()
+    assert (ROOT / "templates").is_dir()

@@ -1,0 +1,33 @@
+"""What runs before a commit is what `make check` runs, command by command."""
+
+from __future__ import annotations
+
+import re
+
+import yaml
+
+from tests.house.tree import ROOT
+
+
+def recipe(makefile: str, target: str) -> list[str]:
+    """The commands of a target, with the folder of the virtual environment written out."""
+    found = re.search(rf"^{target}:.*\n((?:\t.*\n)+)", makefile, re.MULTILINE)
+    return [line.strip().replace("$(BIN)", ".venv/bin") for line in found.group(1).splitlines()] if found else []
+
+
+def entries(configuration: str) -> list[str]:
+    """The commands of the hooks in a pre-commit configuration."""
+    return [hook["entry"] for repo in yaml.safe_load(configuration)["repos"] for hook in repo["hooks"]]
+
+
+def test_the_hooks_are_the_commands_of_make_check() -> None:
+    hooks = entries((ROOT / ".pre-commit-config.yaml").read_text("utf-8"))
+    assert hooks
+    assert hooks == recipe((ROOT / "Makefile").read_text("utf-8"), "check")
+
+
+def test_a_command_that_only_one_of_them_runs_makes_them_differ() -> None:
+    makefile = "all: check\ncheck: install ## why\n\t$(BIN)/ruff check\n\t$(BIN)/mypy\n\ntest:\n\tpytest\n"
+    hooks = entries("repos: [{repo: local, hooks: [{id: ruff, entry: .venv/bin/ruff check}]}]")
+    assert recipe(makefile, "check") == [".venv/bin/ruff check", ".venv/bin/mypy"]
+    assert recipe(makefile, "check") != hooks == [".venv/bin/ruff check"]

@@ -1,0 +1,49 @@
+"""A pytest plugin: private servers for the run, unless the three addresses are set.
+
+Loaded by `-p tests.servers` before Django reads its settings, so the settings are the ordinary ones.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Generator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tloi_site import assets
+from tloi_site.embedded import CannotStart, servers
+from tloi_site.embedded.private_files import open_data_dir
+
+_running = ExitStack()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None]:
+    """Start what is missing; pytest-django, which imports the settings, comes after a wrapper."""
+    options = early_config.known_args_namespace
+    if not (options.help or options.version or options.collectonly):
+        data_dir = Path(tempfile.mkdtemp(prefix="tloi-tests-"))
+        data_dir.chmod(0o711)  # PostgreSQL may run under another account
+        _running.callback(shutil.rmtree, data_dir, ignore_errors=True)
+        os.environ["TLOI_DATA_DIR"] = str(data_dir)
+        open_data_dir(data_dir)
+        try:
+            _running.enter_context(servers.private(data_dir, print))
+        except CannotStart as error:
+            raise pytest.UsageError(str(error)) from error
+    return (yield)
+
+
+def pytest_unconfigure() -> None:
+    """Stop them when the last report is written."""
+    _running.close()
+
+
+@pytest.fixture(scope="session")
+def static_files() -> None:
+    """Collect static files once a run, for tests that render a page."""
+    assets.collect()

@@ -1,0 +1,158 @@
+"""`tloi doctor`: is everything that TLOI stands on as it must be? One line a check."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+import redis
+from django.conf import settings
+from django.core.cache import cache
+from django.core.management import BaseCommand
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+
+from telemetry import facade
+from tloi_site import env
+from tloi_site.embedded import sharing
+
+OLDEST_POSTGRES = 150_000
+DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
+LARGEST_CLOCK_DIFFERENCE = timedelta(seconds=60)
+LEAST_HORIZON = timedelta(days=7)
+LATEST_HEARTBEAT = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check saw, and what to do when it is not well."""
+
+    state: Literal["ok", "warn", "FAIL"]
+    says: str
+    hint: str = ""
+
+
+class Command(BaseCommand):
+    help = "Check clock, servers, settings, partitions and workers; exit code 1 when one of them fails."
+    requires_system_checks = ()
+
+    def handle(self, *_: Any, **__: Any) -> None:
+        """Run every check, also after one has failed."""
+        failed = False
+        for subject, check in CHECKS.items():
+            for finding in _findings(check):
+                failed = failed or finding.state == "FAIL"
+                hint = f" -> {finding.hint}" if finding.hint else ""
+                self.stdout.write(f"{finding.state:<5} {subject:<10} {finding.says}{hint}")
+        if failed:
+            raise SystemExit(1)
+
+
+def _findings(check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    try:
+        yield from check()
+    except (DatabaseError, redis.RedisError) as error:
+        yield Finding("FAIL", f"does not answer: {str(error).strip().splitlines()[0]}", "is the server running?")
+
+
+def _settings() -> Iterator[Finding]:
+    yield Finding("ok", f"valid; data folder {settings.DATA_DIR}")
+    if settings.DEBUG:
+        yield Finding("warn", "TLOI_DEBUG=1 shows details of errors to whoever sees the page", "unset it")
+    if not env.text("TLOI_SECRET_KEY") and not (settings.DATA_DIR / "secret-key").exists():
+        yield Finding("warn", "no secret key is kept, so a restart logs everybody out", "set TLOI_SECRET_KEY")
+
+
+def _clock() -> Iterator[Finding]:
+    before = datetime.now(UTC)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        theirs: datetime = cursor.fetchone()[0]
+    seconds = abs((theirs - before).total_seconds())
+    if seconds > LARGEST_CLOCK_DIFFERENCE.total_seconds():
+        yield Finding("FAIL", f"this machine and the database differ by {seconds:.0f} s", "set both by NTP")
+    else:
+        yield Finding("ok", f"{before:%Y-%m-%d %H:%M:%S} UTC, as the database has it")
+
+
+def _postgres() -> Iterator[Finding]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name, setting FROM pg_settings")
+        have = dict(cursor.fetchall())
+    yield Finding("ok", f"version {have['server_version']} at {settings.DATABASES['default']['HOST']}")
+    if int(have["server_version_num"]) < OLDEST_POSTGRES:
+        yield Finding("FAIL", "it is older than 15", "upgrade it")
+    for name in DURABLE:
+        if have[name] in ("off", "local"):
+            yield Finding("FAIL", f"{name} is {have[name]}, so acknowledged calls can be lost", f"set {name} to on")
+    if have["TimeZone"] != "UTC":
+        yield Finding("FAIL", f"its sessions are in {have['TimeZone']}", "set timezone to UTC")
+    if have["server_encoding"] != "UTF8":
+        yield Finding("FAIL", f"the database is encoded in {have['server_encoding']}", "make it with ENCODING 'UTF8'")
+    executor = MigrationExecutor(connection)
+    if waiting := executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        yield Finding("FAIL", f"{len(waiting)} migrations wait", "run `tloi migrate`")
+
+
+def _broker() -> Iterator[Finding]:
+    client = redis.Redis.from_url(settings.BROKER_URL, socket_connect_timeout=2, socket_timeout=2)
+    client.ping()
+    try:
+        policy = str(client.config_get("maxmemory-policy", decode=True).get("maxmemory-policy"))
+    except redis.ResponseError:
+        yield Finding("warn", "answers, but does not say what it does when it is full", "it must never evict")
+        return
+    if policy != "noeviction":
+        yield Finding("FAIL", f"drops keys when it is full ({policy})", "set maxmemory-policy to noeviction")
+    else:
+        yield Finding("ok", "answers, and never evicts")
+
+
+def _cache() -> Iterator[Finding]:
+    cache.set("doctor", "well", timeout=60)
+    if cache.get("doctor") == "well":
+        yield Finding("ok", "answers")
+    else:
+        yield Finding("FAIL", "forgets what it was just given", "give it memory (maxmemory)")
+
+
+def _partitions() -> Iterator[Finding]:
+    now = datetime.now(UTC)
+    horizon = facade.partition_horizon(now=now)
+    if horizon - now.date() >= LEAST_HORIZON:
+        yield Finding("ok", f"made up to {horizon}")
+    elif _only_this_command_runs():
+        yield Finding("warn", f"made up to {horizon}", "`tloi up` makes them")
+    else:
+        yield Finding("FAIL", f"made only up to {horizon}", "is a worker running? it makes them every hour")
+
+
+def _worker() -> Iterator[Finding]:
+    seen, now = facade.worker_last_seen(), datetime.now(UTC)
+    if seen and now - seen < LATEST_HEARTBEAT:
+        yield Finding("ok", f"ran a task {(now - seen).total_seconds():.0f} s ago")
+        return
+    says = f"last ran a task at {seen:%Y-%m-%d %H:%M} UTC" if seen else "has not run a task for a day"
+    if _only_this_command_runs():
+        yield Finding("warn", says, "`tloi up` starts one")
+    else:
+        yield Finding("FAIL", says, "see worker.log in the data folder, or the worker's own log")
+
+
+def _only_this_command_runs() -> bool:
+    """Whether the servers were started for a single command, so that nobody expects a worker."""
+    running = sharing.running(env.data_dir())
+    return running is not None and running.command != "up"
+
+
+CHECKS: dict[str, Callable[[], Iterator[Finding]]] = {
+    "settings": _settings,
+    "clock": _clock,
+    "PostgreSQL": _postgres,
+    "broker": _broker,
+    "cache": _cache,
+    "partitions": _partitions,
+    "worker": _worker,
+}
