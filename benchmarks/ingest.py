@@ -69,7 +69,7 @@ def calls(count: int, tag: str) -> list[dict[str, Any]]:
             "host": "laptop",
             "session_id": f"5d1f8c5e-0000-4000-8000-{chance.randrange(40):012d}",
             "session_type": "direct_chat",
-            "execution_id": f"run-{chance.randrange(400)}",
+            "execution_id": f"run-{tag}-{number // 25}",
             "task_type": "refactor",
             "objective": "O1-KR2",
             "skill": "aria-database",

@@ -3,18 +3,22 @@
 
 (() => {
   const source = document.currentScript.dataset.plotly;
+  // plotly.js brings the styles of maps, which no page draws and the content policy refuses; it adds them to a document
+  // that has no element of this name.
+  const MAP_STYLES = "9f215cf04c5486422605d13261cb87401f4e7763b6296af81e98efbc0130da53";
   const CONFIG = {
     responsive: true,
     displaylogo: false,
-    displayModeBar: "hover",
+    displayModeBar: false,
     showSendToCloud: false,
     plotlyServerURL: "",
-    modeBarButtonsToRemove: ["select2d", "lasso2d", "zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "autoScale2d", "resetScale2d"],
   };
+  const LABEL_WIDTH = 64;
   let loading = null;
 
   function plotly() {
     loading ??= new Promise((resolve, reject) => {
+      document.head.append(Object.assign(document.createElement("meta"), { id: MAP_STYLES }));
       const script = document.createElement("script");
       script.src = source;
       script.addEventListener("load", () => resolve(window.Plotly));
@@ -37,7 +41,14 @@
     return found;
   }
 
-  function themed(figure) {
+  // The newest label always stands; of the others as many as have room.
+  function thinned(axis, width) {
+    const step = Math.ceil((axis.tickvals.length * LABEL_WIDTH) / width);
+    const stands = (_, place) => (axis.tickvals.length - 1 - place) % step === 0;
+    return { tickvals: axis.tickvals.filter(stands), ticktext: axis.ticktext.filter(stands) };
+  }
+
+  function themed(figure, width) {
     const now = palette();
     const family = getComputedStyle(document.body).fontFamily;
     const { data, layout } = structuredClone(figure);
@@ -52,6 +63,7 @@
       font: { family, size: 12, color: now.soft },
       hoverlabel: { bgcolor: now.surface, bordercolor: now.line, font: { family, size: 12, color: now.ink } },
     });
+    Object.assign(layout.xaxis, thinned(layout.xaxis, width));
     Object.assign(layout.xaxis, { showgrid: false, linecolor: now.line, tickcolor: now.line });
     Object.assign(layout.yaxis, { gridcolor: now.line, zerolinecolor: now.line });
     return { data, layout };
@@ -62,7 +74,7 @@
     try {
       const Plotly = await plotly();
       if (!plot.isConnected) return;
-      const { data, layout } = themed(figure);
+      const { data, layout } = themed(figure, plot.clientWidth);
       await Plotly.react(plot, data, layout, CONFIG);
       plot.dataset.drawn = "yes";
     } catch (error) {
@@ -80,6 +92,5 @@
   });
   document.addEventListener("themechange", redraw);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
-  const printing = matchMedia("print");
-  printing.addEventListener("change", redraw);
+  matchMedia("print").addEventListener("change", redraw);
 })();

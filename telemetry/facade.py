@@ -16,16 +16,22 @@ from telemetry.access.keys import BadKey, BadScope
 from telemetry.access.projects import UnknownProject
 from telemetry.contracts import Call, Execution, Receipt
 from telemetry.database import connection
-from telemetry.ledger import partitions
+from telemetry.importer import demo
+from telemetry.ledger import partitions, removal
 from telemetry.ledger.ingest import ingest
+from telemetry.ledger.removal import NotADemo
 from telemetry.models import ApiKey
+from telemetry.sources.demo import ROSTER
 
 HEARTBEAT_KEY = "worker-last-seen"
+DEMO_AGENTS = len(ROSTER)
 
 __all__ = [
+    "DEMO_AGENTS",
     "BadKey",
     "BadScope",
     "KeyInfo",
+    "NotADemo",
     "ProjectInfo",
     "UnknownProject",
     "create_key",
@@ -34,9 +40,11 @@ __all__ = [
     "ensure_project",
     "key_works",
     "list_keys",
+    "load_demo",
     "make_login_link",
     "partition_horizon",
     "record",
+    "remove_demo",
     "revoke_key",
     "worker_last_seen",
 ]
@@ -120,6 +128,16 @@ def record(
 ) -> Receipt:
     """Store a batch, each call counted once. Raises psycopg.Error; then nothing of it is stored."""
     return ingest(connection(), project_id=project_id, calls=calls, executions=executions, source=source, now=now)
+
+
+def load_demo(*, now: datetime, days: int, agents: int) -> Receipt:
+    """Fill the project `demo` with invented calls of the first `agents` of DEMO_AGENTS. Raises NotADemo."""
+    return demo.load_demo(connection(), now=now, days=days, agents=agents)
+
+
+def remove_demo() -> int:
+    """Delete the project `demo` and all that is in it; how many calls it held. Raises UnknownProject, NotADemo."""
+    return removal.remove_demo(connection(), project_id=projects.project_of(demo.SLUG).pk)
 
 
 def ensure_partitions(*, now: datetime) -> None:

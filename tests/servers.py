@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Generator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -26,9 +26,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     """Start what is missing; pytest-django, which imports the settings, comes after a wrapper."""
     options = early_config.known_args_namespace
     if not (options.help or options.version or options.collectonly):
-        data_dir = Path(tempfile.mkdtemp(prefix="tloi-tests-"))
-        data_dir.chmod(0o711)  # PostgreSQL may run under another account
-        _running.callback(shutil.rmtree, data_dir, ignore_errors=True)
+        data_dir = _running.enter_context(folder_for_servers())
         os.environ["TLOI_DATA_DIR"] = str(data_dir)
         open_data_dir(data_dir)
         try:
@@ -47,3 +45,27 @@ def pytest_unconfigure() -> None:
 def static_files() -> None:
     """Collect static files once a run, for tests that render a page."""
     assets.collect()
+
+
+@pytest.fixture
+def data_dir(monkeypatch: pytest.MonkeyPatch) -> Generator[Path]:
+    """A data folder of the test's own, where the addresses of the run's servers are not known."""
+    for name in servers.ADDRESSES:
+        monkeypatch.delenv(name)
+    with folder_for_servers() as folder:
+        monkeypatch.setenv("TLOI_DATA_DIR", str(folder))
+        open_data_dir(folder)
+        yield folder
+
+
+@contextmanager
+def folder_for_servers() -> Generator[Path]:
+    """An empty folder that another account may pass through: as root, PostgreSQL runs under one."""
+    folder = Path(tempfile.mkdtemp(prefix="tloi-tests-"))
+    folder.chmod(0o711)
+    try:
+        yield folder
+    finally:
+        elsewhere = (folder / "postgres").resolve().parent  # where the temporary folder itself is closed to it
+        for path in {folder, elsewhere}:
+            shutil.rmtree(path, ignore_errors=True)

@@ -23,16 +23,15 @@ def stacked_bars(stack: Stack) -> Figure:
 
 
 def escape(words: str) -> str:
-    """Words as Plotly's pseudo-HTML prints them: a model named <b> is shown as <b>."""
+    """Words as Plotly's pseudo-HTML prints them: a model named <b> is shown as <b>, and %{y} is no template."""
     clipped = words if len(words) <= MAX_NAME else f"{words[: MAX_NAME - 1]}…"
-    return clipped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return clipped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("%{", "%&#123;")
 
 
 def _bars(stack: Stack, layer: Layer) -> Figure:
     money = stack.metric == "cost"
     # The one place where money becomes a float: the height of a bar on a screen.
     heights = [(value / formats.NANO if money else value) if value else None for value in layer.values]
-    form = "$,.2f" if max(stack.totals, default=0) >= formats.NANO else "$,.4f"
     marker: Figure = {"color": colours.colour(layer.slot), "line": {"width": 0}}
     if stack.runs is not None:
         marker["pattern"] = {
@@ -49,7 +48,8 @@ def _bars(stack: Stack, layer: Layer) -> Figure:
         "x": list(stack.labels),
         "y": heights,
         "marker": marker,
-        "hovertemplate": f"%{{y:{form if money else ',.0f'}}}",
+        "customdata": [formats.usd(value) if money else formats.whole(value) for value in layer.values],
+        "hovertemplate": "%{customdata}",
         "meta": {"slot": layer.slot},
     }
 
@@ -70,6 +70,8 @@ def _layout(stack: Stack) -> Figure:
             "tickvals": [stack.labels[index] for index in ticks],
             "ticktext": [_tick(stack, index) for index in ticks],
             "tickangle": 0,
+            "showspikes": False,
+            "unifiedhovertitle": {"text": "%{x}"},
             "fixedrange": True,
         },
         "yaxis": {
@@ -85,12 +87,11 @@ def _layout(stack: Stack) -> Figure:
 
 
 def _so_far(stack: Stack) -> list[Figure]:
-    """The words above the bar of the bucket that still runs."""
+    """The words over the bucket that still runs."""
     if stack.runs is None or not any(stack.totals):
         return []
-    height = stack.totals[stack.runs] / (formats.NANO if stack.metric == "cost" else 1)
-    place = {"x": stack.labels[stack.runs], "y": height, "xanchor": "right" if len(stack.labels) > 3 else "center"}
-    return [{**place, "text": "so far", "showarrow": False, "yanchor": "bottom", "font": {"size": 11}}]
+    place = {"x": stack.labels[stack.runs], "y": 1, "yref": "paper", "yanchor": "bottom"}
+    return [{**place, "text": "so far", "showarrow": False, "font": {"size": 11}}]
 
 
 def _tick(stack: Stack, index: int) -> str:

@@ -17,6 +17,7 @@ from telemetry.series.window import Bucket, Window
 
 NANO = 10**9
 UNSET = "(none)"
+MINUS = "\N{MINUS SIGN}"
 _UNITS = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "K"))
 
 
@@ -88,7 +89,7 @@ def change(now: Fraction | int, before: Fraction | int) -> Change:
     moved = (Fraction(now) / Fraction(before) - 1) * 100
     exact = (Decimal(moved.numerator) / moved.denominator).quantize(Decimal("0.1"), ROUND_HALF_UP)
     rounded = exact if abs(exact) < 10 else exact.quantize(Decimal(1), ROUND_HALF_UP)
-    return Change(f"{rounded:+,f}%".replace("-", "−"), "up" if moved > 0 else "down", f"{exact:f}")
+    return Change(f"{rounded:+,f}%".replace("-", MINUS), "up" if moved > 0 else "down", f"{exact:f}")
 
 
 def points(now: Fraction, before: Fraction) -> Change:
@@ -97,7 +98,7 @@ def points(now: Fraction, before: Fraction) -> Change:
     exact = (Decimal(moved.numerator) / moved.denominator).quantize(Decimal("0.1"), ROUND_HALF_UP)
     if not exact:
         return Change("0 pp", "same", "0.0")
-    return Change(f"{exact:+f} pp".replace("-", "−"), "up" if exact > 0 else "down", f"{exact:f}")
+    return Change(f"{exact:+f} pp".replace("-", MINUS), "up" if exact > 0 else "down", f"{exact:f}")
 
 
 def ago(then: datetime, now: datetime) -> str:
@@ -145,7 +146,7 @@ def bucket_labels(edges: Sequence[datetime], window: Window) -> list[str]:
 def offset(at: datetime, window: Window) -> str:
     """The window's zone at an instant, as UTC+5:30."""
     minutes = int((at.astimezone(window.tz).utcoffset() or timedelta()).total_seconds()) // 60
-    sign = "−" if minutes < 0 else "+"
+    sign = MINUS if minutes < 0 else "+"
     hours, rest = divmod(abs(minutes), 60)
     return "UTC" if not minutes else f"UTC{sign}{hours}" + (f":{rest:02d}" if rest else "")
 

@@ -41,9 +41,10 @@ class Page:
     panels: tuple[Panel, ...]
     by_day: bool = False
 
-    def panel(self, name: str) -> Panel | None:
-        """The panel of that name."""
-        return next((panel for panel in self.panels if panel.name == name), None)
+    @property
+    def tables(self) -> dict[str, Panel]:
+        """The panels that can be had as CSV, by name."""
+        return {panel.name: panel for panel in self.panels if panel is not cards.PANEL}
 
 
 OVERVIEW = Page("overview", (cards.PANEL, model_mix.PANEL, agents.PANEL, task_types.PANEL, sessions.PANEL))
@@ -65,18 +66,18 @@ class Shown:
 
 @contextmanager
 def snapshot() -> Iterator[None]:
-    """One instant of the database for everything that is read inside."""
+    """One instant of the database for everything that is read inside, each statement within PANEL_TIMEOUT_S."""
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{PANEL_TIMEOUT_S}s"])
         yield
 
 
 def show(panel: Panel, reader: Reader) -> Shown:
     """The panel's answer; what the database refuses becomes a sentence in the panel's place."""
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{PANEL_TIMEOUT_S}s"])
+        with transaction.atomic():
             return Shown(panel, panel.build(reader))
     except (psycopg.Error, DatabaseError) as error:
         if psycopg.errors.QueryCanceled in (type(error), type(error.__cause__)):

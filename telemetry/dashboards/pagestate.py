@@ -7,13 +7,12 @@ it says no range, the person's last one holds; the default is never written into
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Literal
 from urllib.parse import urlencode
 
-from telemetry.series.queries import DIMENSIONS
 from telemetry.series.window import DEFAULT_PRESET, BadWindow, Window, by_days, by_preset, parse_day, time_zone
 
 MAX_FILTER_VALUES = 50
@@ -30,7 +29,8 @@ class BadQuery(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageState:
-    """Everything that an address says. `said` are its pairs in canonical order, from which links are made."""
+    """Everything that an address says. `said` are its pairs in canonical order, from which links are made;
+    `all_rows` asks a CSV for the rows too that the page only sums up."""
 
     path: str
     said: tuple[tuple[str, str], ...]
@@ -73,9 +73,19 @@ class PageState:
 
 
 def read(
-    path: str, query: Query, *, zone: str, now: datetime, first_call_at: datetime | None, remembered: Mapping[str, str]
+    path: str,
+    query: Query,
+    *,
+    dimensions: Collection[str],
+    zone: str,
+    now: datetime,
+    first_call_at: datetime | None,
+    remembered: Mapping[str, str],
 ) -> PageState:
-    """The state that an address asks for. `zone` is the project's. Raises BadQuery and BadWindow."""
+    """The state that an address asks for. `dimensions` may be filtered by; `zone` is the project's.
+
+    Raises BadQuery and BadWindow.
+    """
     words = {name: word(query, name) for name in _SINGLE}
     zone = words["tz"] or zone
     if words["metric"] not in ("", "tokens", "cost"):
@@ -84,7 +94,7 @@ def read(
         raise BadQuery(f"cmp={words['cmp']!r} is not known; use prev or off.")
     asked = {name: words[name] for name in ("range", "from", "to") if words[name]}
     window = _window(asked, zone, now, first_call_at) if asked else _remembered(remembered, zone, now, first_call_at)
-    filters = {name: _filter(query, name) for name in DIMENSIONS if name in query}
+    filters = {name: _filter(query, name) for name in dimensions if name in query}
     before = window.previous() if words["cmp"] != "off" and window.preset != "all" else None
     return PageState(
         path=path,
@@ -97,7 +107,7 @@ def read(
         filters=filters,
         metric="cost" if words["metric"] == "cost" else "tokens",
         now=now,
-        all_rows=word(query, "rows") == "all",
+        all_rows=word(query, "rows") == "all" and word(query, "format") == "csv",
     )
 
 
@@ -154,4 +164,3 @@ def _text(name: str, value: str) -> str:
 
 def _address(path: str, pairs: Sequence[tuple[str, str]]) -> str:
     return f"{path}?{urlencode(pairs)}" if pairs else path
-

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from telemetry.dashboards.charts import Figure
 from telemetry.dashboards.reader import Reader
@@ -28,6 +29,14 @@ class Choice:
     title: str
     url: str
     current: bool
+
+
+@runtime_checkable
+class HasTable(Protocol):
+    """What can be sent as CSV: a table, or a chart with its table twin."""
+
+    @property
+    def table(self) -> Table: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from functools import wraps
 
+import psycopg
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -12,6 +15,7 @@ from telemetry.access.projects import UnknownProject
 from telemetry.dashboards.pagestate import BadQuery
 from telemetry.series.window import BadWindow
 
+_log = logging.getLogger(__name__)
 View = Callable[[HttpRequest], HttpResponse]
 
 
@@ -21,7 +25,8 @@ def plain(request: HttpRequest, status: int, title: str, message: str) -> HttpRe
 
 
 def answers_plainly(view: View) -> View:
-    """400 for an address that cannot be shown, 404 for a project that does not exist or is not theirs."""
+    """400 for an address that cannot be shown, 404 for a project that does not exist or is not theirs, 503 where the
+    database is away."""
 
     @wraps(view)
     def handle(request: HttpRequest) -> HttpResponse:
@@ -31,5 +36,8 @@ def answers_plainly(view: View) -> View:
             return plain(request, 400, "This address cannot be shown", str(error))
         except UnknownProject as error:
             return plain(request, 404, "No such project", str(error))
+        except (psycopg.OperationalError, OperationalError):
+            _log.exception("%s could not be read", request.path)
+            return plain(request, 503, "The database does not answer", "Nothing is lost. Try again in a moment.")
 
     return handle

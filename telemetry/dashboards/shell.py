@@ -1,4 +1,4 @@
-"""What stands around every page: navigation, ranges, filters, project, zone, freshness. It asks the database nothing."""
+"""What stands around every page: navigation, ranges, filters, project, zone, freshness. It asks no database."""
 
 from __future__ import annotations
 

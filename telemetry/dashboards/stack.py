@@ -9,15 +9,24 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from telemetry.contracts import UsageRow
 from telemetry.dashboards import colours, formats, sums
 from telemetry.dashboards.pagestate import Metric
-from telemetry.series.queries import SeriesPoint
 from telemetry.series.window import Window
 
 MAX_SERIES = 8
 OTHER = "Other"
+
+
+class Point(Protocol):
+    """Sums of one group in the bucket that begins at `at` (UTC): what the series answers with."""
+
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def usage(self) -> UsageRow: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +56,7 @@ class Stack:
 
 
 def pile(
-    points: Sequence[SeriesPoint], *, window: Window, metric: Metric, now: datetime, settled: Mapping[str, int]
+    points: Sequence[Point], *, window: Window, metric: Metric, now: datetime, settled: Mapping[str, int]
 ) -> Stack:
     """The stack of a series by one dimension. `settled` names have their colours already.
 
@@ -88,10 +97,10 @@ def amount(number: int, metric: Metric) -> str:
 def summary(stack: Stack, *, before: int | None, unpriced_calls: int = 0) -> str:
     """One sentence that says what the chart shows to somebody who does not see it."""
     total = sum(stack.totals)
-    parts = [f"{amount(total, stack.metric)} in {formats.span(stack.window)}"]
+    parts = [f"{amount(total, stack.metric)}, {formats.span(stack.window)}"]
     if before is not None and total:
         moved = formats.change(total, before)
-        parts.append("nothing in the period before" if moved.direction == "new" else f"{moved.text} on the period before")
+        parts.append("nothing before" if moved.direction == "new" else f"{moved.text} against the period before")
     if total:
         highest = max(range(len(stack.totals)), key=lambda index: stack.totals[index])
         parts.append(f"highest {stack.labels[highest]} with {amount(stack.totals[highest], stack.metric)}")

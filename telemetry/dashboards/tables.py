@@ -68,25 +68,33 @@ class Table:
         return self
 
 
-USAGE_COLUMNS = (
+TOKEN_COLUMNS = (
     Column("calls", "Calls"),
     Column("input_uncached", "Uncached input", hint="Input tokens that no cache was asked for"),
     Column("cache_read", "Cache read", hint="Input tokens that a cache served"),
     Column("cache_write", "Cache write", hint="Input tokens that were written to a cache"),
     Column("output", "Output", hint="Output tokens, reasoning included"),
+)
+COST_COLUMNS = (
     Column("cost_usd", "Cost"),
     Column("unpriced_calls", "Unpriced", hint="Calls of models whose price is not known"),
     Column("cost_share_percent", "Share", "share", hint="Share of the cost of all rows"),
 )
+USAGE_COLUMNS = (*TOKEN_COLUMNS, *COST_COLUMNS)
 
 
 def usage_cells(row: UsageRow, whole: UsageRow) -> tuple[Cell, ...]:
     """The cells of USAGE_COLUMNS for a row that is part of `whole`."""
-    return (*token_cells(row), cost_cell(row), count(row.unpriced_calls), cost_share(row, whole))
+    return (*token_cells(row), *cost_cells(row, whole))
+
+
+def cost_cells(row: UsageRow, whole: UsageRow) -> tuple[Cell, ...]:
+    """The cells of COST_COLUMNS for a row that is part of `whole`."""
+    return _cost(row), count(row.unpriced_calls), _cost_share(row, whole)
 
 
 def token_cells(row: UsageRow) -> tuple[Cell, ...]:
-    """Calls, the input buckets and output."""
+    """The cells of TOKEN_COLUMNS."""
     return tuple(count(n) for n in (row.calls, row.input_uncached, row.cache_read, row.cache_write, row.output))
 
 
@@ -95,15 +103,17 @@ def count(number: int) -> Cell:
     return Cell(formats.whole(number), str(number))
 
 
-def cost_cell(row: UsageRow) -> Cell:
+def _cost(row: UsageRow) -> Cell:
     """The cost; nothing is ever said to cost 0 because its price is not known."""
     if row.calls and row.unpriced_calls == row.calls:
         return Cell("unpriced", "")
     return Cell(formats.usd(row.cost_nanousd), formats.exact_usd(row.cost_nanousd))
 
 
-def cost_share(row: UsageRow, whole: UsageRow) -> Cell:
-    """The share of the cost, drawn as a bar too."""
+def _cost_share(row: UsageRow, whole: UsageRow) -> Cell:
+    """The share of the cost, drawn as a bar too; what has no price has no share."""
+    if row.calls and row.unpriced_calls == row.calls:
+        return Cell("–", "")
     share = formats.percent(row.cost_nanousd, whole.cost_nanousd)
     return Cell(f"{share}%", share, share=formats.per_mille(row.cost_nanousd, whole.cost_nanousd))
 
@@ -139,7 +149,7 @@ def as_csv(table: Table) -> str:
     """The table as RFC 4180 CSV: the page's rows in the page's order, figures in full precision."""
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow(column.name for column in table.columns)
+    writer.writerow(_harmless(column.name) for column in table.columns)
     for row in (*table.rows, table.total):
         writer.writerow(
             _harmless(cell.value) if column.kind == "text" else cell.value

@@ -12,5 +12,6 @@ urlpatterns = [
     path("logout/", LogoutView.as_view(), name="logout"),
     path("settings/theme/", account.theme, name="theme"),
     path("settings/first-key/", actions.make_key, name="first-key"),
+    path("demo/remove/", actions.remove_demo, name="remove-demo"),
     path("arrived/", actions.arrived, name="arrived"),
 ]

@@ -15,6 +15,7 @@ from telemetry.access.projects import visible_project, visible_projects
 from telemetry.dashboards import pages, pagestate, shell, starting
 from telemetry.dashboards.pages import Page, Shown
 from telemetry.dashboards.pagestate import BadQuery, PageState
+from telemetry.dashboards.panel import HasTable
 from telemetry.dashboards.plainly import answers_plainly, plain
 from telemetry.dashboards.reader import Reader
 from telemetry.dashboards.tables import as_csv
@@ -24,19 +25,20 @@ from telemetry.series import queries
 from telemetry.series.queries import Coverage
 from telemetry.series.window import EARLIEST, PRESETS, by_preset
 
+
+@answers_plainly
 @login_required
 @require_safe
 @cache_control(private=True, no_cache=True)
-@answers_plainly
 def overview(request: HttpRequest) -> HttpResponse:
     """How much, is it normal, what changed?"""
     return answer(request, pages.OVERVIEW)
 
 
+@answers_plainly
 @login_required
 @require_safe
 @cache_control(private=True, no_cache=True)
-@answers_plainly
 def models(request: HttpRequest) -> HttpResponse:
     """Daily tokens and cost by model."""
     return answer(request, pages.MODELS)
@@ -45,7 +47,7 @@ def models(request: HttpRequest) -> HttpResponse:
 def membership_of(request: HttpRequest) -> Membership:
     """The person's membership in the project that the address names. Raises UnknownProject and BadQuery."""
     slug = pagestate.word(_query(request), "project")
-    return visible_project(request.user.pk, slug or None)
+    return visible_project(int(request.user.pk or 0), slug or None)
 
 
 def span_of_calls(project: Project, now: datetime) -> Coverage:
@@ -80,6 +82,7 @@ def _state(request: HttpRequest, page: Page, project: Project, covered: Coverage
     state = pagestate.read(
         reverse(page.name),
         query,
+        dimensions=queries.DIMENSIONS,
         zone=project.time_zone,
         now=now,
         first_call_at=covered.first_call_at,
@@ -118,19 +121,18 @@ def _nearest(state: PageState, covered: Coverage) -> shell.Link:
 
 def _csv(request: HttpRequest, page: Page, reader: Reader) -> HttpResponse:
     """One table of the page, as the page shows it. Raises BadQuery."""
-    query, state = _query(request), reader.state
+    query, window = _query(request), reader.state.window
     if pagestate.word(query, "format") != "csv":
         raise BadQuery("The only other format of a page is csv.")
-    panel = page.panel(pagestate.word(query, "table"))
-    if panel is None or panel.name == "cards":
-        names = ", ".join(panel.name for panel in page.panels if panel.name != "cards")
-        raise BadQuery(f"Say which table: {names}.")
+    panel = page.tables.get(pagestate.word(query, "table"))
+    if panel is None:
+        raise BadQuery(f"Say which table: {', '.join(page.tables)}.")
     shown = pages.show(panel, reader)
     if shown.failure:
         return plain(request, 503, "No table now", shown.failure)
-    if shown.content is None:
+    if not isinstance(shown.content, HasTable):
         return plain(request, 404, "No table", "There is nothing in this table.")
-    name = f"tloi_{reader.project.slug}_{page.name}_{panel.name}_{state.window.first_day}_{state.window.last_day}.csv"
+    name = f"tloi_{reader.project.slug}_{page.name}_{panel.name}_{window.first_day}_{window.last_day}.csv"
     response = HttpResponse(as_csv(shown.content.table), content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response

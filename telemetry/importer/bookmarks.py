@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import msgspec
 from psycopg import Connection
 from psycopg.rows import tuple_row
 from psycopg.types.json import Jsonb
@@ -56,9 +57,7 @@ def bookmarks(conn: Connection[Any], *, origin: Origin) -> dict[str, Bookmark]:
     with conn.cursor(row_factory=tuple_row) as cursor:
         rows = cursor.execute(statement(__package__, "bookmarks"), arguments).fetchall()
     return {
-        path: Bookmark(
-            offset=offset, fingerprint=bytes(mark), calls=state["calls"], state=state["source"], found_at=offset
-        )
+        path: Bookmark(offset=offset, fingerprint=bytes(mark), found_at=offset, **msgspec.json.decode(state))
         for path, offset, mark, state in rows
     }
 
@@ -75,7 +74,7 @@ def move_bookmark(
         "size": size,
         "offset": bookmark.offset,
         "fingerprint": bookmark.fingerprint,
-        "state": Jsonb({"calls": bookmark.calls, "source": bookmark.state}),
+        "state": Jsonb({"calls": bookmark.calls, "state": bookmark.state}),
         "now": now,
         "found_at": bookmark.found_at,
     }

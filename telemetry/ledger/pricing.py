@@ -116,7 +116,7 @@ def _rates(provider: str, model: str, at: datetime, service_tier: str) -> tuple[
     known = _find(provider, model)
     if known is None:
         return ()
-    context = {"service_tier": service_tier} if service_tier else None
+    context = dict.fromkeys(("service_tier", "speed", "processing"), service_tier) if service_tier else None
     price = known.get_prices(at, context)
     starts = sorted({tier.start for value in _values(price) for tier in value.tiers}, reverse=True)
     return (*(_tier(price, start) for start in starts), _tier(price, -1))

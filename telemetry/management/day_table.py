@@ -84,9 +84,10 @@ def as_json(days: Sequence[Day], window: Window, *, breakdown: bool) -> dict[str
 def cost(row: UsageRow) -> str:
     """Dollars and cents; calls without a known price are named, never shown as 0."""
     amount = (Decimal(row.cost_nanousd) / 10**9).quantize(Decimal("0.01"), ROUND_HALF_UP)
+    dollars = f"${amount:,}" if amount or not row.cost_nanousd else "< $0.01"
     if not row.unpriced_calls:
-        return f"${amount:,}"
-    return "unpriced" if row.unpriced_calls == row.calls else f"${amount:,} + {row.unpriced_calls:,} unpriced"
+        return dollars
+    return "unpriced" if row.unpriced_calls == row.calls else f"{dollars} + {row.unpriced_calls:,} unpriced"
 
 
 def _headings(is_wide: bool) -> tuple[str, ...]:

@@ -70,8 +70,8 @@ def account_for(data: Path) -> Account | None:
             continue
         if owner in (None, entry.pw_uid):
             return Account(name, entry.pw_uid, entry.pw_gid)
-    if owner:
-        return Account(f"user {owner}", owner, data.stat().st_gid)
+    if owner is not None:
+        raise CannotStart(f"{data} belongs to user {owner}, but for root PostgreSQL runs as {' or '.join(CANDIDATES)}.")
     raise CannotStart(
         "PostgreSQL does not run as root, and this machine has neither a `postgres` nor a `nobody` account; "
         "run TLOI as an ordinary user."

@@ -58,7 +58,7 @@ class Child:
         """Start the process. Raises CannotStart when there is no such program."""
         service = self.service
         _set_aside(service.log)
-        with service.log.open("ab") as log:
+        with os.fdopen(os.open(service.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as log:
             try:
                 self.process = subprocess.Popen(
                     service.command,

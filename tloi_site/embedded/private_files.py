@@ -27,6 +27,11 @@ def open_data_dir(folder: Path) -> None:
         if not folder.exists():
             folder.mkdir(parents=True)
             folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
+        if (owner := folder.stat().st_uid) != os.geteuid():
+            raise CannotStart(
+                f"The data folder {folder} belongs to another user (id {owner}), who could not use it any more; run "
+                "TLOI as that user, or set TLOI_DATA_DIR."
+            )
         (folder / "run").mkdir(mode=0o700, exist_ok=True)
         write_private(folder / "probe", "")
         (folder / "probe").unlink()

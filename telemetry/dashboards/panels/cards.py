@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from operator import attrgetter
 
 from telemetry.contracts import UsageRow
 from telemetry.dashboards import formats, sparkline, sums
@@ -31,11 +32,13 @@ class Card:
 def build(reader: Reader) -> tuple[Card, ...]:
     """The cards of the page's window."""
     now, before, history = reader.total(), reader.total_before(), _history(reader)
+    fresh = f"{formats.compact(now.input_uncached)} uncached"
+    thought = f"{formats.compact(now.reasoning)} reasoning" if now.reasoning else ""
     return (
-        _tokens("input", "Input tokens", now, before, history, lambda row: row.input_total, _input_note(now)),
-        _tokens("output", "Output tokens", now, before, history, lambda row: row.output, _output_note(now)),
+        _count("input", "Input tokens", now, before, history, attrgetter("input_total"), fresh),
+        _count("output", "Output tokens", now, before, history, attrgetter("output"), thought),
         _cost(now, before, history),
-        _tokens("calls", "Calls", now, before, history, lambda row: row.calls, ""),
+        _count("calls", "Calls", now, before, history, attrgetter("calls")),
         _ratio(now, before, history),
         _cache(now, before, history),
     )
@@ -52,81 +55,84 @@ def _history(reader: Reader) -> list[UsageRow]:
     return [sums.total(rows) for rows in buckets.values()]
 
 
-def _tokens(
+def _count(
     name: str,
     title: str,
     now: UsageRow,
     before: UsageRow | None,
     history: Sequence[UsageRow],
     figure: Callable[[UsageRow], int],
-    note: str,
+    note: str = "",
 ) -> Card:
+    """A count, which adds up."""
     return Card(
-        name,
-        title,
-        formats.compact(figure(now)),
-        formats.whole(figure(now)),
-        note,
-        before and formats.change(figure(now), figure(before)),
-        formats.whole(figure(before)) if before else "",
-        sparkline.polyline([figure(row) for row in history]),
+        name=name,
+        title=title,
+        figure=formats.compact(figure(now)),
+        value=str(figure(now)),
+        exact=formats.whole(figure(now)),
+        note=note,
+        change=formats.change(figure(now), figure(before)) if before is not None else None,
+        before=formats.whole(figure(before)) if before is not None else "",
+        line=sparkline.polyline([figure(row) for row in history]),
     )
-
-
-def _input_note(now: UsageRow) -> str:
-    return f"{formats.compact(now.input_uncached)} of them uncached"
-
-
-def _output_note(now: UsageRow) -> str:
-    return f"{formats.compact(now.reasoning)} of them reasoning" if now.reasoning else ""
 
 
 def _cost(now: UsageRow, before: UsageRow | None, history: Sequence[UsageRow]) -> Card:
     """The cost of the calls that have a price, and how many have none."""
     unpriced = now.unpriced_calls
     unknown = unpriced > 0 and unpriced == now.calls
+    moved = formats.change(now.cost_nanousd, before.cost_nanousd) if before is not None and not unknown else None
     return Card(
-        "cost",
-        "Cost",
-        "unpriced" if unknown else formats.usd(now.cost_nanousd),
-        "" if unknown else f"${formats.exact_usd(now.cost_nanousd)}",
-        f"{formats.whole(unpriced)} {'call' if unpriced == 1 else 'calls'} unpriced" if unpriced else "",
-        None if unknown or before is None else formats.change(now.cost_nanousd, before.cost_nanousd),
-        formats.usd(before.cost_nanousd) if before else "",
-        "" if unknown else sparkline.polyline([row.cost_nanousd for row in history]),
+        name="cost",
+        title="Cost",
+        figure="unpriced" if unknown else formats.usd(now.cost_nanousd),
+        value="" if unknown else formats.exact_usd(now.cost_nanousd),
+        exact="" if unknown else f"${formats.exact_usd(now.cost_nanousd)}",
+        note=f"{formats.whole(unpriced)} {'call' if unpriced == 1 else 'calls'} unpriced" if unpriced else "",
+        change=moved,
+        before=formats.usd(before.cost_nanousd) if before is not None else "",
+        line="" if unknown else sparkline.polyline([row.cost_nanousd for row in history]),
     )
 
 
 def _ratio(now: UsageRow, before: UsageRow | None, history: Sequence[UsageRow]) -> Card:
     """The ratio of the sums, never a mean of ratios."""
-    compares = before is not None and before.output and now.output
+    ratio = formats.ratio(now.input_total, now.output)
+    compared = before if before is not None and before.output and now.output else None
     return Card(
-        "ratio",
-        "Input / output",
-        formats.ratio(now.input_total, now.output) or "–",
-        f"{formats.whole(now.input_total)} / {formats.whole(now.output)}",
-        "input tokens for each output token",
-        formats.change(_input_per_output(now), _input_per_output(before)) if before and compares else None,
-        formats.ratio(before.input_total, before.output) if before else "",
-        sparkline.polyline([row.input_total / row.output if row.output else None for row in history]),
+        name="ratio",
+        title="Input / output",
+        figure=ratio or "–",
+        value=ratio.replace(",", ""),
+        exact=f"{formats.whole(now.input_total)} / {formats.whole(now.output)}",
+        note="tokens in per token out",
+        change=formats.change(_input_per_output(now), _input_per_output(compared)) if compared else None,
+        before=formats.ratio(compared.input_total, compared.output) if compared else "",
+        line=sparkline.polyline([row.input_total / row.output if row.output else None for row in history]),
     )
 
 
 def _cache(now: UsageRow, before: UsageRow | None, history: Sequence[UsageRow]) -> Card:
     """What share of all input came from a cache."""
-    compares = before is not None and before.input_total and now.input_total
-    share = sums.share(now.cache_read, now.input_total)
+    share = formats.percent(now.cache_read, now.input_total) if now.input_total else ""
+    compared = before if before is not None and before.input_total and now.input_total else None
     return Card(
-        "cache",
-        "Cache share",
-        f"{formats.percent(now.cache_read, now.input_total)}%" if now.input_total else "–",
-        f"{formats.whole(now.cache_read)} of {formats.whole(now.input_total)}",
-        "of input read from a cache",
-        formats.points(share, sums.share(before.cache_read, before.input_total)) if before and compares else None,
-        f"{formats.percent(before.cache_read, before.input_total)}%" if before else "",
-        sparkline.polyline([row.cache_read / row.input_total if row.input_total else None for row in history]),
+        name="cache",
+        title="Cache share",
+        figure=f"{share}%" if share else "–",
+        value=share,
+        exact=f"{formats.whole(now.cache_read)} of {formats.whole(now.input_total)}",
+        note="of all input",
+        change=formats.points(_cached(now), _cached(compared)) if compared else None,
+        before=f"{formats.percent(compared.cache_read, compared.input_total)}%" if compared else "",
+        line=sparkline.polyline([row.cache_read / row.input_total if row.input_total else None for row in history]),
     )
 
 
 def _input_per_output(row: UsageRow) -> Fraction:
     return sums.share(row.input_total, row.output)
+
+
+def _cached(row: UsageRow) -> Fraction:
+    return sums.share(row.cache_read, row.input_total)

@@ -30,7 +30,8 @@ def build(reader: Reader) -> Table:
     def line(point: SeriesPoint) -> Row:
         day, model = point.at.astimezone(window.tz).date(), point.usage.key
         name = text(model, url=reader.state.with_filter("model", model), mark=marks.get(model, 0))
-        return Row((Cell(f"{day:%a} {formats.day(day)}", day.isoformat(), words=True), name, *usage_cells(point.usage, whole)))
+        date = Cell(f"{day:%a} {formats.day(day)}", day.isoformat(), words=True)
+        return Row((date, name, *usage_cells(point.usage, whole)))
 
     rows = [line(point) for point in shown]
     if len(shown) < len(points):

@@ -10,25 +10,26 @@ from telemetry.dashboards.formats import NANO
 from telemetry.dashboards.panel import Panel
 from telemetry.dashboards.reader import Reader
 from telemetry.dashboards.tables import (
-    USAGE_COLUMNS,
+    COST_COLUMNS,
+    TOKEN_COLUMNS,
     Cell,
     Column,
     Row,
     Table,
-    cost_share,
+    cost_cells,
     summary,
     text,
-    usage_cells,
+    token_cells,
 )
 
 COLUMNS = (
     Column("model", "Model", "text"),
-    *USAGE_COLUMNS[:-1],
+    *TOKEN_COLUMNS,
     Column("input_output_ratio", "In / out", hint="Input tokens for each output token"),
-    Column("cache_share_percent", "Cache share", hint="Share of input that a cache served"),
-    Column("usd_per_million_tokens", "$ / M tokens", hint="Cost of a million tokens, input and output, of priced calls"),
-    Column("cost_change_percent", "Cost change", hint="Against the period before"),
-    USAGE_COLUMNS[-1],
+    Column("cache_share_percent", "Cached", hint="Share of input that a cache served"),
+    *COST_COLUMNS,
+    Column("usd_per_million_tokens", "$ / M tokens", hint="Cost of a million tokens, input and output"),
+    Column("cost_change_percent", "Change", hint="Of the cost, against the period before"),
 )
 
 
@@ -56,12 +57,12 @@ def _figures(row: UsageRow, whole: UsageRow, before: UsageRow | None) -> tuple[C
     ratio = formats.ratio(row.input_total, row.output)
     cached = formats.percent(row.cache_read, row.input_total)
     return (
-        *usage_cells(row, whole)[:-1],
+        *token_cells(row),
         Cell(ratio or "–", ratio.replace(",", "")),
         Cell(f"{cached}%" if row.input_total else "–", cached if row.input_total else ""),
+        *cost_cells(row, whole),
         _price(row),
         _change(row, before),
-        cost_share(row, whole),
     )
 
 

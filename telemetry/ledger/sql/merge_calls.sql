@@ -20,7 +20,8 @@ SET input_uncached = CASE WHEN is_fuller THEN %(input_uncached)s ELSE known.inpu
     agent = coalesce(nullif(known.agent, ''), %(agent)s),
     host = coalesce(nullif(known.host, ''), %(host)s),
     session_id = coalesce(nullif(known.session_id, ''), %(session_id)s),
-    subagent_id = coalesce(nullif(known.subagent_id, ''), %(subagent_id)s),
+    subagent_id = CASE WHEN known.source = %(source)s THEN known.subagent_id  -- empty says: the session's own
+                       ELSE coalesce(nullif(known.subagent_id, ''), %(subagent_id)s) END,
     session_type = coalesce(nullif(known.session_type, ''), %(session_type)s),
     execution_id = coalesce(nullif(known.execution_id, ''), %(execution_id)s),
     task_type = coalesce(nullif(known.task_type, ''), %(task_type)s),

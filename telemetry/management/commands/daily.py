@@ -37,7 +37,9 @@ class Command(BaseCommand):
             project = project_of(options["project"])
             zone = options["timezone"] or project.time_zone
             window = _window(options["since"], options["until"], zone, datetime.now(UTC))
-        except (UnknownProject, BadWindow) as error:
+        except UnknownProject as error:
+            raise CommandError(f"There is no project {options['project']!r} yet.") from error
+        except BadWindow as error:
             raise CommandError(str(error)) from error
         points = usage_series(connection(), project_id=project.pk, window=window, by="model")
         days = days_of(points, window)

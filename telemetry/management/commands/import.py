@@ -16,6 +16,7 @@ from rich.console import Console
 
 from telemetry.access.projects import UnknownProject, ensure_project, project_of
 from telemetry.database import connection
+from telemetry.importer.bookmarks import path_key
 from telemetry.importer.files import MissingPath, files_of
 from telemetry.importer.importing import Report, import_files
 from telemetry.importer.registry import LOCAL_SOURCES, LocalSource
@@ -55,7 +56,7 @@ class Command(BaseCommand):
             if find.files:
                 _print_report(console, find.source, _import(console, project, find))
             else:
-                console.print(_nothing_found(find), soft_wrap=True)
+                console.print(_nothing_found(find), soft_wrap=True, markup=False)
         if any(find.files for find in finds):
             _print_days(console, project, now=datetime.now(UTC))
 
@@ -82,7 +83,7 @@ def _project(slug: str, *, create: bool) -> Project:
 
 
 def _nothing_found(find: _Find) -> str:
-    places = ", ".join(map(str, find.places))
+    places = ", ".join(map(path_key, find.places))
     return (
         f"No files of {find.source.title} (*{find.source.suffix}) in {places}. {find.source.variable} changes the usual"
         f" folders, or name others: tloi import {find.source.name} PATH"
@@ -106,14 +107,14 @@ def _import(console: Console, project: Project, find: _Find) -> Report:
 def _print_report(console: Console, source: LocalSource, report: Report) -> None:
     """Each file that was not read whole, why, and last the sums."""
     for path, reason in report.skipped.items():
-        console.print(f"{path}: not read: {reason}", soft_wrap=True, markup=False)
+        console.print(f"{path_key(path)}: not read: {reason}", soft_wrap=True, markup=False)
     for path, reasons in report.unreadable.items():
         for reason, lines in reasons.most_common():
-            console.print(f"{path}: {lines:,} unreadable: {reason}", soft_wrap=True, markup=False)
+            console.print(f"{path_key(path)}: {lines:,} unreadable: {reason}", soft_wrap=True, markup=False)
     unreadable = sum(sum(reasons.values()) for reasons in report.unreadable.values())
     console.print(
-        f"{report.new + report.known:,} calls ({report.new:,} new, {report.known:,} known), {report.files:,} files,"
-        f" {unreadable:,} unreadable lines, {report.quarantined:,} quarantined",
+        f"{_many(report.new + report.known, 'call')} ({report.new:,} new, {report.known:,} known),"
+        f" {_many(report.files, 'file')}, {_many(unreadable, 'unreadable line')}, {report.quarantined:,} quarantined",
         soft_wrap=True,
     )
     if not report.changed_files:
@@ -125,12 +126,11 @@ def _print_days(console: Console, project: Project, *, now: datetime) -> None:
     window = _whole_window(project, now)
     if window is None:
         return
-    ours = {"project_id": project.pk, "window": window}
-    days = days_of(usage_series(connection(), by="model", **ours), window)
+    days = days_of(usage_series(connection(), project_id=project.pk, window=window, by="model"), window)
     title = f"Project {project.slug}, days in {window.zone}"
     console.print(day_table(days, title=title, breakdown=False, width=console.width))
-    for _, model, calls in unpriced_models(connection(), **ours):
-        console.print(f"No price is known for {model} ({calls:,} calls).", soft_wrap=True, markup=False)
+    for _, model, calls in unpriced_models(connection(), project_id=project.pk, window=window):
+        console.print(f"No price is known for {model} ({_many(calls, 'call')}).", soft_wrap=True, markup=False)
 
 
 def _whole_window(project: Project, now: datetime) -> Window | None:
@@ -142,3 +142,7 @@ def _whole_window(project: Project, now: datetime) -> Window | None:
     first, last = (moment.astimezone(zone).date() for moment in (held.first_call_at, held.last_call_at))
     first = max(first, last - timedelta(days=MAX_BUCKETS - 1), EARLIEST)
     return by_days(first, last, zone=project.time_zone, bucket="1d")
+
+
+def _many(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -1,0 +1,26 @@
+-- Delete a project and all that belongs to it, if it is a demo; no row comes back where it is none. Foreign keys to
+-- the project are checked when the transaction commits.
+WITH demo AS MATERIALIZED (
+    SELECT id FROM telemetry_project WHERE id = %(project)s AND is_demo FOR UPDATE
+), calls AS (
+    DELETE FROM telemetry_call
+    WHERE project_id = %(project)s AND started_at >= %(start)s AND started_at < %(end)s AND EXISTS (SELECT FROM demo)
+    RETURNING 1
+), identities AS (
+    DELETE FROM telemetry_identity WHERE project_id = %(project)s AND EXISTS (SELECT FROM demo)
+), executions AS (
+    DELETE FROM telemetry_execution WHERE project_id = %(project)s AND EXISTS (SELECT FROM demo)
+), sessions AS (
+    DELETE FROM telemetry_session WHERE project_id = %(project)s AND EXISTS (SELECT FROM demo)
+), quarantined AS (
+    DELETE FROM telemetry_quarantined WHERE project_id = %(project)s AND EXISTS (SELECT FROM demo)
+), imported_files AS (
+    DELETE FROM telemetry_importedfile WHERE project_id = %(project)s AND EXISTS (SELECT FROM demo)
+), keys AS (
+    DELETE FROM telemetry_apikey WHERE project_id = %(project)s AND EXISTS (SELECT FROM demo)
+), memberships AS (
+    DELETE FROM telemetry_membership WHERE project_id = %(project)s AND EXISTS (SELECT FROM demo)
+), project AS (
+    DELETE FROM telemetry_project WHERE id = %(project)s AND EXISTS (SELECT FROM demo)
+)
+SELECT (SELECT count(*) FROM calls) FROM demo

@@ -1,0 +1,1 @@
+"""The pages in a real Chromium, served by a real granian: what people see, and what their browser is asked to do."""

@@ -1,0 +1,99 @@
+"""A Chromium and a tab in it that writes down everything a page must not do."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Request, Response, sync_playwright
+
+from telemetry.access.login import make_login_link
+from telemetry.models import Project
+from tests.page_reading import person
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
+FLAGS += ("--disable-component-update", "--disable-sync")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The Chromium of this machine; without one the test is skipped, or fails where TLOI_REQUIRE_BROWSER=1."""
+    path = next(filter(None, map(shutil.which, NAMES)), None)
+    if path is None and os.environ.get("TLOI_REQUIRE_BROWSER") == "1":
+        pytest.fail("TLOI_REQUIRE_BROWSER=1, but no Chromium is installed; `make test-deps` installs one.")
+    if path is None:
+        pytest.skip("no Chromium is installed; `make test-deps` installs one")
+    # Playwright runs its event loop in this thread, and Django would refuse its database there.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        yield browser
+        browser.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@dataclass
+class Tab:
+    """A tab on the site at `address`, with what its console said, which hosts it asked, and what came over the wire."""
+
+    address: str
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
+    responses: list[Response] = field(default_factory=list)
+
+    def open(self, path: str) -> None:
+        """Go to a page and wait until its charts are drawn."""
+        self.page.goto(f"{self.address}{path}")
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until every chart of the page is drawn."""
+        self.page.wait_for_load_state("networkidle")
+        for plot in self.page.locator("[data-figure]").all():
+            plot.and_(self.page.locator("[data-drawn]")).wait_for()
+
+    def asked(self, part: str) -> int:
+        """How many requests had `part` in their address."""
+        return sum(part in request.url for request in self.requests)
+
+    def foreign_hosts(self) -> set[str]:
+        """The hosts that were asked and are not the site's."""
+        hosts = {urlsplit(request.url).netloc for request in self.requests if request.url.startswith("http")}
+        return hosts - {urlsplit(self.address).netloc}
+
+
+def new_tab(context: BrowserContext, address: str) -> Tab:
+    """A tab that listens from its first request on."""
+    tab = Tab(address, context.new_page())
+    tab.page.on("console", lambda said: tab.complaints.append(said.text) if said.type in ("error", "warning") else None)
+    tab.page.on("pageerror", lambda error: tab.complaints.append(str(error)))
+    tab.page.on("request", tab.requests.append)
+    tab.page.on("response", tab.responses.append)
+    return tab
+
+
+def log_in(tab: Tab, project: Project, role: str = "owner") -> None:
+    """Come in by a one-time link."""
+    token = make_login_link(user_id=person(project, role=role).pk, now=datetime.now(UTC))
+    tab.page.goto(f"{tab.address}/login/?token={token}")
+
+
+@pytest.fixture
+def tab(chromium: Browser, web: str, project: Project) -> Iterator[Tab]:
+    """A tab in which an owner of `project` is logged in; a page that complained fails the test."""
+    context = chromium.new_context(viewport={"width": 1400, "height": 900})
+    tab = new_tab(context, web)
+    log_in(tab, project)
+    tab.requests.clear()
+    tab.responses.clear()
+    yield tab
+    context.close()
+    assert tab.complaints == []
+    assert tab.foreign_hosts() == set()

@@ -1,0 +1,84 @@
+"""What tests share: a project of their own on the real database, and a real web server on it.
+
+Nothing is rolled back or flushed: a test sees only its own new project, which is the product's own promise.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+from django.db import connections
+from pytest_django import DjangoDbBlocker
+
+from telemetry.access import keys
+from telemetry.access.projects import ensure_project
+from telemetry.models import Project
+from tloi_site.embedded.ports import free_port
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def project(database: None) -> Project:
+    """A new project; what is written stays, and is seen by other connections and processes."""
+    return ensure_project(slug=f"p{uuid.uuid4().hex[:12]}")
+
+
+@pytest.fixture
+def database(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """The test database, with real commits."""
+    with django_db_blocker.unblock():
+        yield
+        connections.close_all()
+
+
+@pytest.fixture
+def key(project: Project) -> str:
+    """A key of `project` that may send and read."""
+    return keys.create_key(project, name="test", scopes=["ingest", "read"])
+
+
+@pytest.fixture(scope="session")
+def web(django_db_setup: None, static_files: None) -> Iterator[str]:
+    """The address of granian, two processes, on the test database."""
+    port = free_port()
+    command = (
+        *(sys.executable, "-m", "granian", "tloi_site.wsgi:application", "--interface", "wsgi", "--no-ws"),
+        *("--host", "127.0.0.1", "--port", str(port), "--workers", "2", "--blocking-threads", "4"),
+    )
+    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "DATABASE_URL": database_url()})
+    address = f"http://127.0.0.1:{port}"
+    try:
+        wait_until_ready(address, process)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def database_url() -> str:
+    """DATABASE_URL of the database that pytest-django made."""
+    name = connections["default"].settings_dict["NAME"]
+    return urlunsplit(urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}"))
+
+
+def wait_until_ready(address: str, process: subprocess.Popen[bytes]) -> None:
+    """Return when /readyz answers 200; fail after 60 s."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{address}/readyz", timeout=5) as answer:
+                if answer.status == 200:
+                    return
+        except OSError:
+            time.sleep(0.2)
+    pytest.fail(f"the web server at {address} did not become ready")

@@ -1,0 +1,134 @@
+"""The demo project: filled once, and removed without a trace and without touching anybody else's."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+
+import pytest
+from django.apps import apps
+from django.core.management import CommandError, call_command
+from django.db import connection as django_connection
+
+from telemetry.access.keys import create_key
+from telemetry.access.projects import ensure_owner, ensure_project
+from telemetry.contracts import Call
+from telemetry.database import connection
+from telemetry.importer.demo import load_demo
+from telemetry.ledger.ingest import ingest
+from telemetry.ledger.removal import NotADemo, remove_demo
+from telemetry.models import Execution, ImportedFile, Membership, Project
+from telemetry.series.queries import unpriced_models, usage_by, usage_total
+from telemetry.series.window import by_preset
+from telemetry.sources.demo import invent
+
+NOW = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)
+WEEK = by_preset("7d", zone="UTC", now=NOW)
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def rows_of(project_id: int) -> dict[str, int]:
+    """How many rows of each of telemetry's tables belong to a project, and how many projects of that id there are."""
+    counts = {}
+    with django_connection.cursor() as cursor:
+        for model in apps.get_app_config("telemetry").get_models():
+            columns = {field.column for field in model._meta.local_fields}
+            column = "id" if model is Project else "project_id"
+            if column in columns:
+                table = django_connection.ops.quote_name(model._meta.db_table)
+                cursor.execute(f"SELECT count(*) FROM {table} WHERE {column} = %s", [project_id])
+                counts[model.__name__] = cursor.fetchone()[0]
+    return counts
+
+
+def test_the_demo_is_a_labelled_project_of_the_owner_with_all_kinds_of_prices() -> None:
+    owner = ensure_owner()
+    load_demo(connection(), now=NOW, days=7, agents=4)
+    demo = Project.objects.get(slug="demo")
+    assert (demo.is_demo, demo.time_zone, demo.name) == (True, "UTC", "Demo (invented data)")
+    assert Membership.objects.get(project=demo).user_id == owner
+    week = list(invent(now=NOW, days=7, agents=4))
+    total = usage_total(connection(), project_id=demo.pk, window=WEEK)
+    assert total.calls == sum(len(day.calls) for day in week)
+    assert total.output == sum(call.output for day in week for call in day.calls)
+    models = {row.key: row for row in usage_by(connection(), project_id=demo.pk, window=WEEK, by="model")}
+    assert models["qwen/qwen3-coder:free"].cost_nanousd == models["qwen/qwen3-coder:free"].unpriced_calls == 0
+    unpriced = unpriced_models(connection(), project_id=demo.pk, window=WEEK)
+    assert [model for _, model, _ in unpriced] == ["house-coder-7b"]
+    assert Execution.objects.filter(project_id=demo.pk, has_calls=True).count() == sum(
+        len(day.executions) for day in week
+    )
+
+
+def test_loading_again_adds_only_days_that_are_new() -> None:
+    first = load_demo(connection(), now=NOW, days=7, agents=2)
+    again = load_demo(connection(), now=NOW, days=7, agents=2)
+    assert (again.accepted, again.duplicates) == (0, first.accepted)
+    tomorrow = load_demo(connection(), now=NOW + timedelta(days=3), days=10, agents=2)
+    assert tomorrow.duplicates == first.accepted
+    assert tomorrow.accepted > 0
+
+
+def test_removing_the_demo_leaves_nothing_of_it_and_all_of_the_others() -> None:
+    ensure_owner()
+    mine = ensure_project(slug="mine")
+    load_demo(connection(), now=NOW, days=3, agents=3)
+    demo = Project.objects.get(slug="demo")
+    for project in (mine, demo):
+        create_key(project, name="a key", scopes=["read"])
+        strange = Call(id="c2", started_at=datetime(1970, 1, 1, tzinfo=UTC), model="m")
+        calls = [Call(id="c1", started_at=NOW, model="m", session_id="s", execution_id="e"), strange]
+        ingest(connection(), project_id=project.pk, calls=calls, source="test", now=NOW)
+        ImportedFile.objects.create(
+            project_id=project.pk, source="s", host="h", path="p", size=1, offset=1, fingerprint=b"", imported_at=NOW
+        )
+    before = rows_of(mine.pk)
+    assert all(before.values())
+    held = rows_of(demo.pk)["Call"]
+    assert {name for name, rows in before.items() if rows} >= {
+        "Call",
+        "Identity",
+        "Execution",
+        "Session",
+        "Quarantined",
+    }
+    assert remove_demo(connection(), project_id=demo.pk) == held
+    assert set(rows_of(demo.pk).values()) == {0}
+    assert rows_of(mine.pk) == before
+
+
+def test_a_project_that_is_no_demo_is_never_removed() -> None:
+    mine = ensure_project(slug="mine")
+    ingest(connection(), project_id=mine.pk, calls=[Call(id="c", started_at=NOW, model="m")], source="test", now=NOW)
+    before = rows_of(mine.pk)
+    for project_id in (mine.pk, 10**9):
+        with pytest.raises(NotADemo):
+            remove_demo(connection(), project_id=project_id)
+    assert rows_of(mine.pk) == before
+
+
+def test_somebodys_own_project_named_demo_is_left_alone() -> None:
+    own = ensure_project(slug="demo", name="Our demo environment")
+    with pytest.raises(CommandError, match="'demo' is not a demo"):
+        call_command("demo")
+    with pytest.raises(CommandError, match="Only a demo project"):
+        call_command("demo", remove=True)
+    assert rows_of(own.pk)["Call"] == 0
+    assert Project.objects.get(slug="demo").name == "Our demo environment"
+
+
+def test_the_command_loads_and_removes() -> None:
+    out = StringIO()
+    call_command("demo", days=2, agents=1, stdout=out)
+    assert "invented calls and runs are new, 0 were there" in out.getvalue()
+    call_command("demo", remove=True, stdout=out)
+    assert "The demo is gone" in out.getvalue()
+    assert not Project.objects.filter(slug="demo").exists()
+    with pytest.raises(CommandError, match="There is no demo to remove"):
+        call_command("demo", remove=True)
+
+
+@pytest.mark.parametrize("words", [("--days", "0"), ("--days", "366"), ("--days", "x"), ("--agents", "0")])
+def test_an_amount_that_cannot_be_is_refused(words: tuple[str, ...]) -> None:
+    with pytest.raises(CommandError, match=r"invalid choice|not a number of days"):
+        call_command("demo", *words)

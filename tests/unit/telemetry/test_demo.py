@@ -1,0 +1,84 @@
+"""The invented team: believable, and the same for ever."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from telemetry.contracts import Call, Execution
+from telemetry.sources.demo import ROSTER, Agent, invent
+from telemetry.usage import input_total
+
+NOW = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)
+
+
+def invented(*, now: datetime = NOW, days: int = 60, agents: int = 4) -> tuple[list[Call], list[Execution]]:
+    """All calls and executions."""
+    every = list(invent(now=now, days=days, agents=agents))
+    return [call for day in every for call in day.calls], [run for day in every for run in day.executions]
+
+
+CALLS, RUNS = invented()
+
+
+def test_the_same_days_are_the_same_whenever_and_with_whomever_they_are_invented() -> None:
+    assert invented() == (CALLS, RUNS)
+    later = invented(now=NOW + timedelta(days=9), days=70, agents=len(ROSTER))[0]
+    assert set(map(repr, CALLS)) <= set(map(repr, later))
+
+
+def test_a_run_is_there_only_when_it_has_ended() -> None:
+    assert all(call.started_at < NOW for call in CALLS)
+    assert all(run.started_at + timedelta(seconds=run.execution_time or 0) <= NOW for run in RUNS)
+    assert {call.execution_id for call in CALLS} == {run.execution_id for run in RUNS}
+
+
+def test_no_call_is_there_twice() -> None:
+    assert len({call.id for call in CALLS}) == len(CALLS)
+
+
+def test_two_months_of_four_agents_fill_the_pages() -> None:
+    assert 6_000 <= len(CALLS) <= 15_000
+    assert {call.agent for call in CALLS} == {agent.name for agent in ROSTER[:4]}
+    assert len({call.model for call in CALLS}) >= 8
+    assert any(call.model.endswith(":free") for call in CALLS)
+
+
+def test_people_work_by_day_and_rest_at_weekends() -> None:
+    by_weekday = Counter(call.started_at.weekday() for call in CALLS)
+    assert 3 * (by_weekday[5] + by_weekday[6]) < by_weekday[1] + by_weekday[2]
+    by_hour = Counter(call.started_at.hour for call in CALLS)
+    assert by_hour[3] * 10 < by_hour[15]
+
+
+def test_context_grows_within_a_session_and_is_read_from_the_cache() -> None:
+    claude = [call for call in CALLS if call.agent == "claude-code" and not call.subagent_id]
+    session = [call for call in claude if call.session_id == claude[0].session_id]
+    assert input_total(session[-1]) > input_total(session[0])
+    assert session[0].cache_read == 0
+    assert session[1].cache_read == input_total(session[0])
+    assert sum(call.cache_read for call in claude) > 0.7 * sum(map(input_total, claude))
+
+
+@pytest.mark.parametrize("agent", ROSTER[:4], ids=lambda agent: agent.name)
+def test_buckets_are_those_that_the_provider_bills(agent: Agent) -> None:
+    ours = [call for call in CALLS if call.agent == agent.name]
+    assert any(call.cache_write_5m for call in ours) == (agent.caching == "written")
+    assert any(call.cache_read for call in ours) == (agent.caching != "none")
+    assert all((call.reasoning or 0) <= call.output for call in ours)
+
+
+def test_some_runs_fail_and_say_why() -> None:
+    failed = [run for run in RUNS if run.status == "failed"]
+    assert 0.02 < len(failed) / len(RUNS) < 0.12
+    assert all(run.errors for run in failed)
+    assert {run.status for run in RUNS} == {"done", "failed"}
+
+
+def test_subagents_belong_to_their_parents_session_and_run() -> None:
+    helpers = [call for call in CALLS if call.subagent_id]
+    own = {(call.session_id, call.execution_id) for call in CALLS if not call.subagent_id}
+    assert helpers
+    assert {(call.session_id, call.execution_id) for call in helpers} <= own
