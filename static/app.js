@@ -65,7 +65,7 @@
   markTheme();
 
   document.addEventListener("htmx:load", markTheme);
-  document.addEventListener("htmx:pushedIntoHistory", () => say(document.title));
+  document.addEventListener("htmx:afterSettle", () => say(document.title));
   // A page of the history that is an error now, or no longer ours, is shown by the browser itself.
   document.addEventListener("htmx:historyCacheMissLoadError", () => location.reload());
   document.addEventListener("htmx:sendError", () => say("The server did not answer."));

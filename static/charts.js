@@ -88,7 +88,7 @@
 
   document.addEventListener("htmx:load", (event) => drawAll(event.detail.elt));
   document.addEventListener("htmx:beforeCleanupElement", (event) => {
-    if (event.target.matches("[data-drawn]")) window.Plotly.purge(event.target);
+    if (event.target instanceof Element && event.target.matches("[data-drawn]")) window.Plotly.purge(event.target);
   });
   document.addEventListener("themechange", redraw);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);

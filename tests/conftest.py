@@ -17,6 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from django.db import connections
+from django.test.utils import setup_databases, teardown_databases
 from pytest_django import DjangoDbBlocker
 
 from telemetry.access import keys
@@ -25,6 +26,16 @@ from telemetry.models import Project
 from tloi_site.embedded.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """The test database, migrated. pytest-django's own makes it for tests that say `django_db` only."""
+    with django_db_blocker.unblock():
+        made = setup_databases(verbosity=0, interactive=False, aliases={"default"})
+        yield
+        connections.close_all()
+        teardown_databases(made, verbosity=0)
 
 
 @pytest.fixture

@@ -47,17 +47,17 @@ def store(project: Project, calls: Sequence[Call]) -> None:
     assert receipt.accepted == len(calls)
 
 
-def person(project: Project, *, role: str = "owner", name: str = "somebody") -> User:
-    """A member of a project."""
-    user, _ = User.objects.get_or_create(username=name)
+def person(project: Project, *, role: str = "owner") -> User:
+    """A person who is a member of this project, and of no other unless a test says so."""
+    user, _ = User.objects.get_or_create(username=f"{role}-of-{project.slug}")
     Membership.objects.update_or_create(user=user, project=project, defaults={"role": role})
     return user
 
 
-def visitor(project: Project, *, role: str = "owner", name: str = "somebody") -> Client:
+def visitor(project: Project, *, role: str = "owner") -> Client:
     """A browser in which a member of a project is logged in."""
     client = Client()
-    client.force_login(person(project, role=role, name=name), backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(person(project, role=role), backend="django.contrib.auth.backends.ModelBackend")
     return client
 
 

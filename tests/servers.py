@@ -29,6 +29,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
         data_dir = _running.enter_context(folder_for_servers())
         os.environ["TLOI_DATA_DIR"] = str(data_dir)
         open_data_dir(data_dir)
+        (data_dir / "static").mkdir()  # WhiteNoise warns where it is missing
         try:
             _running.enter_context(servers.private(data_dir, print))
         except CannotStart as error:

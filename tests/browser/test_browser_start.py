@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 import urllib.request
+from itertools import pairwise
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -19,18 +20,13 @@ pytestmark = pytest.mark.browser
 def run_curl(words: str) -> dict[str, object]:
     """Do what a `curl` command line says, without curl."""
     parts = shlex.split(words.replace("\\\n", " "))
-    address, headers, body = "", {}, b""
-    for option, value in zip(parts, parts[1:], strict=False):
-        if option == "POST":
-            address = value
-        elif option == "-H":
-            name, _, said = value.partition(": ")
-            headers[name] = said
-        elif option == "-d":
-            body = value.encode()
+    pairs = list(pairwise(parts))
+    address = next(value for option, value in pairs if option == "POST")
+    headers = dict(value.split(": ", 1) for option, value in pairs if option == "-H")
+    body = next(value for option, value in pairs if option == "-d").encode()
     with urllib.request.urlopen(urllib.request.Request(address, body, headers), timeout=10) as answer:
-        said: dict[str, object] = json.load(answer)
-        return said
+        receipt: dict[str, object] = json.load(answer)
+        return receipt
 
 
 def test_a_start_page_makes_a_key_whose_command_works_and_then_shows_the_call(tab: Tab) -> None:

@@ -77,7 +77,7 @@ def test_it_listens_on_loopback_only(data_dir: Path) -> None:
         assert ask(address, "SHOW unix_socket_directories") == ""
 
 
-def test_the_password_is_in_no_command_line_and_in_no_open_file(data_dir: Path) -> None:
+def test_the_password_is_in_no_command_line_and_in_no_file_that_others_read(data_dir: Path) -> None:
     with running(data_dir) as address:
         password = urlsplit(address).password
         assert password

@@ -7,7 +7,6 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 import redis
@@ -95,12 +94,12 @@ def test_nobody_gets_in_without_the_password(
 
 
 @pytest.mark.parametrize("prepare", KINDS)
-def test_the_password_is_in_no_command_line_and_in_no_open_file(
+def test_the_password_is_in_no_command_line_and_in_one_private_file(
     data_dir: Path, prepare: Callable[[Path], tuple[Service, str]]
 ) -> None:
     with running(prepare, data_dir) as client:
         password = client.config_get("requirepass")["requirepass"]
-        assert urlsplit(f"redis://:{password}@x").password == password
+        assert password
         assert password not in orphans.command_line(pid_of(client))
         holders = [path for path in data_dir.iterdir() if path.is_file() and password in path.read_text()]
         assert [path.stat().st_mode & 0o777 for path in holders] == [0o600]

@@ -1,7 +1,8 @@
-"""A test module that reads the shared data says so, so that it can be skipped with a reason where that is missing."""
+"""A test that reads the shared data says so, so that it can be skipped with a reason where that is missing."""
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -10,23 +11,47 @@ import pytest
 from tests.house.tree import files
 
 _MARK = "pytest.mark.shared_data"
-_READS = re.compile(r"shared/data|\bshared_data\b|\bSHARED_DATA\b|[\"']shared[\"']")
+_READS = re.compile(r"shared/data|/\s*[\"']shared[\"']|\bshared_data\b")
+Definition = ast.FunctionDef | ast.ClassDef | ast.Assign
 
 
-def unmarked(paths: list[Path]) -> list[Path]:
-    """The test modules that read shared data and bear no mark."""
-    sources = {path: path.read_text("utf-8") for path in paths if path.name.startswith("test_")}
-    return [path for path, source in sources.items() if _MARK not in source and _READS.search(source)]
+def unmarked(source: str) -> list[str]:
+    """The tests of a module that reach the shared data, themselves or by what the module defines, without the mark."""
+    definitions = [node for node in ast.parse(source).body if isinstance(node, Definition)]
+    texts = {name: ast.unparse(node) for node in definitions for name in _names(node)}
+    if _MARK in texts.get("pytestmark", ""):
+        return []
+    reading = {name for name, text in texts.items() if _READS.search(text.replace(_MARK, ""))}
+    while more := {name for name in texts.keys() - reading if _mentions(texts[name], reading)}:
+        reading |= more
+    return sorted(name for name in reading if name.startswith("test_") and _MARK not in texts[name])
 
 
-def test_every_module_that_reads_shared_data_is_marked() -> None:
-    assert unmarked([path for path in files(".py", under=("tests",)) if path != Path(__file__)]) == []
+def _names(node: Definition) -> list[str]:
+    if isinstance(node, ast.Assign):
+        return [target.id for target in node.targets if isinstance(target, ast.Name)]
+    return [node.name]
 
 
-@pytest.mark.parametrize("use", ["ROOT.parent / 'shared' / 'data'", '"../shared/data"', "def test_x(shared_data): ..."])
-def test_an_unmarked_module_is_found(tmp_path: Path, use: str) -> None:
-    sample = tmp_path / "test_sample.py"
-    sample.write_text(f"{use}\n")
-    assert unmarked([sample]) == [sample]
-    sample.write_text(f"pytestmark = {_MARK}\n{use}\n")
-    assert unmarked([sample]) == []
+def _mentions(text: str, names: set[str]) -> bool:
+    return any(re.search(rf"\b{name}\b", text) for name in names)
+
+
+def test_every_test_that_reads_shared_data_is_marked() -> None:
+    modules = [path for path in files(".py", under=("tests",)) if path != Path(__file__)]
+    assert {path: found for path in modules if (found := unmarked(path.read_text("utf-8")))} == {}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def test_x(): open('../shared/data/x')",
+        "def test_x(shared_data): ...",
+        "DATA = ROOT.parent / 'shared' / 'data'\ndef test_x(): DATA.iterdir()",
+        "DATA = ROOT / 'shared'\ndef lines(): return DATA.iterdir()\ndef test_x(): lines()",
+    ],
+)
+def test_a_test_that_reads_without_the_mark_is_found(source: str) -> None:
+    assert unmarked(source) == ["test_x"]
+    assert unmarked(source.replace("def test_x", f"@{_MARK}\ndef test_x")) == []
+    assert unmarked(f"pytestmark = {_MARK}\n{source}") == []

@@ -6,21 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
-from pytest_django import Settings
 
 from telemetry.models import Project
 from tests.page_reading import invented_calls, store, visitor
 
+pytestmark = pytest.mark.usefixtures("static_files")
 CURRENT = 'aria-current="true">'
-
-
-@pytest.fixture(autouse=True)
-def plain_static_files(settings: Settings) -> None:
-    """Nothing is collected for these tests."""
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
-    }
 
 
 @pytest.fixture

@@ -57,8 +57,8 @@ class Command(BaseCommand):
         # The supervisor stays for days and asks the database nothing.
         connections.close_all()
         cast(DatabaseWrapper, connections["default"]).close_pool()
-        self.supervisor.start(site.worker(data_dir), wait=False)
         self.supervisor.start(site.web(data_dir), patience_s=WEB_PATIENCE_S)
+        self.supervisor.start(site.worker(data_dir), wait=False)
         self.owner.publish(servers.addresses(), web=site.address())
         self.stdout.write(
             READY.format(address=site.address(), token=token, key=key, project=PROJECT, data_dir=data_dir)
