@@ -24,13 +24,11 @@ from rest_framework.views import APIView
 from telemetry.api.auth import holder_of
 from telemetry.api.health import healthz
 from telemetry.ledger.identity import key_id
+from telemetry.ledger.store import LABELS
 from telemetry.models import Call
 
-_TEXTS = (
-    "provider model agent host session_id subagent_id session_type execution_id task_type objective skill tier "
-    "service_tier error_type"
-).split()
-_COUNTS = "input_uncached cache_read cache_write_5m cache_write_1h cache_write_unknown output".split()
+_TEXTS = LABELS + ("provider", "model")
+_COUNTS = ("input_uncached", "cache_read", "cache_write_5m", "cache_write_1h", "cache_write_unknown", "output")
 
 
 class CallSerializer(serializers.Serializer[Call]):
@@ -46,7 +44,9 @@ class CallSerializer(serializers.Serializer[Call]):
     def get_fields(self) -> dict[str, Any]:
         """The fields above, the texts and the counts."""
         fields: dict[str, Any] = super().get_fields()
-        fields |= {n: serializers.CharField(max_length=200, required=False, allow_blank=True, default="") for n in _TEXTS}
+        fields |= {
+            n: serializers.CharField(max_length=200, required=False, allow_blank=True, default="") for n in _TEXTS
+        }
         return fields | {n: serializers.IntegerField(min_value=0, required=False, default=0) for n in _COUNTS}
 
 

@@ -146,7 +146,9 @@ def median_ratio(numerators: Sequence[float], denominators: Sequence[float]) -> 
     return statistics.median(a / b for a, b in zip(numerators, denominators, strict=True))
 
 
-def report(bench: str, ratio: float, *, at_least: float | None = None, at_most: float | None = None, **detail: Any) -> None:
+def report(
+    bench: str, ratio: float, *, at_least: float | None = None, at_most: float | None = None, **detail: Any
+) -> None:
     """Print the figure as one JSON line."""
     bar = at_least if at_least is not None else at_most
     holds = bar is None or (ratio >= bar if at_least is not None else ratio <= bar)

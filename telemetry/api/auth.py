@@ -62,11 +62,12 @@ class HasScope(BasePermission):
 def holder_of(request: Request) -> KeyHolder:
     """The key holder of an authenticated request."""
     caller = request.user
-    assert isinstance(caller, Caller)
+    if not isinstance(caller, Caller):
+        raise exceptions.NotAuthenticated("Send an API key: Authorization: Bearer tloi_….")
     return caller.holder
 
 
-class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class KeyScheme(OpenApiAuthenticationExtension):
     """How the OpenAPI document names the key."""
 
     target_class = KeyAuthentication

@@ -21,7 +21,7 @@ class RecordsParser(BaseParser):
 
     media_type = "*/*"
 
-    def parse(
+    def parse(  # type: ignore[override]  # DRF's stubs know forms and JSON only
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> bytes:
         """At most MAX_BYTES, packed and unpacked. Raises TooLarge, BadBody, UnsupportedMediaType."""

@@ -60,7 +60,9 @@ class UsageView(APIView):
         now = datetime.now(UTC)
         window = _window(request, holder, now)
         by = request.query_params.get("by", "model")
-        filters = {name: request.query_params.getlist(name) for name in queries.DIMENSIONS if name in request.query_params}
+        filters = {
+            name: request.query_params.getlist(name) for name in queries.DIMENSIONS if name in request.query_params
+        }
         conn = connection()
         asked: dict[str, Any] = {"project_id": holder.project_id, "window": window, "filters": filters}
         total = queries.usage_total(conn, **asked)

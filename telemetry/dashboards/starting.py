@@ -31,8 +31,8 @@ class Start:
             f"curl -X POST {self.address}/api/v1/calls/ \\\n"
             f'  -H "Authorization: Bearer {self.key or KEY_PLACE}" \\\n'
             '  -H "Content-Type: application/json" \\\n'
-            f'  -d \'{{"started_at": "{self.sent_at}", "agent": "my-agent",\n'
-            '       "model": "claude-sonnet-4-5",\n'
+            f'  -d \'{{"started_at": "{self.sent_at}",\n'
+            '       "model": "claude-sonnet-4-5", "agent": "my-agent",\n'
             '       "input_uncached": 1200, "output": 340}\''
         )
 

@@ -148,9 +148,7 @@ def _write(conn: Connection[Any], project_id: int, batch: _Batch, source: str, n
         totals = _totals(batch.executions, with_calls)
         fresh_totals, fuller_totals = store.write_identities(conn, project_id=project_id, entries=totals)
         store.copy_calls(conn, project_id=project_id, entries=[*fresh, *fresh_totals], source=source, now=now)
-        store.merge_calls(
-            conn, project_id=project_id, entries=[*fuller, *fuller_totals], source=source, now=now
-        )
+        store.merge_calls(conn, project_id=project_id, entries=[*fuller, *fuller_totals], source=source, now=now)
         runs.touch_sessions(conn, project_id=project_id, calls=[entry.call for entry in entries])
         quarantine(conn, project_id=project_id, records=batch.strange, source=source, now=now)
     strange_calls = sum(isinstance(record, Call) for record, _ in batch.strange)

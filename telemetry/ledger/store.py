@@ -128,9 +128,7 @@ def claim_identities(
     return [(entry_id.bytes, started_at, is_fresh) for entry_id, started_at, is_fresh in rows]
 
 
-def copy_calls(
-    conn: Connection[Any], *, project_id: int, entries: Sequence[Entry], source: str, now: datetime
-) -> None:
+def copy_calls(conn: Connection[Any], *, project_id: int, entries: Sequence[Entry], source: str, now: datetime) -> None:
     """Write new calls. Their identities are claimed in this transaction already, so none can be there."""
     with conn.cursor() as cursor, cursor.copy(_copy_statement("telemetry_call", _CALL)) as copy:
         copy.set_types([kind for _, kind in _CALL])

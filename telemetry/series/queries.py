@@ -34,6 +34,7 @@ DIMENSIONS: Mapping[str, LiteralString] = {
     "source": "source",
 }
 Filters = Mapping[str, Sequence[str]]
+_SUMS = UsageRow.__struct_fields__[1:]
 
 
 class UnknownDimension(ValueError):
@@ -93,9 +94,7 @@ def usage_days(
     return [_usage(edges[row[0] - 1].astimezone(window.tz).date().isoformat(), row[1:]) for row in rows]
 
 
-def dimension_values(
-    conn: Connection[Any], *, project_id: int, window: Window, by: str, limit: int = 200
-) -> list[str]:
+def dimension_values(conn: Connection[Any], *, project_id: int, window: Window, by: str, limit: int = 200) -> list[str]:
     """The values that `by` takes in a window, for filter menus; most used first. Raises UnknownDimension."""
     query = _compose("dimension_values", None, dimension=_column(by))
     with conn.cursor(row_factory=tuple_row) as cursor:
@@ -128,7 +127,8 @@ def coverage(conn: Connection[Any], *, project_id: int, start: datetime, end: da
 
 def _usage(key: str, sums: Sequence[Any]) -> UsageRow:
     """A row of sums in the order of UsageRow's fields; PostgreSQL sums bigints as numeric, so as Decimal."""
-    return UsageRow(**dict(zip(UsageRow.__struct_fields__, (key, *map(int, sums)), strict=False)))
+    named: dict[str, int] = dict(zip(_SUMS, map(int, sums), strict=False))
+    return UsageRow(key=key, **named)
 
 
 def _column(name: str) -> sql.Identifier:

@@ -84,7 +84,7 @@ class Site:
         return match[1]
 
     def child(self, name: str) -> int:
-        """The process id of web, worker, postgres, broker or cache; 0 while there is none."""
+        """The process id of web, worker, beat, postgres, broker or cache; 0 while there is none."""
         try:
             return int((self.data_dir / "run" / name).read_text().split()[0])
         except (FileNotFoundError, IndexError):

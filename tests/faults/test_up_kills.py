@@ -24,7 +24,7 @@ def here() -> Iterator[Site]:
         yield site
 
 
-@pytest.mark.parametrize("name", ["web", "worker", "postgres", "broker", "cache"])
+@pytest.mark.parametrize("name", ["web", "worker", "beat", "postgres", "broker", "cache"])
 def test_a_killed_process_is_back_within_ten_seconds(here: Site, name: str) -> None:
     before = here.child(name)
     family = descendants(before) if sys.platform == "linux" else {before}
@@ -38,17 +38,17 @@ def test_a_killed_process_is_back_within_ten_seconds(here: Site, name: str) -> N
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize("name", ["web", "worker"])
 def test_a_killed_process_of_web_or_worker_is_replaced_by_its_own_parent(here: Site, name: str) -> None:
-    parent, children = here.child(name), {"web": 2, "worker": 3}[name]  # the worker's third is beat
-    assert within(BACK_S, lambda: len(descendants(parent)) > children) is not None
+    parent = here.child(name)
+    assert within(BACK_S, lambda: len(descendants(parent)) >= 3) is not None
     before = descendants(parent)
-    victim = sorted(before - {parent})[1]
+    victim = max(before)
     os.kill(victim, signal.SIGKILL)
     assert within(BACK_S, lambda: not orphans.is_running(victim)) is not None
     assert within(BACK_S, lambda: len(descendants(parent)) == len(before) and here.is_ready()) is not None
     assert here.child(name) == parent
 
 
-def test_the_worker_runs_tasks_again_after_its_broker_was_killed(here: Site) -> None:
+def test_tasks_run_again_after_the_broker_was_killed(here: Site) -> None:
     os.kill(here.child("broker"), signal.SIGKILL)
     os.kill(here.child("cache"), signal.SIGKILL)  # it forgets the heartbeat, so only a new one is seen
     assert within(60, lambda: "ok    worker" in here.run("doctor").stdout) is not None, here.run("doctor").stdout

@@ -1,4 +1,4 @@
-"""The two processes of the site that `tloi up` runs beside the servers: web, and Celery's worker with its beat."""
+"""The processes of the site that `tloi up` runs beside the servers: web, worker and beat."""
 
 from __future__ import annotations
 
@@ -53,15 +53,21 @@ def web(data_dir: Path) -> Service:
 
 
 def worker(data_dir: Path) -> Service:
-    """Celery, prefork, with beat inside: there is only one of it."""
+    """Celery's worker: two processes."""
+    words = ("worker", "--concurrency", "2", "--without-gossip", "--without-mingle", "--loglevel", "WARNING")
+    return _celery("worker", data_dir, words)
+
+
+def beat(data_dir: Path) -> Service:
+    """Celery's clock. Not inside the worker, which would not notice its death."""
+    return _celery("beat", data_dir, ("beat", "--schedule", str(data_dir / "beat-schedule"), "--loglevel", "WARNING"))
+
+
+def _celery(name: str, data_dir: Path, words: tuple[str, ...]) -> Service:
     return Service(
-        name="worker",
-        command=(
-            *(sys.executable, "-m", "celery", "-A", "tloi_site.celery:app", "worker", "--concurrency", "2"),
-            *("--beat", "--schedule", str(data_dir / "celerybeat-schedule")),
-            *("--without-gossip", "--without-mingle", "--loglevel", "WARNING"),
-        ),
-        log=data_dir / "worker.log",
+        name=name,
+        command=(sys.executable, "-m", "celery", "-A", "tloi_site.celery:app", *words),
+        log=data_dir / f"{name}.log",
         folder=ROOT,
         is_ready=lambda: True,
         tier="site",

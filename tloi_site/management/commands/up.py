@@ -58,7 +58,8 @@ class Command(BaseCommand):
         connections.close_all()
         cast(DatabaseWrapper, connections["default"]).close_pool()
         self.supervisor.start(site.web(data_dir), patience_s=WEB_PATIENCE_S)
-        self.supervisor.start(site.worker(data_dir), wait=False)
+        for process in (site.worker(data_dir), site.beat(data_dir)):
+            self.supervisor.start(process, wait=False)
         self.owner.publish(servers.addresses(), web=site.address())
         self.stdout.write(
             READY.format(address=site.address(), token=token, key=key, project=PROJECT, data_dir=data_dir)
