@@ -27,7 +27,7 @@ from telemetry.ledger.identity import key_id
 from telemetry.ledger.store import LABELS
 from telemetry.models import Call
 
-_TEXTS = LABELS + ("provider", "model")
+_TEXTS = (*LABELS, "provider", "model")
 _COUNTS = ("input_uncached", "cache_read", "cache_write_5m", "cache_write_1h", "cache_write_unknown", "output")
 
 

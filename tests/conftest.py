@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """The test database, migrated. pytest-django's own makes it for tests that say `django_db` only."""
     with django_db_blocker.unblock():
-        made = setup_databases(verbosity=0, interactive=False, aliases=["default"])
+        made = setup_databases(verbosity=0, interactive=False, aliases=["default"])  # type: ignore[arg-type]
         yield
         connections.close_all()
         teardown_databases(made, verbosity=0)

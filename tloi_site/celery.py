@@ -50,7 +50,7 @@ app.conf.update(
 app.autodiscover_tasks(["telemetry"])
 
 
-@celeryd_init.connect  # type: ignore[untyped-decorator]
+@celeryd_init.connect
 def be_patient(conf: Any, **_: object) -> None:
     """A worker waits for its broker, and for the next task; only those that publish are in a hurry."""
     conf.update(task_publish_retry=True, broker_connection_timeout=4, broker_transport_options=TRANSPORT)

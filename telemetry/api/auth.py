@@ -53,7 +53,7 @@ class HasScope(BasePermission):
         """Raises NotAuthenticated without a key, PermissionDenied with the missing scope's name."""
         if not isinstance(request.user, Caller):
             raise exceptions.NotAuthenticated("Send an API key: Authorization: Bearer tloi_….")
-        scope: str = view.scope  # type: ignore[attr-defined]
+        scope: str = view.scope
         if scope not in request.user.holder.scopes:
             raise exceptions.PermissionDenied(f"This key lacks the scope {scope!r}.")
         return True
@@ -67,7 +67,7 @@ def holder_of(request: Request) -> KeyHolder:
     return caller.holder
 
 
-class KeyScheme(OpenApiAuthenticationExtension):
+class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """How the OpenAPI document names the key."""
 
     target_class = KeyAuthentication

@@ -69,7 +69,7 @@ def snapshot() -> Iterator[None]:
     """One instant of the database for everything that is read inside, each statement within PANEL_TIMEOUT_S."""
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{PANEL_TIMEOUT_S}s"])
         yield
 
