@@ -17,7 +17,7 @@
   let loading = null;
 
   function plotly() {
-    loading = new Promise((resolve, reject) => {
+    loading ??= new Promise((resolve, reject) => {
       document.head.append(Object.assign(document.createElement("meta"), { id: MAP_STYLES }));
       const script = document.createElement("script");
       script.src = source;
