@@ -36,10 +36,10 @@ check: install-tests ## style, types, import rules, house rules
 	$(BIN)/python -m pytest -q tests/house
 
 bench: install-tests ## run the short benchmarks and rewrite docs/performance.md
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python -m benchmarks.run
 
 bench-%: install ## run one benchmark, for instance bench-ingest
-	@exec $(BIN)/python benchmarks/$(subst -,_,$*).py
+	@exec $(BIN)/python -m benchmarks.$(subst -,_,$*)
 
 lock: $(VENV)/made ## pin what pyproject.toml asks for, with hashes
 	@[ -n "$(UV)" ] || [ -x $(BIN)/uv ] || $(BIN)/python -m pip install -q uv

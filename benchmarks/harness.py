@@ -43,8 +43,7 @@ def instance() -> Iterator[Instance]:
     folder.chmod(0o755)
     for name in ("DATABASE_URL", "REDIS_URL", "CACHE_URL"):
         os.environ.pop(name, None)
-    os.environ |= {"TLOI_DATA_DIR": str(folder / "data"), "TLOI_RATE_LIMIT": "0"}
-    os.environ["DJANGO_SETTINGS_MODULE"] = "tloi_site.settings"
+    os.environ |= {"TLOI_DATA_DIR": str(folder / "data"), "DJANGO_SETTINGS_MODULE": "tloi_site.settings"}
     from tloi_site import env
     from tloi_site.embedded import servers
     from tloi_site.embedded.private_files import open_data_dir

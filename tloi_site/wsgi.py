@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
+from tloi_site.chunked import reads_chunked
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tloi_site.settings")
-application = get_wsgi_application()
+application = reads_chunked(get_wsgi_application(), limit=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)

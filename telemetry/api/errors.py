@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 import psycopg_pool
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import Error as DjangoDatabaseError
 from django.http import Http404
 from rest_framework import exceptions
@@ -40,6 +40,13 @@ class BadBody(exceptions.APIException):
     default_code = "bad_body"
 
 
+class BadQuery(exceptions.APIException):
+    """The address asks for something that cannot be answered."""
+
+    status_code = 400
+    default_code = "bad_request"
+
+
 class TooLarge(exceptions.APIException):
     """The body holds more bytes or items than one request may bring; nothing of it was stored."""
 
@@ -52,7 +59,7 @@ def as_answer(error: Exception, context: dict[str, Any]) -> Response | None:
     match error:
         case exceptions.APIException():
             return _drf(error)
-        case BadWindow() | UnknownDimension():
+        case BadWindow() | UnknownDimension() | SuspiciousOperation():
             return answer(400, "bad_request", str(error))
         case BadKey():
             return answer(401, "bad_key", str(error), {"WWW-Authenticate": "Bearer"})

@@ -12,7 +12,8 @@ from rest_framework.parsers import BaseParser
 from telemetry.api.errors import BadBody, TooLarge
 
 MAX_BYTES = 20 * 2**20
-_CHUNK = 2**18
+MAX_MEMBERS = 10_000
+_CHUNK = 2**16  # bytes looked at and unpacked in one step
 _GZIP = 31  # zlib's window bits for a gzip stream
 
 
@@ -38,24 +39,25 @@ class RecordsParser(BaseParser):
 def gunzip(raw: bytes, limit: int = MAX_BYTES) -> bytes:
     """Unpack gzip of one or more members to at most `limit` bytes. Raises TooLarge, BadBody."""
     parts: list[bytes] = []
-    size = 0
-    rest = raw
-    while rest:
+    size = place = 0
+    for _ in range(MAX_MEMBERS):
         member = zlib.decompressobj(_GZIP)
         while not member.eof:
+            packed = raw[place : place + _CHUNK]
             try:
-                part = member.decompress(rest, _CHUNK)
+                part = member.decompress(packed, _CHUNK)
             except zlib.error:
                 raise BadBody("The body is not gzip, although Content-Encoding says so.") from None
-            rest = member.unconsumed_tail
-            if not part and not rest and not member.eof:
+            if not packed and not part and not member.eof:
                 raise BadBody("The gzip body is cut off.")
+            place += len(packed) - len(member.unconsumed_tail) - len(member.unused_data)
             size += len(part)
             if size > limit:
                 raise TooLarge(f"The body unpacks to more than {limit} bytes; send fewer items at a time.")
             parts.append(part)
-        rest = member.unused_data
-    return b"".join(parts)
+        if place == len(raw):
+            return b"".join(parts)
+    raise TooLarge(f"The body has more than {MAX_MEMBERS} members of gzip; send fewer items at a time.")
 
 
 def _read(stream: IO[Any]) -> bytes:

@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 from telemetry.access.keys import KeyHolder
 from telemetry.api import schema
 from telemetry.api.auth import holder_of
-from telemetry.api.errors import BadBody
+from telemetry.api.errors import BadBody, BadQuery
 from telemetry.api.records import Record, decode, renumbered
 from telemetry.contracts import Call, Execution, Receipt, UsageRow
 from telemetry.database import connection
@@ -60,11 +60,8 @@ class UsageView(APIView):
         now = datetime.now(UTC)
         window = _window(request, holder, now)
         by = request.query_params.get("by", "model")
-        filters = {
-            name: request.query_params.getlist(name) for name in queries.DIMENSIONS if name in request.query_params
-        }
         conn = connection()
-        asked: dict[str, Any] = {"project_id": holder.project_id, "window": window, "filters": filters}
+        asked: dict[str, Any] = {"project_id": holder.project_id, "window": window, "filters": _filters(request)}
         total = queries.usage_total(conn, **asked)
         if by == "day":
             rows = queries.usage_days(conn, **asked)
@@ -107,9 +104,19 @@ def _window(request: Request, holder: KeyHolder, now: datetime) -> Window:
     zone = request.query_params.get("tz") or holder.time_zone
     today = now.astimezone(time_zone(zone)).date()
     last = parse_day(request.query_params["to"]) if "to" in request.query_params else today
-    earliest = max(last - timedelta(days=_DEFAULT_DAYS - 1), EARLIEST)
-    first = parse_day(request.query_params["from"]) if "from" in request.query_params else earliest
+    back = timedelta(days=_DEFAULT_DAYS - 1)
+    usual = max(last, EARLIEST + back) - back
+    first = parse_day(request.query_params["from"]) if "from" in request.query_params else usual
     return by_days(first, last, zone=zone)
+
+
+def _filters(request: Request) -> dict[str, list[str]]:
+    """The dimensions that sums are narrowed by, each with the values that are wanted. Raises BadQuery."""
+    asked = request.query_params
+    filters = {name: asked.getlist(name) for name in queries.DIMENSIONS if name in asked}
+    if any("\0" in value for values in filters.values() for value in values):
+        raise BadQuery("A filter holds the character NUL, which no call can bear.")
+    return filters
 
 
 def _sums(row: UsageRow) -> dict[str, Any]:

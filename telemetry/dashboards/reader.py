@@ -83,8 +83,10 @@ class Reader:
         return self._once((dimension, limit), ask)
 
     def unpriced_models(self) -> list[tuple[str, str, int]]:
-        """(provider, model, calls) that have no cost in the window, whatever the page filters by."""
-        return queries.unpriced_models(self._conn, project_id=self.project.pk, window=self.state.window)
+        """(provider, model, calls) that have no cost in the window."""
+        return queries.unpriced_models(
+            self._conn, project_id=self.project.pk, window=self.state.window, filters=self.state.filters
+        )
 
     def _by_model(self, window: Window, *, filtered: bool) -> dict[str, UsageRow]:
         filters = self.state.filters if filtered else None

@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from psycopg import Connection
-from psycopg.rows import scalar_row
+from psycopg.rows import scalar_row, tuple_row
 from psycopg.types.json import Jsonb
 
 from telemetry.contracts import Call, Execution
@@ -82,17 +82,17 @@ def mark_called(conn: Connection[Any], *, project_id: int, calls: Iterable[Call]
     }
     with conn.cursor(row_factory=scalar_row) as cursor:
         newly = cursor.execute(statement(__package__, "mark_called"), arguments).fetchall()
-    for key in sorted(newly):
-        drop_total(conn, project_id=project_id, key=key)
+    if newly:
+        drop_totals(conn, project_id=project_id, keys=newly)
 
 
-def drop_total(conn: Connection[Any], *, project_id: int, key: str) -> None:
-    """Remove the call that stands for the totals of an execution, if there is one."""
-    arguments: dict[str, Any] = {"project": project_id, "id": UUID(bytes=key_id(TOTAL_KEY + key))}
-    with conn.cursor(row_factory=scalar_row) as cursor:
-        moment = cursor.execute(statement(__package__, "drop_total"), arguments).fetchone()
-    if moment is not None:
-        remove_call(conn, project_id=project_id, started_at=moment, call_id=arguments["id"])
+def drop_totals(conn: Connection[Any], *, project_id: int, keys: Sequence[str]) -> None:
+    """Remove the calls that stand for the totals of executions, where there are any. Their rows must be locked."""
+    arguments = {"project": project_id, "ids": [UUID(bytes=key_id(TOTAL_KEY + key)) for key in keys]}
+    with conn.cursor(row_factory=tuple_row) as cursor:
+        totals = cursor.execute(statement(__package__, "drop_totals"), arguments).fetchall()
+    for call_id, started_at in totals:
+        remove_call(conn, project_id=project_id, started_at=started_at, call_id=call_id)
 
 
 def remove_call(conn: Connection[Any], *, project_id: int, started_at: datetime, call_id: UUID) -> None:

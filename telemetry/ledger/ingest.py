@@ -24,7 +24,7 @@ from psycopg.types.json import Jsonb
 from telemetry.contracts import Call, Execution, Receipt, Rejection
 from telemetry.ledger import executions as runs
 from telemetry.ledger import partitions, store
-from telemetry.ledger.identity import call_id, execution_key
+from telemetry.ledger.identity import call_id
 from telemetry.ledger.pricing import MAX_NANOUSD, computed_nanousd, nanousd
 from telemetry.ledger.store import LABELS, Entry
 from telemetry.statements import statement
@@ -39,10 +39,12 @@ _RECORD = Call | Execution
 
 @dataclass(slots=True)
 class _Batch:
-    """A batch on its way: what may be stored, what is set apart, what is refused."""
+    """A batch on its way: what may be stored, what is set apart, what is refused. `calls` counts those behind `entries`;
+    `totals` are the calls that stand for executions' totals, by the executions' keys."""
 
     entries: dict[bytes, Entry] = field(default_factory=dict)
     executions: list[Execution] = field(default_factory=list)
+    totals: list[tuple[str, Entry]] = field(default_factory=list)
     strange: list[tuple[_RECORD, str]] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
     calls: int = 0
@@ -78,7 +80,7 @@ def unbelievable_time(moment: datetime, now: datetime) -> str:
 
 def _sorted_out(calls: Sequence[Call], executions: Sequence[Execution], now: datetime) -> _Batch:
     """Believe, identify, price and rank. Of two copies of a call in one batch the fuller stays."""
-    batch = _Batch(calls=len(calls))
+    batch = _Batch()
     latest = now + AHEAD
     for index, call in enumerate(calls):
         if not EARLIEST <= call.started_at <= latest:
@@ -91,12 +93,20 @@ def _sorted_out(calls: Sequence[Call], executions: Sequence[Execution], now: dat
             continue
         known = batch.entries.get(entry.id)
         batch.entries[entry.id] = entry if known is None else _fuller(known, entry)
-    for execution in executions:
+        batch.calls += 1
+    for index, execution in enumerate(executions, len(calls)):
         reason = unbelievable_time(execution.started_at, now)
         if reason:
             batch.strange.append((execution, reason))
-        else:
-            batch.executions.append(execution)
+            continue
+        total = runs.total_call(execution)
+        try:
+            if total is not None:
+                batch.totals.append((total.execution_id, entry_of(total)))
+        except ValueError as error:
+            batch.rejected.append(Rejection(index, execution.execution_id or execution.task_id, str(error)))
+            continue
+        batch.executions.append(execution)
     return batch
 
 
@@ -111,7 +121,7 @@ def entry_of(call: Call) -> Entry:
         call_id(call),
         call,
         usage_rank(call.output, inputs),
-        0 if reported is None else _COST_RANK[call.cost_kind],
+        0 if reported is None else (_COST_RANK[call.cost_kind] << 50) + reported,  # a reported cost is below 2**50
         _present(tuple(map(bool, _LABELS_OF(call)))),
         reported,
         computed,
@@ -126,12 +136,17 @@ def _present(labels: tuple[bool, ...]) -> int:
 
 
 def _fuller(first: Entry, second: Entry) -> Entry:
-    """The fuller of two copies in one batch, at the time of the first, with the better cost and all labels."""
+    """The fuller of two copies in one batch, at the time of the first, with the better cost and what only one bears."""
     fuller, other = (second, first) if second.usage_rank > first.usage_rank else (first, second)
     changes: dict[str, Any] = {"started_at": first.call.started_at}
     for label in LABELS:
         if not getattr(fuller.call, label):
             changes[label] = getattr(other.call, label)
+    for measured in ("duration_ms", "ttft_ms"):
+        if getattr(fuller.call, measured) is None:
+            changes[measured] = getattr(other.call, measured)
+    if other.call.attributes:
+        changes["attributes"] = {**other.call.attributes, **(fuller.call.attributes or {})}
     if other.cost_rank > fuller.cost_rank:
         changes |= {"cost_usd": Decimal(other.reported or 0) / 10**9, "cost_kind": other.call.cost_kind}
     return msgspec.structs.replace(entry_of(msgspec.structs.replace(fuller.call, **changes)), id=first.id)
@@ -145,17 +160,15 @@ def _write(conn: Connection[Any], project_id: int, batch: _Batch, source: str, n
     with conn.transaction():
         fresh, fuller = store.write_identities(conn, project_id=project_id, entries=entries)
         changed, with_calls = _write_runs(conn, project_id, batch, source, now)
-        totals = _totals(batch.executions, with_calls)
+        totals = _totals(batch.totals, with_calls)
         fresh_totals, fuller_totals = store.write_identities(conn, project_id=project_id, entries=totals)
         store.copy_calls(conn, project_id=project_id, entries=[*fresh, *fresh_totals], source=source, now=now)
         store.merge_calls(conn, project_id=project_id, entries=[*fuller, *fuller_totals], source=source, now=now)
         runs.touch_sessions(conn, project_id=project_id, calls=[entry.call for entry in entries])
         quarantine(conn, project_id=project_id, records=batch.strange, source=source, now=now)
-    strange_calls = sum(isinstance(record, Call) for record, _ in batch.strange)
-    known = batch.calls - len(fresh) - strange_calls - len(batch.rejected)
     return Receipt(
         accepted=len(fresh) + changed,
-        duplicates=known + len(batch.executions) - changed,
+        duplicates=batch.calls - len(fresh) + len(batch.executions) - changed,
         quarantined=len(batch.strange),
         rejected=tuple(batch.rejected),
     )
@@ -175,13 +188,11 @@ def _write_runs(
     return changed, with_calls
 
 
-def _totals(executions: Sequence[Execution], with_calls: set[str]) -> list[Entry]:
+def _totals(sent: Sequence[tuple[str, Entry]], with_calls: set[str]) -> list[Entry]:
     """The totals of executions that have no calls of their own, sorted by id, each once."""
     totals: dict[bytes, Entry] = {}
-    for execution in executions:
-        call = runs.total_call(execution)
-        if call is not None and execution_key(execution) not in with_calls:
-            entry = entry_of(call)
+    for key, entry in sent:
+        if key not in with_calls:
             known = totals.get(entry.id)
             totals[entry.id] = entry if known is None else _fuller(known, entry)
     return sorted(totals.values(), key=attrgetter("id"))

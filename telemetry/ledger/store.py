@@ -30,7 +30,7 @@ _IDENTITY = (
     ("id", _UUID),
     ("started_at", "timestamptz"),
     ("usage_rank", "int8"),
-    ("cost_rank", "int2"),
+    ("cost_rank", "int8"),
     ("fields", "int4"),
 )
 LABELS = (
@@ -94,6 +94,8 @@ def write_identities(
 ) -> tuple[list[Entry], list[tuple[Entry, datetime]]]:
     """Claim identities. Returns the entries that are new, and those known already that bring something, with the
     `started_at` under which their call lives. `entries` must be sorted by id, each id once."""
+    if not entries:
+        return [], []
     try:
         with conn.transaction():
             _copy_identities(conn, project_id, entries)
@@ -130,6 +132,8 @@ def claim_identities(
 
 def copy_calls(conn: Connection[Any], *, project_id: int, entries: Sequence[Entry], source: str, now: datetime) -> None:
     """Write new calls. Their identities are claimed in this transaction already, so none can be there."""
+    if not entries:
+        return
     with conn.cursor() as cursor, cursor.copy(_copy_statement("telemetry_call", _CALL)) as copy:
         copy.set_types([kind for _, kind in _CALL])
         for entry in entries:
@@ -145,6 +149,8 @@ def merge_calls(
     now: datetime,
 ) -> None:
     """Merge fuller copies into calls that are there: the larger usage, the better cost, labels that were empty."""
+    if not entries:
+        return
     rows = [
         dict(zip(COLUMNS, call_row(entry, project_id, source, now), strict=True))
         | {"id": UUID(bytes=entry.id), "started_at": started_at, "cost_rank": entry.cost_rank}

@@ -69,7 +69,7 @@ class Migration(migrations.Migration):
                 ('id', models.UUIDField()),
                 ('started_at', models.DateTimeField()),
                 ('usage_rank', models.BigIntegerField()),
-                ('cost_rank', models.SmallIntegerField()),
+                ('cost_rank', models.BigIntegerField()),
                 ('fields', models.IntegerField()),
                 ('revision', models.IntegerField(db_default=1)),
             ],

@@ -62,7 +62,7 @@ class Identity(models.Model):
     id = models.UUIDField()
     started_at = models.DateTimeField()
     usage_rank = models.BigIntegerField()
-    cost_rank = models.SmallIntegerField()
+    cost_rank = models.BigIntegerField()
     fields = models.IntegerField()
     revision = models.IntegerField(db_default=1)
 

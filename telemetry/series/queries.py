@@ -102,11 +102,13 @@ def dimension_values(conn: Connection[Any], *, project_id: int, window: Window, 
     return [row[0] for row in rows]
 
 
-def unpriced_models(conn: Connection[Any], *, project_id: int, window: Window) -> list[tuple[str, str, int]]:
-    """(provider, model, calls) of calls in a window that have no cost, most calls first."""
-    query = _compose("unpriced_models", None)
+def unpriced_models(
+    conn: Connection[Any], *, project_id: int, window: Window, filters: Filters | None = None
+) -> list[tuple[str, str, int]]:
+    """(provider, model, calls) of calls in a window that have no cost, most calls first. Raises UnknownDimension."""
+    query = _compose("unpriced_models", filters)
     with conn.cursor(row_factory=tuple_row) as cursor:
-        return cursor.execute(query, _arguments(project_id, window, None)).fetchall()
+        return cursor.execute(query, _arguments(project_id, window, filters)).fetchall()
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,6 +111,24 @@ def test_a_child_that_keeps_dying_is_started_more_and_more_slowly(tmp_path: Path
     assert 3 <= (tmp_path / "child.log").read_text().count("started") <= 6
 
 
+def test_a_child_that_cannot_be_started_again_is_tried_until_it_can(
+    tmp_path: Path, supervisor: Supervisor, said: list[str]
+) -> None:
+    supervisor.start(service(tmp_path, SLEEP))
+    first = noted(tmp_path)
+    (tmp_path / "child.log").unlink()
+    (tmp_path / "child.log").mkdir()  # as good as a full disk: no log can be opened
+    os.kill(first, signal.SIGKILL)
+
+    def came_back() -> bool:
+        if any("child cannot be started" in sentence for sentence in said) and (tmp_path / "child.log").is_dir():
+            (tmp_path / "child.log").rmdir()
+        return noted_anew(tmp_path, first)
+
+    watch_until(supervisor, came_back)
+    assert orphans.is_running(noted(tmp_path))
+
+
 def test_stopping_takes_no_longer_than_promised_when_a_child_will_not_end(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     supervisor = Supervisor(tmp_path / "run", print)

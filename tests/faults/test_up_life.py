@@ -15,7 +15,7 @@ import pytest
 
 from tests.faults.site import Site, descendants, running, within
 from tests.servers import folder_for_servers
-from tloi_site.embedded import orphans
+from tloi_site.embedded import orphans, servers
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
@@ -158,3 +158,13 @@ def test_commands_that_start_together_share_one_set_of_servers() -> None:
         assert [code for code, _ in done] == [0] * 4, done
         assert site.run("key", "list").stdout.count("key-") == 4
         assert list((site.data_dir / "run").iterdir()) == []
+
+
+def test_up_uses_the_servers_of_the_operator_and_so_does_a_command_beside_it() -> None:
+    with running(**servers.addresses()) as site:
+        assert {path.name for path in (site.data_dir / "run").iterdir()} == {"web", "worker", "beat"}
+        for name in servers.ADDRESSES:
+            del site.environment[name]
+        key = site.found(r"(tloi_\w{8}_\S+)")
+        assert key.split("_")[1] in site.run("key", "list").stdout
+        assert not (site.data_dir / "postgres").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -50,16 +51,17 @@ class Child:
     notes: Path
     process: subprocess.Popen[bytes] = field(init=False)
     started: float = field(init=False)  # time.monotonic()
+    cleared: bool = field(init=False)
 
     def __post_init__(self) -> None:
         self.start()
 
     def start(self) -> None:
-        """Start the process. Raises CannotStart when there is no such program."""
+        """Start the process. Raises CannotStart, for instance where there is no such program, or no room for a log."""
         service = self.service
-        _set_aside(service.log)
-        with os.fdopen(os.open(service.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as log:
-            try:
+        try:
+            _set_aside(service.log)
+            with os.fdopen(os.open(service.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as log:
                 self.process = subprocess.Popen(
                     service.command,
                     cwd=service.folder,
@@ -71,10 +73,11 @@ class Child:
                     preexec_fn=_dies_with(os.getpid(), service.stop_signal),  # noqa: PLW1509 (no lock is taken in it)
                     **(service.account.identity if service.account else {}),
                 )
-            except OSError as error:
-                raise CannotStart(f"{service.name} cannot be started: {error}.") from error
-        self.started = time.monotonic()
-        orphans.note(self.notes / service.name, self.process.pid, service.stop_signal)
+        except OSError as error:
+            raise CannotStart(f"{service.name} cannot be started: {error}.") from error
+        self.started, self.cleared = time.monotonic(), False
+        with contextlib.suppress(OSError):  # a full disk must not keep a server from coming back
+            orphans.note(self.notes / service.name, self.process.pid, service.stop_signal)
 
     @property
     def is_running(self) -> bool:
@@ -95,9 +98,12 @@ class Child:
         return True
 
     def clear(self) -> None:
-        """Kill what a process that ended, or must end now, left in its group."""
+        """Kill what a process that ended, or must end now, left in its group; once, for the number is given again."""
+        if self.cleared:
+            return
         orphans.kill_group(self.process.pid)
         self.process.wait()
+        self.cleared = True
         (self.notes / self.service.name).unlink(missing_ok=True)
 
     def last_words(self, lines: int = 8) -> str:

@@ -13,7 +13,8 @@ from typing import NoReturn
 from tloi_site.embedded import CannotStart
 from tloi_site.embedded.child import Child, Service
 
-POLL_S = 0.05
+POLL_S = 0.05  # while something starts
+WATCH_S = 0.2
 LONG_S = 5.0  # a start that takes longer is spoken of
 SITE_STOP_S, STOP_S = 2.5, 4.5  # for the site, and for everything: Ctrl-C promises 5 s
 STEADY_S = 20.0  # a process that lived this long is started again at once
@@ -50,7 +51,7 @@ class Supervisor:
             for child in self._children:
                 if not child.is_running:
                     self._revive(child)
-            time.sleep(POLL_S)
+            time.sleep(WATCH_S)
 
     def stop(self) -> None:
         """Stop the site, then the servers; what does not end in time is killed. Never raises."""
@@ -91,15 +92,19 @@ class Supervisor:
             return
         if now - child.started > STEADY_S:
             pause = 0.0
-        self._say(f"{name} ended ({_how(child.process.returncode)}); starting it again.")
+        self._say(f"{name} ended ({_how(child)}); starting it again.")
         child.clear()
-        child.start()
+        try:
+            child.start()
+        except CannotStart as error:
+            self._say(str(error))
         pause = min(max(2 * pause, 0.25), LONGEST_PAUSE_S)
         self._pauses[name] = (now + pause, pause)
 
 
-def _how(returncode: int) -> str:
-    return f"signal {-returncode}" if returncode < 0 else f"exit code {returncode}"
+def _how(child: Child) -> str:
+    code = child.process.returncode
+    return f"signal {-code}" if code < 0 else f"exit code {code}, see {child.service.log}"
 
 
 @contextmanager
@@ -111,7 +116,8 @@ def stopping_on_signals() -> Iterator[None]:
             signal.signal(name, signal.SIG_IGN)
         raise Stopped
 
-    before = {name: signal.signal(name, stop) for name in STOPS}
+    wanted = [name for name in STOPS if name != signal.SIGHUP or signal.getsignal(name) != signal.SIG_IGN]  # nohup
+    before = {name: signal.signal(name, stop) for name in wanted}
     try:
         yield
     finally:

@@ -1,5 +1,6 @@
 -- Merge a copy of a call into the one that is there. Usage goes as a whole with the larger output (then input), and
--- with it the model and what we compute from both; a reported cost goes by who reports it; empty labels are filled.
+-- with it the model and what we compute from both; a reported cost goes by who reports it, then by its amount, so that
+-- the order of copies does not matter; empty labels are filled.
 UPDATE telemetry_call AS known
 SET input_uncached = CASE WHEN is_fuller THEN %(input_uncached)s ELSE known.input_uncached END,
     cache_read = CASE WHEN is_fuller THEN %(cache_read)s ELSE known.cache_read END,
@@ -7,7 +8,7 @@ SET input_uncached = CASE WHEN is_fuller THEN %(input_uncached)s ELSE known.inpu
     cache_write_1h = CASE WHEN is_fuller THEN %(cache_write_1h)s ELSE known.cache_write_1h END,
     cache_write_unknown = CASE WHEN is_fuller THEN %(cache_write_unknown)s ELSE known.cache_write_unknown END,
     output = CASE WHEN is_fuller THEN %(output)s ELSE known.output END,
-    reasoning = CASE WHEN is_fuller THEN coalesce(%(reasoning)s, known.reasoning) ELSE known.reasoning END,
+    reasoning = CASE WHEN is_fuller THEN %(reasoning)s ELSE known.reasoning END,
     cost_computed_nanousd = CASE WHEN is_fuller THEN %(cost_computed_nanousd)s ELSE known.cost_computed_nanousd END,
     price_version = CASE WHEN is_fuller THEN %(price_version)s ELSE known.price_version END,
     quality = CASE WHEN is_fuller THEN %(quality)s ELSE known.quality END,
@@ -33,12 +34,13 @@ SET input_uncached = CASE WHEN is_fuller THEN %(input_uncached)s ELSE known.inpu
     attributes = coalesce(%(attributes)s::jsonb || known.attributes, known.attributes, %(attributes)s::jsonb),
     received_at = %(received_at)s
 FROM (SELECT there.is_fuller,
-             %(cost_rank)s > there.cost_rank OR (%(cost_rank)s = there.cost_rank AND there.is_fuller) AS is_better
+             %(cost_rank)s > there.cost_rank AS is_better
       FROM (SELECT (%(output)s::int8, %(input_uncached)s::int8 + %(cache_read)s::int8 + %(cache_write_5m)s::int8
                                       + %(cache_write_1h)s::int8 + %(cache_write_unknown)s::int8)
                    > (output, input_uncached + cache_read + cache_write_5m + cache_write_1h + cache_write_unknown)
                    AS is_fuller,
-                   CASE cost_kind WHEN 'provider' THEN 2 WHEN 'client_estimate' THEN 1 ELSE 0 END AS cost_rank
+                   (CASE cost_kind WHEN 'provider' THEN 2 WHEN 'client_estimate' THEN 1 ELSE 0 END::int8 << 50)
+                   + coalesce(cost_reported_nanousd, 0) AS cost_rank
             FROM telemetry_call
             WHERE project_id = %(project_id)s AND started_at = %(started_at)s AND id = %(id)s) AS there) AS copy
 WHERE known.project_id = %(project_id)s AND known.started_at = %(started_at)s AND known.id = %(id)s

@@ -37,7 +37,7 @@ READY = """
 
 
 class Command(BaseCommand):
-    help = "Start everything on this machine: servers that are not set by an address, web, and worker. Ctrl-C stops."
+    help = "Start TLOI on this machine, with a private server for each address that is not set; Ctrl-C stops it."
     requires_system_checks = ()
 
     supervisor: Supervisor | None = None  # both set by `tloi_site.cli`, which started the servers
