@@ -1,4 +1,4 @@
-# One image for web, worker, beat and commands. Nothing in it runs as root, and it listens to nobody until it is told to.
+# One image for web, worker, beat and commands; docker-compose.yml says which of them a container is.
 ARG PYTHON_IMAGE=python:3.11-slim
 FROM ${PYTHON_IMAGE}
 
@@ -21,6 +21,7 @@ RUN python3 -m venv /opt/tloi \
 COPY . ./
 RUN pip install --no-cache-dir --no-index --no-deps --no-build-isolation -e . \
     && python -m compileall -q . \
+    && chmod -R a+rX . \
     && python -c "import django; django.setup(); from tloi_site import assets; assets.collect()"
 
 # Files of the agents are readable to the person who runs them; give that person's id where it is another one.

@@ -14,6 +14,7 @@ from telemetry.api.errors import BadBody, TooLarge
 MAX_BYTES = 20 * 2**20
 MAX_MEMBERS = 10_000
 _CHUNK = 2**16  # bytes looked at and unpacked in one step
+_PATIENCE = 64  # MiB of a body that is too large which are read and dropped
 _GZIP = 31  # zlib's window bits for a gzip stream
 
 
@@ -63,5 +64,8 @@ def gunzip(raw: bytes, limit: int = MAX_BYTES) -> bytes:
 def _read(stream: IO[Any]) -> bytes:
     raw: bytes = stream.read(MAX_BYTES + 1)
     if len(raw) > MAX_BYTES:
+        for _ in range(_PATIENCE):  # a sender who is cut off while he still sends never sees the answer
+            if not stream.read(2**20):
+                break
         raise TooLarge(f"The body has more than {MAX_BYTES} bytes; send fewer items at a time.")
     return raw

@@ -62,23 +62,31 @@ def write_executions(
     return changed, with_calls(conn, project_id=project_id, keys=[key for key, _ in keyed])
 
 
-def mark_called(conn: Connection[Any], *, project_id: int, calls: Iterable[Call]) -> None:
-    """Note that executions have calls of their own, and stop counting the totals that were sent with them."""
-    first: dict[str, Call] = {}
+def mark_called(
+    conn: Connection[Any], *, project_id: int, calls: Iterable[Call], executions: Iterable[Execution] = ()
+) -> None:
+    """Note that executions have calls of their own, and stop counting the totals that were sent with them.
+    `executions` are those that the same transaction writes afterwards: all rows are locked here, in one order."""
+    first: dict[str, Call | Execution] = {}
     for call in calls:
         known = first.get(call.execution_id)
         if call.execution_id and (known is None or call.started_at < known.started_at):
             first[call.execution_id] = call
     if not first:
         return
-    ordered = [first[key] for key in sorted(first)]
+    called = set(first)
+    written = {execution_key(execution): execution for execution in executions}
+    first = {**written, **first}
+    keys = sorted(first)
     arguments = {
         "project": project_id,
-        "keys": [call.execution_id for call in ordered],
-        "moments": [call.started_at for call in ordered],
-        "agents": [call.agent for call in ordered],
-        "sessions": [call.session_id for call in ordered],
-        "types": [call.task_type for call in ordered],
+        "keys": keys,
+        "moments": [first[key].started_at for key in keys],
+        "agents": [first[key].agent for key in keys],
+        "sessions": [first[key].session_id for key in keys],
+        "types": [first[key].task_type for key in keys],
+        "called": [key in called for key in keys],
+        "written": [key in written for key in keys],
     }
     with conn.cursor(row_factory=scalar_row) as cursor:
         newly = cursor.execute(statement(__package__, "mark_called"), arguments).fetchall()

@@ -39,8 +39,8 @@ _RECORD = Call | Execution
 
 @dataclass(slots=True)
 class _Batch:
-    """A batch on its way: what may be stored, what is set apart, what is refused. `calls` counts those behind `entries`;
-    `totals` are the calls that stand for executions' totals, by the executions' keys."""
+    """A batch on its way: what may be stored, what is set apart, what is refused. `totals` are the calls that stand
+    for the totals of executions, each with its execution's key; `calls` counts those that `entries` hold."""
 
     entries: dict[bytes, Entry] = field(default_factory=dict)
     executions: list[Execution] = field(default_factory=list)
@@ -179,7 +179,7 @@ def _write_runs(
 ) -> tuple[int, set[str]]:
     """Executions of a batch, under their locks."""
     calls = [entry.call for entry in batch.entries.values()]
-    runs.mark_called(conn, project_id=project_id, calls=calls)
+    runs.mark_called(conn, project_id=project_id, calls=calls, executions=batch.executions)
     changed, with_calls = 0, set[str]()
     if batch.executions:
         changed, with_calls = runs.write_executions(

@@ -34,7 +34,18 @@ DIMENSIONS: Mapping[str, LiteralString] = {
     "source": "source",
 }
 Filters = Mapping[str, Sequence[str]]
-_SUMS = UsageRow.__struct_fields__[1:]
+_SUMS: Mapping[str, LiteralString] = {
+    "calls": "count(*)",
+    "input_uncached": "coalesce(sum(input_uncached), 0)",
+    "cache_read": "coalesce(sum(cache_read), 0)",
+    "cache_write_5m": "coalesce(sum(cache_write_5m), 0)",
+    "cache_write_1h": "coalesce(sum(cache_write_1h), 0)",
+    "cache_write_unknown": "coalesce(sum(cache_write_unknown), 0)",
+    "output": "coalesce(sum(output), 0)",
+    "reasoning": "coalesce(sum(reasoning), 0)",
+    "cost_nanousd": "coalesce(sum(coalesce(cost_reported_nanousd, cost_computed_nanousd)), 0)",
+    "unpriced_calls": "count(*) FILTER (WHERE coalesce(cost_reported_nanousd, cost_computed_nanousd) IS NULL)",
+}
 
 
 class UnknownDimension(ValueError):
@@ -128,7 +139,7 @@ def coverage(conn: Connection[Any], *, project_id: int, start: datetime, end: da
 
 
 def _usage(key: str, sums: Sequence[Any]) -> UsageRow:
-    """A row of sums in the order of UsageRow's fields; PostgreSQL sums bigints as numeric, so as Decimal."""
+    """A row of sums in the order of _SUMS; PostgreSQL sums bigints as numeric, so as Decimal."""
     named: dict[str, int] = dict(zip(_SUMS, map(int, sums), strict=False))
     return UsageRow(key=key, **named)
 
@@ -145,7 +156,8 @@ def _compose(name: str, filters: Filters | None, **parts: sql.Composable) -> sql
         sql.SQL("AND {} = ANY({})").format(_column(dimension), sql.Placeholder(f"filter_{dimension}"))
         for dimension in filters or {}
     ]
-    return sql.SQL(statement(__package__, name)).format(filters=sql.SQL(" ").join(clauses), **parts)
+    sums = sql.SQL(", ").join(sql.SQL(f"{term} AS {name}") for name, term in _SUMS.items())
+    return sql.SQL(statement(__package__, name)).format(filters=sql.SQL(" ").join(clauses), sums=sums, **parts)
 
 
 def _arguments(project_id: int, window: Window, filters: Filters | None) -> dict[str, Any]:
