@@ -40,6 +40,7 @@ def _database(url: str) -> dict[str, Any]:
         "HOST": unquote(parts.hostname or ""),
         "PORT": str(parts.port or ""),
         "CONN_MAX_AGE": 0,
+        "CONN_HEALTH_CHECKS": True,  # else each pooled connection fails once after PostgreSQL was restarted
         "OPTIONS": {
             "pool": {"min_size": 1, "max_size": 2 * env.integer("TLOI_WEB_THREADS", low=1, high=64), "timeout": 5},
             "options": "-c timezone=UTC -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s",
@@ -181,5 +182,5 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {"django.server": {"level": "WARNING"}},
+    "loggers": {"django.server": {"level": "WARNING"}, "psycopg.pool": {"level": "ERROR"}},
 }

@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 admin.site.site_header = "TLOI"
@@ -9,6 +10,8 @@ admin.site.site_title = "TLOI"
 admin.site.index_title = "Projects, keys and members"
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    # The admin's own form knows no limit on attempts; there is one door.
+    path("admin/login/", RedirectView.as_view(pattern_name="login", query_string=True)),
     path("admin/", admin.site.urls),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),

@@ -12,7 +12,7 @@ import pytest
 
 from telemetry.models import Project
 from tests.conftest import database_url
-from tests.faults.load import CONNECTION, Client, ForgetfulClient, Load, present
+from tests.faults.load import CONNECTION, Client, ForgetfulClient, Load, database_of, present
 from tests.faults.site import descendants, running, within
 
 BACK_S = 10.0  # an OpenTelemetry client gives up after about that long (reliability.md, 1)
@@ -34,7 +34,7 @@ def test_acknowledged_calls_survive_a_kill_of_postgresql_and_of_a_web_process() 
                 assert within(BACK_S, lambda since=killed_at: load.acknowledged_from > since and site.is_ready())  # type: ignore[misc]
             time.sleep(0.5)
         assert set(load.statuses) <= {200, 503, CONNECTION}, site.text()
-        verdict = load.verdict(present(site.database_url, project="default"))
+        verdict = load.verdict(present(database_of(site)))
         assert verdict, verdict
         assert load.acknowledged > 500
 
@@ -49,4 +49,4 @@ def test_an_answer_that_gets_lost_adds_nothing_unless_the_client_forgets_its_ids
     verdict = load.verdict(present(database_url(), project=project.slug))
     assert set(load.statuses) == {200}
     assert (not verdict.dup) is (client is Client), (verdict, seeds)
-    assert not (verdict.lost or verdict.phantom or verdict.torn), (verdict, seeds)
+    assert not verdict.lost | verdict.phantom | verdict.torn, (verdict, seeds)

@@ -18,6 +18,8 @@ from urllib.parse import urlsplit
 import psycopg
 
 from tests.faults.checker import Note, Outcome, Verdict, check
+from tests.faults.site import Site
+from tloi_site.embedded import sharing
 
 BATCH = 50
 PAUSE_S = 0.1
@@ -50,6 +52,7 @@ class Client(threading.Thread):
             name = uuid.uuid4().hex
             self.batches[name] = [f"{name}-{n}" for n in range(BATCH)]
             self.send(self.batches[name])
+        self._hang_up()
 
     def send(self, events: list[str]) -> None:
         """Send a batch until it is acknowledged or refused for good."""
@@ -99,11 +102,14 @@ class Client(threading.Thread):
             answer = self._connection.getresponse()
             answer.read()
         except (OSError, http.client.HTTPException):
-            if self._connection:
-                self._connection.close()
-            self._connection = None
+            self._hang_up()
             return CONNECTION
         return answer.status
+
+    def _hang_up(self) -> None:
+        if self._connection:
+            self._connection.close()
+        self._connection = None
 
     def _gives_up(self) -> bool:
         return self.stopping.is_set() and time.monotonic() - self.acknowledged_from > 30
@@ -170,7 +176,14 @@ class Load:
         return check((note for client in self.clients for note in client.history), present, batches=batches)
 
 
-def present(database_url: str, *, project: str) -> dict[str, int]:
+def database_of(site: Site) -> str:
+    """The address of a running site's PostgreSQL."""
+    owner = sharing.running(site.data_dir)
+    assert owner is not None
+    return owner.addresses["DATABASE_URL"]
+
+
+def present(database_url: str, *, project: str = "default") -> dict[str, int]:
     """How often the database holds a call of each event."""
     with closing(psycopg.connect(database_url)) as connection:
         return dict(connection.execute(PRESENT, [project]).fetchall())

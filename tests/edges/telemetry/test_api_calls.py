@@ -69,7 +69,7 @@ def test_a_chunked_body_is_awaited_to_its_end(web: str, key: str) -> None:
 
 
 def test_a_chunked_body_may_be_empty(web: str, key: str) -> None:
-    answer = ask(web, "POST", CALLS, key=key, body=iter(()), headers={"Transfer-Encoding": "chunked"})
+    answer = ask(web, "POST", CALLS, key=key, body=iter(()))
     assert (answer.status, answer.json["error"]["message"]) == (400, "The body is empty.")
 
 
@@ -109,9 +109,9 @@ def test_every_field_of_a_call_is_kept(web: str, key: str, project: Project) -> 
     labels = ["provider", "agent", "host", "session_id", "subagent_id", "session_type", "execution_id", "task_type"]
     labels += ["objective", "skill", "tier", "service_tier", "error_type"]
     buckets = ["input_uncached", "cache_read", "cache_write_5m", "cache_write_1h", "cache_write_unknown", "output"]
-    counts = [*buckets, "reasoning", "duration_ms", "ttft_ms"]
-    same = {name: f"its {name} é" for name in labels} | {name: 2**53 - place for place, name in enumerate(counts)}
-    sent: dict[str, Any] = same | {"id": "req_011Full", "started_at": "2025-10-24T14:00:00.123456+02:00", "model": "m"}
+    same: dict[str, Any] = {name: f"its {name} é" for name in labels} | {"duration_ms": 10**12, "ttft_ms": 7}
+    same |= {name: 2**53 - place for place, name in enumerate([*buckets, "reasoning"])}
+    sent = same | {"id": "req_011Full", "started_at": "2025-10-24T14:00:00.123456+02:00", "model": "m"}
     sent |= {"cost_usd": "0.000000123", "cost_kind": "provider", "quality": ["ttl_unknown", "no_request_id"]}
     sent |= {"attributes": {"nested": {"list": [1, 2.5, None, True, "é"]}}}
     assert sent.keys() == set(CallRecord.__struct_fields__)

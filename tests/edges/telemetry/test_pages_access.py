@@ -269,3 +269,8 @@ def test_records_that_were_set_apart_are_counted_on_the_overview(project: Projec
     )
     assert "1 record quarantined" in visitor(project).get("/").content.decode()
     assert "quarantined</strong>" not in visitor(project).get("/models/").content.decode()
+
+
+def test_the_admin_has_no_door_of_its_own() -> None:
+    answer = Client().get("/admin/login/?next=/admin/")
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/login/?next=/admin/")
