@@ -24,9 +24,10 @@ RUN pip install --no-cache-dir --no-index --no-deps --no-build-isolation -e . \
     && chmod -R a+rX . \
     && python -c "import django; django.setup(); from tloi_site import assets; assets.collect()"
 
-# Files of the agents are readable to the person who runs them; give that person's id where it is another one.
+# Agents write files that only their own person may read; USER_ID is that person's.
 ARG USER_ID=1000
-RUN useradd --non-unique --uid ${USER_ID} --user-group --create-home --shell /usr/sbin/nologin tloi \
+RUN [ "${USER_ID}" -gt 0 ] \
+    && useradd --non-unique --uid ${USER_ID} --user-group --create-home --shell /usr/sbin/nologin tloi \
     && install -d -o tloi -g tloi -m 700 /var/lib/tloi \
     && install -d -o tloi -g tloi -m 755 /var/lib/tloi-database \
     && install -d -o tloi -g tloi -m 755 /home/tloi/.claude/projects

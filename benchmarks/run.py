@@ -42,8 +42,8 @@ def table(figures: list[dict[str, Any]]) -> str:
         f"{'yes' if figure['holds'] else '**no**'} | {json.dumps(figure['detail'])} |"
         for figure in figures
     ]
-    head = f"Measured on {datetime.now(UTC):%Y-%m-%d}: {machine}.\n\n| figure | ratio | bar | holds | detail |\n|---|---|---|---|---|"
-    return "\n".join([head, *rows])
+    head = f"Measured on {datetime.now(UTC):%Y-%m-%d}: {machine}."
+    return "\n".join([head, "", "| figure | ratio | bar | holds | detail |", "|---|---|---|---|---|", *rows])
 
 
 if __name__ == "__main__":

@@ -159,7 +159,7 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["telemetry.api.auth.KeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["telemetry.api.auth.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["telemetry.api.parsers.RecordsParser"],
+    "DEFAULT_PARSER_CLASSES": [],  # telemetry.api.parsers reads bodies
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "telemetry.api.errors.as_answer",
     "UNAUTHENTICATED_USER": None,
@@ -168,6 +168,7 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "TLOI",
     "DESCRIPTION": "Send what your agents did, and ask what it cost.",
     "VERSION": "1",
+    "OAS_VERSION": "3.1.1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

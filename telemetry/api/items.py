@@ -45,9 +45,11 @@ def _of_array(body: bytes) -> Iterator[bytes]:
         raise BadBody("The body is not JSON: it is cut off.")
     if mark == b"}" or end < len(body):
         raise BadBody(f"The body is not JSON: its array ends wrongly at byte {end}.")
-    last = body[begin : end - 1]
-    if last.strip() or begin > 1:
+    last = body[begin : end - 1].strip()
+    if last:
         yield last
+    elif begin > 1:
+        raise BadBody("The body is not JSON: a comma ends its array.")
 
 
 def _has_lines(body: bytes) -> bool:

@@ -44,7 +44,7 @@ class Decoded(Generic[Record]):
 
 def decode(body: bytes, kind: type[Record], *, lines: bool = False) -> Decoded[Record]:
     """Records of `kind` from a body; `lines`: it is NDJSON. Raises BadBody, TooLarge."""
-    calls = _calls_at_once(body) if kind is Call else []
+    calls = _calls_at_once(body) if kind is Call and not lines else []
     if calls:
         return Decoded(calls, list(range(len(calls))))
     decoded: Decoded[Record] = Decoded()

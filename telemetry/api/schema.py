@@ -13,6 +13,9 @@ from telemetry.series.queries import DIMENSIONS
 
 _REFERENCE = "#/components/schemas/{name}"
 _SCHEMAS, _COMPONENTS = msgspec.json.schema_components((Call, Execution, Receipt), ref_template=_REFERENCE)
+for _component in _COMPONENTS.values():
+    if not _component["required"]:
+        del _component["required"]  # OpenAPI wants at least one name there
 _BUCKETS = (
     "calls",
     "input_uncached",

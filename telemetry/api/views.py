@@ -14,7 +14,8 @@ from rest_framework.views import APIView
 from telemetry.access.keys import KeyHolder
 from telemetry.api import schema
 from telemetry.api.auth import holder_of
-from telemetry.api.errors import BadBody, BadQuery
+from telemetry.api.errors import BadQuery
+from telemetry.api.parsers import read_body
 from telemetry.api.records import Record, decode, renumbered
 from telemetry.contracts import Call, Execution, Receipt, UsageRow
 from telemetry.database import connection
@@ -82,11 +83,8 @@ class UsageView(APIView):
 
 
 def _record(request: Request, kind: type[Record]) -> Response:
-    body = request.data
-    if not isinstance(body, bytes):
-        raise BadBody("The body is empty.")
     lines = "ndjson" in (request.content_type or "") or "jsonl" in (request.content_type or "")
-    decoded = decode(body, kind, lines=lines)
+    decoded = decode(read_body(request), kind, lines=lines)
     records: dict[str, Any] = {"calls" if kind is Call else "executions": decoded.items}
     receipt = ingest(
         connection(), project_id=holder_of(request).project_id, source="api", now=datetime.now(UTC), **records

@@ -12,7 +12,7 @@ import pytest
 
 from telemetry.models import Project
 from tests.conftest import database_url
-from tests.faults.load import CONNECTION, Client, ForgetfulClient, Load, database_of, present
+from tests.faults.load import CONNECTION, Client, ForgetfulClient, Load, database_of, key_of, present
 from tests.faults.site import descendants, running, within
 
 BACK_S = 10.0  # an OpenTelemetry client gives up after about that long (reliability.md, 1)
@@ -24,8 +24,7 @@ LOSES_A_THIRD = 0.3
 @pytest.mark.skipif(sys.platform != "linux", reason="finds the processes in /proc")
 def test_acknowledged_calls_survive_a_kill_of_postgresql_and_of_a_web_process() -> None:
     with running(TLOI_RATE_LIMIT="0") as site:
-        key = site.found(r"(tloi_\w{8}_\S+)")
-        with Load(*(Client(site.address, key) for _ in range(4))) as load:
+        with Load(*(Client(site.address, key_of(site)) for _ in range(4))) as load:
             web = site.child("web")
             for victim in (site.child("postgres"), max(descendants(web) - {web})):
                 time.sleep(1)

@@ -176,6 +176,11 @@ class Load:
         return check((note for client in self.clients for note in client.history), present, batches=batches)
 
 
+def key_of(site: Site) -> str:
+    """The key that `tloi up` printed."""
+    return site.found(r"(tloi_[a-z0-9]{8}_\S+)")
+
+
 def database_of(site: Site) -> str:
     """The address of a running site's PostgreSQL."""
     owner = sharing.running(site.data_dir)

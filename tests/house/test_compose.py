@@ -1,0 +1,173 @@
+"""The containers: what `tloi up` starts, one each, none as root, none with a password written down, one open port."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.house.tree import ROOT
+from tloi_site.embedded import site, valkey
+from tloi_site.env import SETTINGS
+
+STAY = {"db", "redis", "cache", "web", "worker", "beat"}
+ONCE = {"secrets", "migrate"}
+DATA_DIR = "/var/lib/tloi"
+DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
+COMPOSE = (ROOT / "docker-compose.yml").read_text("utf-8")
+_VARIABLE = re.compile(r"\$\{\w+:-([^}]*)\}")
+_SECRET_NAME = re.compile(r"PASSWORD|SECRET|TOKEN|KEY|AUTH")
+_PASSWORD_IN_ADDRESS = re.compile(r"://[^/@\s]*:[^/@\s]+@")
+
+
+def unset(text: str) -> dict[str, Any]:
+    """A compose file as it is read where no variable is set."""
+    read: dict[str, Any] = yaml.safe_load(_VARIABLE.sub(r"\1", text))
+    return read
+
+
+def as_root(services: dict[str, Any], dockerfile: str) -> set[str]:
+    """The containers that run as root, for all that the two files say."""
+    users = re.findall(r"^USER (\S+)", dockerfile, re.MULTILINE)
+    built = users[-1] if users else "root"
+    chosen = {name: service.get("user", built if "build" in service else "root") for name, service in services.items()}
+    return {name for name, user in chosen.items() if str(user).split(":")[0] in ("root", "0")}
+
+
+def published(services: dict[str, Any]) -> dict[str, list[str]]:
+    """Container → the ports that the world, or the host, can reach."""
+    hosts = {name: ["all"] for name, service in services.items() if service.get("network_mode") == "host"}
+    return {name: service["ports"] for name, service in services.items() if service.get("ports")} | hosts
+
+
+def written_secrets(services: dict[str, Any]) -> list[str]:
+    """The secrets that a compose file gives away, as `container: NAME`. A `…_FILE` or an empty default is none."""
+    return [
+        f"{name}: {variable}"
+        for name, service in services.items()
+        for variable, value in service.get("environment", {}).items()
+        if (value and _SECRET_NAME.search(variable) and not variable.endswith("_FILE"))
+        or _PASSWORD_IN_ADDRESS.search(str(value))
+    ] + [
+        f"{name}: requirepass" for name, service in services.items() if "requirepass" in str(service.get("command", ""))
+    ]
+
+
+def options(command: list[str]) -> set[str]:
+    """`--name value` of a command, each as `name value`."""
+    return {f"{word[2:]} {after}" for word, after in pairwise(command) if word.startswith("--")}
+
+
+SERVICES: dict[str, Any] = unset(COMPOSE)["services"]
+
+
+def test_there_is_a_container_for_each_process() -> None:
+    assert set(SERVICES) == STAY | ONCE
+
+
+def test_no_container_runs_as_root() -> None:
+    assert as_root(SERVICES, DOCKERFILE) == set()
+
+
+def test_a_container_that_runs_as_root_is_found() -> None:
+    services: dict[str, Any] = {"web": {"build": "."}, "db": {}, "redis": {"user": "0:0"}, "cache": {"user": "redis"}}
+    assert as_root(services, "FROM python\nUSER tloi\nUSER root\n") == {"web", "db", "redis"}
+    assert as_root(services, "FROM python\n") == {"web", "db", "redis"}
+    assert as_root(services, "FROM python\nUSER tloi\n") == {"db", "redis"}
+
+
+def test_only_web_publishes_a_port_and_to_this_machine_only() -> None:
+    assert published(SERVICES) == {"web": ["127.0.0.1:8000:8000"]}
+
+
+def test_a_published_port_is_found() -> None:
+    services: dict[str, Any] = {"db": {"ports": ["5432:5432"]}, "redis": {"network_mode": "host"}, "cache": {}}
+    assert set(published(services)) == {"db", "redis"}
+
+
+def test_no_secret_is_written_down() -> None:
+    assert written_secrets(SERVICES) == []
+
+
+@pytest.mark.parametrize(
+    "service",
+    [
+        {"environment": {"POSTGRES_PASSWORD": "tloi"}},
+        {"environment": {"TLOI_SECRET_KEY": "change-me"}},
+        {"environment": {"DATABASE_URL": "postgresql://tloi:tloi@db/tloi"}},
+        {"command": ["redis-server", "--requirepass", "tloi"]},
+    ],
+)
+def test_a_written_secret_is_found(service: dict[str, Any]) -> None:
+    assert len(written_secrets({"db": service})) == 1
+
+
+def test_the_containers_that_stay_say_how_they_are_and_come_back() -> None:
+    assert {name for name, service in SERVICES.items() if service.get("healthcheck", {}).get("test")} == STAY
+    assert {name for name, service in SERVICES.items() if service.get("restart") == "unless-stopped"} == STAY
+
+
+def test_what_uses_the_tables_waits_until_they_are_migrated() -> None:
+    waits = {"migrate": {"condition": "service_completed_successfully"}}
+    assert all(waits.items() <= SERVICES[name]["depends_on"].items() for name in ("web", "worker", "beat"))
+    assert SERVICES["migrate"]["depends_on"] == {"db": {"condition": "service_healthy"}}
+
+
+def test_every_base_image_can_be_chosen() -> None:
+    raw = yaml.safe_load(COMPOSE)["services"]
+    foreign = {name: service["image"] for name, service in raw.items() if "build" not in service}
+    assert set(foreign) == {"db", "redis", "cache"}
+    assert all(_VARIABLE.fullmatch(image) for image in foreign.values())
+    bases = re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)
+    assert bases == ["${PYTHON_IMAGE}"]
+    built = [service for service in raw.values() if "build" in service]
+    assert all(_VARIABLE.fullmatch(service["build"]["args"]["PYTHON_IMAGE"]) for service in built)
+
+
+def test_web_worker_and_beat_are_started_as_tloi_up_starts_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in SERVICES["web"]["environment"].items():
+        if name.startswith("TLOI_"):
+            monkeypatch.setenv(name, str(value))
+    for name, process in (("web", site.web), ("worker", site.worker), ("beat", site.beat)):
+        assert SERVICES[name]["command"] == ["python", *process(Path(DATA_DIR)).command[1:]]
+
+
+def test_broker_and_cache_keep_the_rules_of_the_private_ones() -> None:
+    assert set(valkey.BROKER) <= options(SERVICES["redis"]["command"])
+    assert set(valkey.CACHE) <= options(SERVICES["cache"]["command"])
+
+
+def test_what_must_survive_lies_in_named_volumes() -> None:
+    named = unset(COMPOSE)["volumes"]
+    mounts = {name: [mount.split(":") for mount in service.get("volumes", [])] for name, service in SERVICES.items()}
+    assert all(mount[0] in named for found in mounts.values() for mount in found)
+    assert all(["tloi", DATA_DIR] in mounts[name] for name in ("secrets", "migrate", "web", "worker", "beat"))
+    assert ["db", "/var/lib/postgresql"] in mounts["db"]
+    assert SERVICES["db"]["environment"]["PGDATA"].startswith("/var/lib/postgresql/")
+    assert mounts["redis"] == [["redis", "/data"]]
+    assert mounts["cache"] == []
+
+
+def test_transcripts_are_mounted_read_only() -> None:
+    assert [mount for mount in SERVICES["web"]["volumes"] if ".claude" in mount and not mount.endswith(":ro")] == []
+
+
+def test_every_setting_reaches_the_containers() -> None:
+    in_image = set(re.findall(r"\b([A-Z_]+)=", DOCKERFILE))
+    only_on_loopback = {"TLOI_DEBUG"}
+    declared = {setting.name for setting in SETTINGS} - in_image - only_on_loopback
+    for name in ("migrate", "web", "worker", "beat"):
+        assert declared <= set(SERVICES[name]["environment"])
+
+
+def test_the_image_is_built_from_what_is_named_and_nothing_else() -> None:
+    patterns = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
+    rules = [pattern for pattern in patterns if pattern and not pattern.startswith("#")]
+    assert rules[0] == "*"
+    let_in = {rule[1:] for rule in rules if rule.startswith("!")}
+    assert not let_in & {".", ".env", ".git", ".tloi", ".venv", "tests"}
+    assert {"requirements.lock", "tloi_site", "telemetry", "templates", "static"} <= let_in
