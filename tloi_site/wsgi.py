@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 
 from django.conf import settings
@@ -9,5 +10,16 @@ from django.core.wsgi import get_wsgi_application
 
 from tloi_site.envelope import put_right
 
+_MALLOC = {-1: 8 * 2**20, -3: 2**20, -8: 2}  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX
+
+
+def _give_memory_back() -> None:
+    """Fix glibc's thresholds: else it learns from every large body to keep as much room for the next, in each thread."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    for parameter, value in _MALLOC.items() if mallopt else ():
+        mallopt(parameter, value)
+
+
+_give_memory_back()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tloi_site.settings")
 application = put_right(get_wsgi_application(), limit=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)

@@ -20,10 +20,11 @@ from tests.page_reading import invented_calls
 
 TIMES = 5
 THREADS = 6
+ROUNDS, SIZE = 6, 1_200
 pytestmark = pytest.mark.usefixtures("database")
 
 
-def unpriced(count: int, *, first: datetime = NOW - timedelta(days=2)) -> list[Call]:
+def unpriced(count: int, *, first: datetime = NOW - timedelta(days=9)) -> list[Call]:
     """Calls of a model without a price, of a few sessions and executions, ten minutes apart."""
     return [
         replace(call, model="house-llama", provider="local", execution_id=f"run-{n // 20}")
@@ -66,20 +67,14 @@ def test_calls_without_an_id_are_known_by_their_content() -> None:
 
 
 def test_batches_that_overlap_in_any_order_at_once_are_stored_once_without_a_deadlock() -> None:
-    tenant, calls = new_tenant(), unpriced(240)
-
-    def sender(seed: int) -> int:
-        chance = random.Random(seed)
-        accepted = 0
-        for _ in range(2):
-            shuffled = chance.sample(calls, len(calls))
-            accepted += sum(send(tenant, piece).accepted for piece in pieces(shuffled, 60))
-        return accepted
-
-    assert sum(at_once(*(partial(sender, seed) for seed in range(THREADS)))) == len(calls)
-    assert set(present(tenant).values()) == {1}
-    assert sums(tenant) == replace(sums_of(calls), unpriced_calls=240)
-    assert Identity.objects.filter(project_id=tenant).count() == len(calls)
+    for seed in range(ROUNDS):
+        tenant, calls, chance = new_tenant(), unpriced(SIZE), random.Random(seed)
+        shares = [calls, *(chance.sample(calls, SIZE - 100) for _ in range(THREADS - 1))]
+        receipts = at_once(*(partial(send, tenant, share) for share in shares))
+        assert sum(receipt.accepted for receipt in receipts) == len(calls)
+        assert set(present(tenant).values()) == {1}
+        assert sums(tenant) == replace(sums_of(calls), unpriced_calls=SIZE)
+        assert Identity.objects.filter(project_id=tenant).count() == len(calls)
 
 
 def test_growing_copies_at_once_leave_the_largest_of_each() -> None:

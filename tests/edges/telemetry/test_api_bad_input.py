@@ -102,7 +102,7 @@ def test_a_body_that_is_bad_as_a_whole_is_refused_with_a_reason_and_stores_nothi
     [
         ("a bomb", 413, "unpacks to more than 20971520 bytes"),
         ("a million empty members", 413, "more than 10000 members"),
-        ("gzip cut at 100", 400, "cut off"),
+        ("gzip cut at 46", 400, "cut off"),
         ("gzip with garbage after it", 400, "not gzip"),
         ("gzip that is none", 400, "not gzip"),
         ("zlib", 415, "'deflate' is not known"),
