@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Callable, Iterator
+from functools import cache, partial
 from typing import Any, get_type_hints
 
-from telemetry.contracts import Call, Execution
+from telemetry.contracts import Call
 
 NOON = "2025-10-24T12:00:00Z"
 MIB = 2**20
 GZIP = {"Content-Encoding": "gzip"}
 LINES = {"Content-Type": "application/x-ndjson"}
+UNKNOWN = ("deflate", "br", "zstd", "gzip, gzip", "gzip;q=1")
+Make = Callable[[], bytes]
 NOT_A_COUNT = (
     "-1",
     "9007199254740993",
@@ -125,13 +127,40 @@ def _bad_shapes(kind: type) -> Iterator[tuple[str, str]]:
     yield "nothing", ""
 
 
+def names_of_bad_bodies() -> list[str]:
+    """The names of bodies of which nothing may be stored."""
+    return list(_bad_bodies())
+
+
+def bad_body(name: str) -> tuple[bytes, dict[str, str]]:
+    """The body of that name, made only now, for some are large; and its headers."""
+    make, headers = _bad_bodies()[name]
+    return make(), headers
+
+
 @cache
-def bad_bodies() -> dict[str, tuple[bytes, dict[str, str]]]:
-    """Bodies of which nothing may be stored, with their headers."""
+def _bad_bodies() -> dict[str, tuple[Make, dict[str, str]]]:
     good = _item(Call).encode()
     array = b"[" + good + b"," + good.replace(b"bad", b"two") + b"]"
     packed = gzip.compress(array)
-    plain = {
+    small = _broken(good, array) | {f"cut at {cut}": array[:cut] for cut in range(1, len(array) - 1, 7)}
+    zipped = _zipped(array, packed) | {f"gzip cut at {cut}": packed[:cut] for cut in range(1, len(packed), 9)}
+    bodies: dict[str, tuple[Make, dict[str, str]]] = {name: (partial(bytes, body), {}) for name, body in small.items()}
+    bodies |= {name: (make, {}) for name, make in _large(good, array).items()}
+    bodies |= {name: (partial(bytes, body), GZIP) for name, body in zipped.items()}
+    bodies |= {name: (make, GZIP) for name, make in _bombs(packed).items()}
+    bodies |= {
+        f"{encoding}, which is not known": (lambda: packed, {"Content-Encoding": encoding}) for encoding in UNKNOWN
+    }
+    bodies["an array called lines"] = (lambda: array, LINES)
+    bodies["lines of garbage"] = (lambda: b"a\nb\nc", LINES)
+    bodies["20 MiB of newlines"] = (lambda: b"\n" * (20 * MIB), LINES)
+    bodies["20 MiB of blank lines, then one"] = (lambda: b"\n \n" * (6 * MIB) + b"x", LINES)
+    return bodies
+
+
+def _broken(good: bytes, array: bytes) -> dict[str, bytes]:
+    return {
         "empty": b"",
         "blank": b" \r\n\t ",
         "only a byte order mark": b"\xef\xbb\xbf",
@@ -151,52 +180,56 @@ def bad_bodies() -> dict[str, tuple[bytes, dict[str, str]]]:
         "Latin-1": '{"started_at": "x", "model": "é"}'.encode("latin-1"),
         "UTF-16": array.decode().encode("utf-16"),
         "UTF-32": array.decode().encode("utf-32"),
-        "deep arrays": DEEP.encode(),
-        "deep objects": DEEP_OBJECT.encode(),
-        "deep and never closed": b"[" * 100_000,
-        "20 MiB of brackets": b"[" * (20 * MIB),
-        "20 MiB of braces": b"{" * (20 * MIB),
-        "20 MiB of quotes": b"[" + b'"' * (20 * MIB - 1),
-        "20 MiB of backslashes": b'["' + b"\\" * (20 * MIB - 2),
-        "20 MiB of commas": b"[" + b"," * (20 * MIB - 1),
-        "20 MiB of zeros in an array": b"[[" + b"0," * (10 * MIB - 4) + b"0]]",
-        "20 MiB of empty arrays": b"[[" + b"[]," * (6 * MIB) + b"0]]",
-        "20 MiB of empty objects in attributes": b'[{"attributes":[' + b"{}," * (6 * MIB) + b"0]}]",
-        "20 MiB of one text": b'[{"agent":"' + b"x" * (19 * MIB) + b'"}]',
-        "20 MiB of one number": b'[{"output":' + b"9" * (19 * MIB) + b"}]",
-        "20 MiB and one byte": b" " * (20 * MIB + 1 - len(array)) + array,
-        "28 MiB": array + b" " * (28 * MIB),
-        "a million names": b"{" + b",".join(b'"k%d":1' % n for n in range(1_000_000)) + b"}",
-        "10,001 items": b"[" + b",".join([good] * 10_001) + b"]",
-        "10,001 bad items": b"[" + b",".join([b"{}"] * 10_001) + b"]",
         "arrays of arrays": b"[" + array + b"," + array + b"]",
         "garbage after the array": array + b"garbage",
         "two arrays": array + array,
         "a comma at the end": array[:-1] + b",]",
         "the wrong bracket": array[:-1] + b"}",
         "an open text": array[:-3],
+        "gzip that nobody said": gzip.compress(array),
     }
-    plain |= {f"cut at {cut}": array[:cut] for cut in range(1, len(array) - 1, 7)}
-    bodies: dict[str, tuple[bytes, dict[str, str]]] = {name: (body, {}) for name, body in plain.items()}
-    bodies |= {f"gzip cut at {cut}": (packed[:cut], GZIP) for cut in range(1, len(packed), 9)}
-    bodies["a bomb"] = (bomb(), GZIP)
-    bodies["a bomb of JSON"] = (gzip.compress(b"[" + b"{}," * (20 * MIB), 1), GZIP)
-    bodies["a bomb in two members"] = (packed + bomb(), GZIP)
-    bodies["a million empty members"] = (gzip.compress(b"") * MIB, GZIP)
-    bodies["gzip with garbage after it"] = (packed + b"garbage", GZIP)
-    bodies["gzip with a wrong checksum"] = (packed[:-8] + b"\0\0\0\0" + packed[-4:], GZIP)
-    bodies["gzip that is none"] = (array, GZIP)
-    bodies["gzip twice, said once"] = (gzip.compress(packed), GZIP)
-    bodies["gzip that nobody said"] = (packed, {})
-    bodies["nothing, as gzip"] = (b"", GZIP)
-    bodies["zlib"] = (array, {"Content-Encoding": "deflate"})
-    bodies["brotli"] = (array, {"Content-Encoding": "br"})
-    bodies["two encodings"] = (packed, {"Content-Encoding": "gzip, gzip"})
-    bodies["an array called lines"] = (array, LINES)
-    bodies["lines of garbage"] = (b"a\nb\nc", LINES)
-    bodies["20 MiB of newlines"] = (b"\n" * (20 * MIB), LINES)
-    bodies["20 MiB of blank lines, then one"] = (b"\n \n" * (6 * MIB) + b"x", LINES)
-    return bodies
+
+
+def _large(good: bytes, array: bytes) -> dict[str, Make]:
+    return {
+        "deep arrays": lambda: DEEP.encode(),
+        "deep objects": lambda: DEEP_OBJECT.encode(),
+        "deep and never closed": lambda: b"[" * 100_000,
+        "20 MiB of brackets": lambda: b"[" * (20 * MIB),
+        "20 MiB of braces": lambda: b"{" * (20 * MIB),
+        "20 MiB of quotes": lambda: b"[" + b'"' * (20 * MIB - 1),
+        "20 MiB of backslashes": lambda: b'["' + b"\\" * (20 * MIB - 2),
+        "20 MiB of commas": lambda: b"[" + b"," * (20 * MIB - 1),
+        "20 MiB of zeros in an array": lambda: b"[[" + b"0," * (10 * MIB - 4) + b"0]]",
+        "20 MiB of empty arrays": lambda: b"[[" + b"[]," * (6 * MIB) + b"0]]",
+        "20 MiB of empty objects in attributes": lambda: b'[{"attributes":[' + b"{}," * (6 * MIB) + b"0]}]",
+        "20 MiB of one text": lambda: b'[{"agent":"' + b"x" * (19 * MIB) + b'"}]',
+        "20 MiB of one number": lambda: b'[{"output":' + b"9" * (19 * MIB) + b"}]",
+        "20 MiB and one byte": lambda: b" " * (20 * MIB + 1 - len(array)) + array,
+        "28 MiB": lambda: array + b" " * (28 * MIB),
+        "a million names": lambda: b"{" + b",".join(b'"k%d":1' % n for n in range(1_000_000)) + b"}",
+        "10,001 items": lambda: b"[" + b",".join([good] * 10_001) + b"]",
+        "10,001 bad items": lambda: b"[" + b",".join([b"{}"] * 10_001) + b"]",
+    }
+
+
+def _bombs(packed: bytes) -> dict[str, Make]:
+    return {
+        "a bomb": bomb,
+        "a bomb of JSON": lambda: gzip.compress(b"[" + b"{}," * (20 * MIB), 1),
+        "a bomb in two members": lambda: packed + bomb(),
+        "a million empty members": lambda: gzip.compress(b"") * MIB,
+    }
+
+
+def _zipped(array: bytes, packed: bytes) -> dict[str, bytes]:
+    return {
+        "gzip with garbage after it": packed + b"garbage",
+        "gzip with a wrong checksum": packed[:-8] + b"\0\0\0\0" + packed[-4:],
+        "gzip that is none": array,
+        "gzip twice, said once": gzip.compress(packed),
+        "nothing, as gzip": b"",
+    }
 
 
 @cache
@@ -207,7 +240,13 @@ def bomb() -> bytes:
 
 def harmless(kind: type) -> dict[str, Any]:
     """Texts that look like an attack and are just texts: they are stored as they are."""
-    texts = ("' OR 1=1 --", "'; DROP TABLE telemetry_call; --", "../../../etc/passwd", "%00", "${jndi:ldap://x}")
+    texts: tuple[str, ...] = (
+        "' OR 1=1 --",
+        "'; DROP TABLE telemetry_call; --",
+        "../../../etc/passwd",
+        "%00",
+        "${jndi:ldap://x}",
+    )
     texts += ("<script>alert(1)</script>", "{{7*7}}", "=cmd|' /C calc'!A0", "\u202eevil", "\ufeff", "\U0001f600" * 100)
     identity = "id" if kind is Call else "execution_id"
     return {text: {"started_at": NOON, "model": text, identity: text, "agent": text, "extra": text} for text in texts}

@@ -14,10 +14,11 @@ _MALLOC = {-1: 8 * 2**20, -3: 2**20, -8: 2}  # M_TRIM_THRESHOLD, M_MMAP_THRESHOL
 
 
 def _give_memory_back() -> None:
-    """Fix glibc's thresholds: else it learns from every large body to keep as much room for the next, in each thread."""
+    """Fix glibc's thresholds: else it learns from a large body to keep as much room for the next, in each thread."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    for parameter, value in _MALLOC.items() if mallopt else ():
-        mallopt(parameter, value)
+    if mallopt is not None:
+        for parameter, value in _MALLOC.items():
+            mallopt(parameter, value)
 
 
 _give_memory_back()

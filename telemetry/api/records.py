@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 import msgspec
-from msgspec import Raw
+from msgspec import Raw, ValidationError
 
 from telemetry.api.errors import TooLarge
 from telemetry.api.items import MAX_MARKS, items
@@ -122,7 +122,7 @@ def _rejection(place: int, item: bytes, error: ValueError | RecursionError) -> R
     reason = _reason(error)
     if constants:
         reason = f"{constants[0]} is no number of JSON"
-    elif lenient is not None and type(error) is msgspec.DecodeError:
+    elif lenient is not None and isinstance(error, msgspec.DecodeError) and not isinstance(error, ValidationError):
         reason = "a text holds half of a character (a lone surrogate)"
     return Rejection(place, _id_of(lenient), reason)
 
@@ -133,7 +133,7 @@ def _reason(error: ValueError | RecursionError) -> str:
             return "it is nested too deeply"
         case UnicodeDecodeError():
             return "it is not UTF-8"
-        case msgspec.ValidationError():
+        case ValidationError():
             return str(error).replace(" - at `$.", " - at `")
         case msgspec.DecodeError():
             return f"it is not JSON: {error}"

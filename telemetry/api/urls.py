@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from telemetry.api import health, views
+from telemetry.api import docs, health, views
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
@@ -10,4 +10,5 @@ urlpatterns = [
     path("api/v1/calls/", views.CallsView.as_view(), name="calls"),
     path("api/v1/executions/", views.ExecutionsView.as_view(), name="executions"),
     path("api/v1/usage/", views.UsageView.as_view(), name="usage"),
+    path("api/docs/", docs.DocsView.as_view(url_name="schema"), name="docs"),
 ]

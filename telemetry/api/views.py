@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -16,7 +17,7 @@ from telemetry.api import schema
 from telemetry.api.auth import holder_of
 from telemetry.api.errors import BadQuery
 from telemetry.api.parsers import read_body
-from telemetry.api.records import Record, decode, renumbered
+from telemetry.api.records import Decoded, Record, decode, renumbered
 from telemetry.contracts import Call, Execution, Receipt, UsageRow
 from telemetry.database import connection
 from telemetry.ledger.ingest import ingest
@@ -84,14 +85,13 @@ class UsageView(APIView):
 
 def _record(request: Request, kind: type[Record]) -> Response:
     lines = "ndjson" in (request.content_type or "") or "jsonl" in (request.content_type or "")
-    decoded = decode(read_body(request), kind, lines=lines)
+    decoded: Decoded[Record] = decode(read_body(request), kind, lines=lines)
     records: dict[str, Any] = {"calls" if kind is Call else "executions": decoded.items}
-    receipt = ingest(
+    receipt: Receipt = ingest(
         connection(), project_id=holder_of(request).project_id, source="api", now=datetime.now(UTC), **records
     )
-    rejected = sorted(
-        [*decoded.rejected, *renumbered(receipt.rejected, decoded.places)], key=lambda rejection: rejection.index
-    )
+    rejected = [*decoded.rejected, *renumbered(receipt.rejected, decoded.places)]
+    rejected.sort(key=attrgetter("index"))
     stored_nothing = bool(rejected) and len(rejected) == len(decoded.items) + len(decoded.rejected)
     receipt = Receipt(receipt.accepted, receipt.duplicates, receipt.quarantined, tuple(rejected))
     return Response(msgspec.to_builtins(receipt), status=400 if stored_nothing else 200)

@@ -29,7 +29,8 @@ def call_id(call: Call) -> bytes:
     """The 16 bytes by which a call is known within its project; the table keeps them as a uuid."""
     if call.id:
         return key_id(call.id)
-    content = _sha256(msgspec.json.encode(call)).digest()
+    in_utc = msgspec.structs.replace(call, started_at=call.started_at.astimezone(UTC))
+    content = _sha256(msgspec.json.encode(in_utc)).digest()
     return _milliseconds(call.started_at) + content[:10]
 
 

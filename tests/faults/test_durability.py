@@ -31,6 +31,8 @@ pytestmark = [
 
 CLIENTS = 8
 ROUNDS = 3
+WEB_KILLS = 12
+WEB_START_S = 3.0  # more often, and no web process is left to serve
 BACK_S = 10.0  # an OpenTelemetry client gives up after about that long (reliability.md, 1)
 BACKENDS = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
 
@@ -60,8 +62,14 @@ def of(name: str) -> Callable[[Site, random.Random], int]:
 
 
 def child_of(name: str) -> Callable[[Site, random.Random], int]:
-    """One of the processes that a service has started."""
-    return lambda site, chance: chance.choice(sorted(descendants(site.child(name)) - {site.child(name)}))
+    """One of the processes that a service has started; a new service has none at first."""
+
+    def pick(site: Site, chance: random.Random) -> int:
+        parent = site.child(name)
+        assert within(BACK_S, lambda: len(descendants(parent)) > 1) is not None, site.text()
+        return chance.choice(sorted(descendants(parent) - {parent}))
+
+    return pick
 
 
 def backend(site: Site, chance: random.Random) -> int:
@@ -108,6 +116,14 @@ def usage(site: Site) -> dict[str, int]:
         return total
 
 
+def report_on(load: Load, kills: list[Kill], found: dict[str, int], seed: int) -> str:
+    """What is printed, and said where a test fails."""
+    sums = f"{load.acknowledged} events acknowledged, {dict(load.statuses)}, {load.verdict(found)}"
+    report = "\n".join([f"seed {seed}: {sums}", *map(str, kills)])
+    sys.stdout.write(f"\n{report}\n")
+    return report
+
+
 def test_every_acknowledged_call_is_there_once_after_kills_of_every_process(here: Site) -> None:
     seed = random.randrange(2**32)
     chance = random.Random(seed)
@@ -116,12 +132,8 @@ def test_every_acknowledged_call_is_there_once_after_kills_of_every_process(here
         time.sleep(1)
         kills = [kill(here, load, name, chance) for name in order]
     found = present(database_of(here))
-    verdict = load.verdict(found)
-    report = "\n".join(
-        [f"seed {seed}: {load.acknowledged} events acknowledged, {dict(load.statuses)}, {verdict}", *map(str, kills)]
-    )
-    sys.stdout.write(f"\n{report}\n")
-    assert verdict, report
+    report = report_on(load, kills, found, seed)
+    assert load.verdict(found), report
     assert set(load.statuses) <= {200, 503, CONNECTION}, report
     assert max(kill.back_s for kill in kills) <= BACK_S, report
     assert max(kill.failing_s for kill in kills) <= BACK_S, report
@@ -129,3 +141,19 @@ def test_every_acknowledged_call_is_there_once_after_kills_of_every_process(here
     assert (total["calls"], total["output"]) == (len(found), 7 * len(found)), report
     assert load.acknowledged > 10_000, report
     assert "Traceback" not in (here.data_dir / "web.log").read_text(errors="replace"), report
+
+
+def test_no_batch_is_lost_or_torn_when_web_processes_die_one_after_the_other(here: Site) -> None:
+    seed, before = random.randrange(2**32), present(database_of(here))
+    chance = random.Random(seed)
+    with Load(*(Client(here.address, key_of(here)) for _ in range(CLIENTS))) as load:
+        kills = []
+        for _ in range(WEB_KILLS):
+            time.sleep(chance.uniform(0, WEB_START_S))
+            kills.append(kill(here, load, "a web process", chance))
+    found = {event: times for event, times in present(database_of(here)).items() if event not in before}
+    report = report_on(load, kills, found, seed)
+    assert load.verdict(found), report
+    assert set(load.statuses) <= {200, 503, CONNECTION}, report
+    assert load.statuses[CONNECTION] > 0, report
+    assert max(kill.back_s for kill in kills) <= BACK_S, report

@@ -14,7 +14,7 @@ import pytest
 from msgspec.structs import replace
 
 from telemetry.contracts import Call, Receipt
-from telemetry.models import Identity, Project, Session
+from telemetry.models import Execution, Identity, Project, Session
 from tests.ledger_reading import NOW, at_once, new_tenant, present, rows, send, sums, sums_by_day, sums_of
 from tests.page_reading import invented_calls
 
@@ -75,6 +75,24 @@ def test_batches_that_overlap_in_any_order_at_once_are_stored_once_without_a_dea
         assert set(present(tenant).values()) == {1}
         assert sums(tenant) == replace(sums_of(calls), unpriced_calls=SIZE)
         assert Identity.objects.filter(project_id=tenant).count() == len(calls)
+
+
+@pytest.mark.parametrize("group", ["session_id", "execution_id"])
+def test_other_calls_of_the_same_sessions_or_executions_at_once_are_all_stored_without_a_deadlock(group: str) -> None:
+    calls = [replace(call, session_id="", execution_id="") for call in unpriced(SIZE // 2)]
+    for seed in range(ROUNDS):
+        tenant, chance = new_tenant(), random.Random(seed)
+        shares = [
+            [
+                replace(call, id=f"{thread}-{n}", **{group: f"{group}-{n}"})
+                for n, call in chance.sample(list(enumerate(calls)), len(calls))
+            ]
+            for thread in range(THREADS)
+        ]
+        assert at_once(*(partial(send, tenant, share) for share in shares)) == [Receipt(len(calls))] * THREADS
+        assert sums(tenant).calls == THREADS * len(calls)
+        groups = Session if group == "session_id" else Execution
+        assert groups.objects.filter(project_id=tenant).count() == len(calls)
 
 
 def test_growing_copies_at_once_leave_the_largest_of_each() -> None:

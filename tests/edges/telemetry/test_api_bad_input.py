@@ -6,7 +6,6 @@ import json
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import pytest
 from django.db import connections
@@ -26,7 +25,7 @@ from telemetry.contracts import Call, Execution
 from telemetry.models import Call as CallRow
 from telemetry.models import Project, Quarantined
 from tests.api_calls import CALLS, EXECUTIONS, NOTHING, Answer, Server, ask, own_server, send, usage
-from tests.hostile_bodies import LINES, NOON, STRANGE_TIMES, bad_bodies, bad_items, harmless
+from tests.hostile_bodies import LINES, NOON, STRANGE_TIMES, bad_body, bad_items, harmless, names_of_bad_bodies
 
 ITEMS = [(kind, name) for kind in (Call, Execution) for name in bad_items(kind)]
 ADDRESS: Mapping[type, str] = {Call: CALLS, Execution: EXECUTIONS}
@@ -56,7 +55,7 @@ def good(kind: type, name: str) -> str:
 
 
 def test_the_corpus_is_large() -> None:
-    assert len(ITEMS) + len(bad_bodies()) > 500
+    assert len(ITEMS) + len(names_of_bad_bodies()) > 500
 
 
 @pytest.mark.parametrize(("kind", "name"), ITEMS, ids=lambda value: getattr(value, "__name__", value))
@@ -83,11 +82,11 @@ def test_all_bad_lines_of_a_body_are_refused_and_all_good_ones_stored(
     assert [one["index"] for one in answer.json["rejected"]] == list(range(1, len(lines), 2))
 
 
-@pytest.mark.parametrize("name", bad_bodies())
+@pytest.mark.parametrize("name", names_of_bad_bodies())
 def test_a_body_that_is_bad_as_a_whole_is_refused_with_a_reason_and_stores_nothing(
     web: str, key: str, name: str
 ) -> None:
-    body, headers = bad_bodies()[name]
+    body, headers = bad_body(name)
     answer = timed(web, key, CALLS, body, headers)
     assert answer.status in (400, 413, 415), answer.content[:200]
     said = answer.json
@@ -105,7 +104,7 @@ def test_a_body_that_is_bad_as_a_whole_is_refused_with_a_reason_and_stores_nothi
         ("gzip cut at 46", 400, "cut off"),
         ("gzip with garbage after it", 400, "not gzip"),
         ("gzip that is none", 400, "not gzip"),
-        ("zlib", 415, "'deflate' is not known"),
+        ("deflate, which is not known", 415, "'deflate' is not known"),
         ("10,001 items", 413, "more than 10000 items"),
         ("20 MiB and one byte", 413, "more than 20971520 bytes"),
         ("28 MiB", 413, "more than 20971520 bytes"),
@@ -116,7 +115,7 @@ def test_a_body_that_is_bad_as_a_whole_is_refused_with_a_reason_and_stores_nothi
     ],
 )
 def test_the_reason_says_what_to_do(web: str, one_key: str, name: str, status: int, reason: str) -> None:
-    body, headers = bad_bodies()[name]
+    body, headers = bad_body(name)
     answer = ask(web, "POST", CALLS, key=one_key, body=body, headers=headers)
     assert answer.status == status
     assert reason in answer.json["error"]["message"]
@@ -148,11 +147,11 @@ def alone(static_files: None, django_db_setup: None, tmp_path_factory: pytest.Te
 
 
 def test_bombs_leave_no_more_than_64_mib_behind(alone: Server, one_key: str) -> None:
-    bodies = [bad_bodies()[name] for name in bad_bodies() if "bomb" in name or "MiB" in name or "million" in name]
-    for body, headers in bodies[-3:]:
-        ask(alone.address, "POST", CALLS, key=one_key, body=body, headers=headers)
+    large = [name for name in names_of_bad_bodies() if "bomb" in name or "MiB" in name or "million" in name]
+    assert ask(alone.address, "POST", CALLS, key=one_key, body=b"[]").status == 200
     before = alone.resident_mib()
-    for body, headers in bodies * 2:
+    for name in large * 2:
+        body, headers = bad_body(name)
         assert ask(alone.address, "POST", CALLS, key=one_key, body=body, headers=headers).status in (400, 413)
     assert alone.resident_mib() - before < MOST_MIB
 

@@ -56,6 +56,16 @@ def test_the_page_of_the_document_loads_everything_from_here(web: str) -> None:
     assert "<script>" not in page.content.decode()
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "accepts", "status"),
+    [("POST", "", "*/*", 405), ("GET", "", "application/json", 406), ("GET", "?format=xml", "*/*", 404)],
+)
+def test_what_the_page_cannot_do_is_said_in_words(web: str, method: str, path: str, accepts: str, status: int) -> None:
+    answer = ask(web, method, f"/api/docs/{path}", headers={"Accept": accepts})
+    assert (answer.status, answer.headers["content-type"].split(";")[0]) == (status, "text/plain")
+    assert answer.content
+
+
 def test_a_page_that_asks_another_host_is_found() -> None:
     assert ELSEWHERE.findall(b'<script src="//cdn.example.org/x.js">') == [b"//cdn.example.org"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,6 +34,11 @@ def test_a_call_without_an_id_is_known_by_its_content() -> None:
     one = Call(started_at=NOON, model="a", output=1)
     assert call_id(one) == call_id(Call(started_at=NOON, model="a", output=1))
     assert call_id(one) != call_id(Call(started_at=NOON, model="a", output=2))
+
+
+def test_the_same_moment_in_another_zone_is_the_same_call() -> None:
+    elsewhere = NOON.astimezone(timezone(timedelta(hours=5, minutes=30)))
+    assert call_id(Call(started_at=NOON, model="a")) == call_id(Call(started_at=elsewhere, model="a"))
 
 
 def test_ids_keep_the_order_of_a_providers_ids_that_begin_with_time() -> None:

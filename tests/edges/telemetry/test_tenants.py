@@ -1,0 +1,310 @@
+"""The tenant matrix: every address × every method × everybody who has no business there, and not a byte of B's.
+
+A new address must be put into ROUTES, with the kind of door that it has. Projects are always A (who asks) and B (whose
+words must not appear). Source: reliability.md §7, figure 7.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+import pytest
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, path
+from pytest_django import Settings
+
+from telemetry import facade
+from telemetry.access.keys import create_key
+from telemetry.contracts import Call, Execution
+from telemetry.models import ApiKey, Project, Quarantined
+from telemetry.models import Call as CallRow
+from tests.page_reading import person, visitor
+from tloi_site import urls
+
+Kind = Literal["public", "key", "page", "admin"]
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+ADMIN = "admin/"  # Django's own group of addresses, for staff; each is asked for with B's ids
+OPEN_TO_STRANGERS = ("admin/login/", "admin/logout/", "admin/jsi18n/")
+MONTH = "from=2025-10-01&to=2025-10-31"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """An address: who may come in, with which scope a key, and the queries and fields that say what is wanted."""
+
+    kind: Kind
+    scope: str = ""
+    queries: tuple[str, ...] = ("",)
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+PAGE = Route("page", queries=("", "range=all", MONTH, f"{MONTH}&agent={{agent}}&session={{session}}"))
+ROUTES = {
+    ADMIN: Route("admin", fields={"action": "delete_selected", "post": "yes", "_selected_action": "{pk}"}),
+    "api/schema/": Route("public"),
+    "api/docs/": Route("public"),
+    "healthz": Route("public"),
+    "readyz": Route("public"),
+    "api/v1/calls/": Route("key", "ingest"),
+    "api/v1/executions/": Route("key", "ingest"),
+    "api/v1/usage/": Route("key", "read", queries=("", f"{MONTH}&by=agent", f"{MONTH}&by=session&agent={{agent}}")),
+    "": PAGE,
+    "models/": PAGE,
+    "arrived/": Route("page"),
+    "settings/first-key/": Route("page"),
+    "demo/remove/": Route("page"),
+    "login/": Route(
+        "public", queries=("", "next=/%3Fproject={slug}"), fields={"username": "somebody", "password": "x"}
+    ),
+    "logout/": Route("public"),
+    "settings/theme/": Route("public", fields={"theme": "dark", "next": "/"}),
+}
+
+
+def routes(patterns: list[URLPattern | URLResolver] | None = None, before: str = "") -> Iterator[str]:
+    """Every route that the resolver knows, as Django writes it."""
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        route = before + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from routes(pattern.url_patterns, route)
+        else:
+            yield route
+
+
+def unlisted() -> list[str]:
+    """Routes of which ROUTES does not say who may come in."""
+    return [route for route in routes() if route not in ROUTES and not route.startswith(ADMIN)]
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """A project with a person, keys, and words that appear nowhere but in its own data."""
+
+    project: Project
+    user: User
+    key: str
+    words: dict[str, str]
+
+    def ids(self) -> dict[str, str]:
+        """What another may know of it and put into a request."""
+        return {"slug": self.project.slug, "pk": str(self.project.pk), "user": self.user.username} | self.words
+
+    def secrets(self) -> list[bytes]:
+        """What no other may ever be answered."""
+        own = [*self.words.values(), self.project.slug, self.project.name, self.key[5:13], self.key[14:]]
+        return [word.encode() for word in own]
+
+
+def tenant(name: str) -> Tenant:
+    """A project full of its own words."""
+    mark = uuid.uuid4().hex[:10]
+    project = Project.objects.create(slug=f"slug-{mark}", name=f"Name {mark}")
+    words = {what: f"{name}-{what}-{mark}" for what in ("agent", "model", "session", "task", "run", "skill", "odd")}
+    fields: dict[str, Any] = {"agent": words["agent"], "session_id": words["session"], "task_type": words["task"]}
+    fields |= {"model": words["model"]}
+    moments = (datetime(2025, 10, 24, tzinfo=UTC), datetime.now(UTC) - timedelta(hours=1))
+    calls = [Call(started_at=moment, output=7, skill=words["skill"], **fields) for moment in moments]
+    odd = Call(started_at=datetime(1970, 1, 1, tzinfo=UTC), model=words["odd"])
+    runs = [Execution(started_at=moments[0], execution_id=words["run"], tokens_output=5, **fields)]
+    now = datetime.now(UTC)
+    facade.record(project_id=project.pk, calls=[*calls, odd], executions=runs, source="test", now=now)
+    key = create_key(project, name=f"{name}-key-{mark}", scopes=["ingest", "read"])
+    return Tenant(project, person(project), key, words)
+
+
+@pytest.fixture
+def tenants(database: None, static_files: None) -> tuple[Tenant, Tenant]:
+    """A, who asks, and B, whose words must not appear."""
+    return tenant("a"), tenant("b")
+
+
+def admin_addresses(b: Tenant) -> list[str]:
+    """Every address of the admin, with the ids of what is B's."""
+    of_model = {"project": b.project.pk, "user": b.user.pk, "apikey": ApiKey.objects.get(prefix=b.key[5:13]).pk}
+    of_model |= {"quarantined": Quarantined.objects.get(project_id=b.project.pk).pk}
+    found = set()
+    for route in routes():
+        if route.startswith(ADMIN):
+            address = route.split("^", 1)[0].split("(?P", 1)[0]
+            model = address.split("/")[2] if address.count("/") > 2 else ""
+            found.add(re.sub(r"<[^>]+>", str(of_model.get(model, b.project.pk)), address))
+    return sorted(found)
+
+
+def addresses(route: str, b: Tenant, *, with_ids: bool) -> list[str]:
+    """The addresses of a route; `with_ids`: with B's ids wherever one could be named, else as A would ask."""
+    if route == ADMIN:
+        return admin_addresses(b)
+    if not with_ids:
+        return [f"{route}?{query}" for query in ROUTES[route].queries if "{" not in query]
+    named = f"project={b.project.slug}&project_id={b.project.pk}"
+    return [f"{route}?{named}&{query.format(**b.ids())}" for query in ROUTES[route].queries]
+
+
+def request(client: Client, method: str, address: str, b: Tenant, *, key: str = "") -> HttpResponseBase:
+    """One request that names B wherever it can, in its body too."""
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    route = ROUTES[ADMIN] if address.startswith(ADMIN) else ROUTES[address.split("?", maxsplit=1)[0]]
+    named = {"project": b.project.slug, "project_id": str(b.project.pk)}
+    fields = {name: value.format(**b.ids()) for name, value in route.fields.items()}
+    if method == "POST" and route.kind != "key":
+        return client.post(f"/{address}", named | fields, headers=headers)
+    call = {"id": b.words["run"], "started_at": "2025-10-24T12:00:00Z", "model": "planted", **named}
+    body = json.dumps(call) if method in ("POST", "PUT", "PATCH") else ""
+    return client.generic(method, f"/{address}", body, content_type="application/json", headers=headers)
+
+
+def leaks(response: HttpResponseBase, b: Tenant, address: str) -> list[str]:
+    """B's words in an answer, headers and all, but for what the request itself said."""
+    said = response.getvalue() + str(response.headers).encode()
+    asked = address.encode()
+    return [f"{address}: {word.decode()}" for word in b.secrets() if word in said and word not in asked]
+
+
+def strangers_find_a_closed_door(route: str, b: Tenant) -> list[str]:
+    """What goes wrong when somebody without key and session asks for everything."""
+    wrong = []
+    kind, stranger = ROUTES[route].kind, Client()
+    for method in METHODS:
+        for address in addresses(route, b, with_ids=True):
+            response = request(stranger, method, address, b)
+            to_login = response.status_code == 302 and "/login/?next=" in response.headers["Location"]
+            refused = response.status_code in (401, 403, 405) or to_login
+            if response.status_code >= 500:
+                wrong.append(f"{method} {address}: {response.status_code}")
+            if kind == "key" and response.status_code != 401:
+                wrong.append(f"{method} {address}: {response.status_code} without a key")
+            if kind in ("page", "admin") and not refused and address not in OPEN_TO_STRANGERS:
+                wrong.append(f"{method} {address}: {response.status_code} without a login")
+            wrong += leaks(response, b, address)
+    return wrong
+
+
+def neighbours_see_nothing(route: str, a: Tenant, b: Tenant, *, staff: bool = False) -> list[str]:
+    """What goes wrong when A, with A's session and key, asks for what is B's."""
+    wrong = []
+    User.objects.filter(pk=a.user.pk).update(is_staff=staff)
+    neighbour = visitor(a.project)
+    asked = dict.fromkeys([*addresses(route, b, with_ids=True), *addresses(route, b, with_ids=False)])
+    for method in METHODS:
+        for address in asked:
+            response = request(neighbour, method, address, b, key=a.key)
+            if response.status_code >= 500:
+                wrong.append(f"{method} {address}: {response.status_code}")
+            wrong += leaks(response, b, address)
+            if "logout" in address:
+                neighbour = visitor(a.project)
+    return wrong
+
+
+def state_of(b: Tenant) -> tuple[Any, ...]:
+    """Everything of B that a neighbour might have changed."""
+    calls = CallRow.objects.filter(project_id=b.project.pk, started_at__year=2025).order_by("id").values_list()
+    keys = ApiKey.objects.filter(project=b.project).values_list("prefix", "revoked_at", "scopes")
+    odd = Quarantined.objects.filter(project_id=b.project.pk).count()
+    return list(calls), list(keys), odd, list(Project.objects.filter(pk=b.project.pk).values_list())
+
+
+def test_every_address_says_who_may_come_in() -> None:
+    assert unlisted() == []
+    assert set(ROUTES) - {ADMIN} - set(routes()) == set()
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_stranger_finds_a_closed_door(tenants: tuple[Tenant, Tenant], route: str) -> None:
+    assert strangers_find_a_closed_door(route, tenants[1]) == []
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_neighbour_sees_and_changes_nothing(tenants: tuple[Tenant, Tenant], route: str) -> None:
+    a, b = tenants
+    before = state_of(b)
+    assert neighbours_see_nothing(route, a, b) == []
+    assert state_of(b) == before
+
+
+def test_staff_without_permissions_see_and_change_nothing(tenants: tuple[Tenant, Tenant]) -> None:
+    a, b = tenants
+    before = state_of(b)
+    assert neighbours_see_nothing(ADMIN, a, b, staff=True) == []
+    assert state_of(b) == before
+
+
+@pytest.mark.parametrize("route", [route for route, how in ROUTES.items() if how.kind == "key"])
+def test_a_session_is_no_key_and_a_key_does_what_its_scope_says(tenants: tuple[Tenant, Tenant], route: str) -> None:
+    a, b = tenants
+    method = "GET" if ROUTES[route].scope == "read" else "POST"
+    assert request(visitor(a.project), method, f"{route}?", b).status_code == 401
+    scopes = {"ingest", "read", "gateway", "admin"} - {ROUTES[route].scope}
+    weak = create_key(a.project, name="weak", scopes=sorted(scopes))
+    assert request(Client(), method, f"{route}?", b, key=weak).status_code == 403
+    assert request(Client(), method, f"{route}?", b, key=a.key).status_code == 200
+
+
+@pytest.mark.parametrize("route", [route for route, how in ROUTES.items() if how.kind in ("page", "admin")])
+def test_a_key_is_no_login(tenants: tuple[Tenant, Tenant], route: str) -> None:
+    a, b = tenants
+    for address in addresses(route, a, with_ids=True):
+        response = request(Client(), "GET", address, b, key=a.key)
+        assert response.status_code in (302, 405) or address in OPEN_TO_STRANGERS
+
+
+@pytest.mark.parametrize(
+    ("route", "what"), [("", "agent"), ("models/", "model"), ("api/v1/usage/", "agent"), (ADMIN, "odd")]
+)
+def test_to_its_own_people_a_project_shows_its_words(tenants: tuple[Tenant, Tenant], route: str, what: str) -> None:
+    b = tenants[1]
+    User.objects.filter(pk=b.user.pk).update(is_staff=True, is_superuser=route == ADMIN)
+    answers = [
+        request(visitor(b.project), "GET", address, b, key=b.key).getvalue()
+        for address in addresses(route, b, with_ids=route != "api/v1/usage/")
+    ]
+    assert any(b.words[what].encode() in answer for answer in answers)
+
+
+def everybodys_agents(request: HttpRequest) -> HttpResponse:
+    """A planted defect: it asks for a login, and forgets to ask whose project it is."""
+    if not request.user.is_authenticated:
+        return HttpResponse(status=403)
+    agents = CallRow.objects.filter(project_id=request.GET.get("project_id", 0)).values_list("agent", flat=True)
+    return HttpResponse("\n".join(agents))
+
+
+def open_door(request: HttpRequest) -> HttpResponse:
+    """A planted defect: it asks for no login."""
+    return HttpResponse("come in")
+
+
+@pytest.fixture
+def planted(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The site with two defects more."""
+    settings.ROOT_URLCONF = __name__
+    monkeypatch.setitem(ROUTES, "agents/", Route("page"))
+
+
+urlpatterns = [*urls.urlpatterns, path("agents/", everybodys_agents), path("open/", open_door)]
+
+
+@pytest.mark.usefixtures("planted")
+def test_a_view_that_forgets_the_project_is_found(tenants: tuple[Tenant, Tenant]) -> None:
+    a, b = tenants
+    assert strangers_find_a_closed_door("agents/", b) == []
+    assert any(b.words["agent"] in wrong for wrong in neighbours_see_nothing("agents/", a, b))
+
+
+@pytest.mark.usefixtures("planted")
+def test_an_address_that_is_not_listed_and_one_without_a_door_are_found(
+    tenants: tuple[Tenant, Tenant], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert unlisted() == ["open/"]
+    monkeypatch.setitem(ROUTES, "open/", Route("page"))
+    assert len(strangers_find_a_closed_door("open/", tenants[1])) == len(METHODS)
