@@ -105,7 +105,7 @@ def _log_in(address: str) -> str:
 def _get(address: str, path: str, cookie: str) -> bytes:
     parts = urlsplit(address)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port)
-    headers = {"Cookie": cookie.split(";")[0], "Accept-Encoding": "gzip"}
+    headers = {"Cookie": cookie.split(";", maxsplit=1)[0], "Accept-Encoding": "gzip"}
     connection.request("GET", path, headers=headers)
     answer = connection.getresponse()
     body = answer.read()

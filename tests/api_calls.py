@@ -115,8 +115,8 @@ def own_server(log: Path, **environment: str) -> Iterator[Server]:
     try:
         address = f"http://127.0.0.1:{port}"
         wait_until_ready(address, process)
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        yield Server(address, int(children[0]))
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        yield Server(address, int(children.read_text().split()[0]) if children.exists() else 0)
     finally:
         process.terminate()
         process.wait(10)

@@ -25,7 +25,15 @@ from telemetry.access.projects import ensure_project
 from telemetry.models import Project
 from tloi_site.embedded.ports import free_port
 
+pytest_plugins = ("tests.browsing",)
 ROOT = Path(__file__).resolve().parent.parent
+SHARED_DATA = ROOT.parent / "shared" / "data"
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Tests that read the shared data are skipped where it is not there."""
+    if item.get_closest_marker("shared_data") and not SHARED_DATA.is_dir():
+        pytest.skip("../shared/data is not there")
 
 
 @pytest.fixture(scope="session")

@@ -192,8 +192,8 @@ def _broken(good: bytes, array: bytes) -> dict[str, bytes]:
 
 def _large(good: bytes, array: bytes) -> dict[str, Make]:
     return {
-        "deep arrays": lambda: DEEP.encode(),
-        "deep objects": lambda: DEEP_OBJECT.encode(),
+        "deep arrays": DEEP.encode,
+        "deep objects": DEEP_OBJECT.encode,
         "deep and never closed": lambda: b"[" * 100_000,
         "20 MiB of brackets": lambda: b"[" * (20 * MIB),
         "20 MiB of braces": lambda: b"{" * (20 * MIB),

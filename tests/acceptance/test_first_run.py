@@ -20,7 +20,6 @@ pytestmark = [
     pytest.mark.shared_data,
     pytest.mark.slow,
     pytest.mark.timeout(240),
-    pytest.mark.skipif(not DATA.is_dir(), reason="../shared/data is not there"),
 ]
 
 

@@ -21,7 +21,7 @@ import pytest
 
 from telemetry.access.projects import ensure_project
 from telemetry.models import Project
-from tests.browser.conftest import Tab
+from tests.browsing import Tab
 from tests.conftest import ROOT, database_url
 from tests.page_reading import PageReader, invented_calls, store
 
@@ -35,7 +35,6 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.shared_data,
     pytest.mark.slow,
-    pytest.mark.skipif(not DATA.is_dir(), reason="../shared/data is not there"),
 ]
 
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from playwright.sync_api import Browser, expect
 
 from telemetry.models import Project
-from tests.browser.conftest import Tab, log_in, new_tab
+from tests.browsing import Tab, log_in, new_tab
 from tests.page_reading import PageReader, invented_calls, rows_of_csv, shown_as, store
 
 pytestmark = pytest.mark.browser

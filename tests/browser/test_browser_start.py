@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from telemetry.models import Project
-from tests.browser.conftest import Tab, new_tab
+from tests.browsing import Tab, new_tab
 
 pytestmark = pytest.mark.browser
 

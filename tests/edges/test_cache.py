@@ -20,7 +20,7 @@ def test_what_is_kept_is_json_that_others_can_read_and_nobody_runs() -> None:
 
 def test_a_pickle_that_somebody_put_there_is_not_loaded() -> None:
     redis.Redis.from_url(settings.CACHE_URL).set(":1:planted", pickle.dumps({"x": 1}))
-    with pytest.raises(ValueError, match="decode|Expecting"):
+    with pytest.raises(ValueError, match=r"decode|Expecting"):
         cache.get("planted")
 
 

@@ -25,7 +25,6 @@ DATA = Path(__file__).parents[4] / "shared" / "data"
 CLAUDE_CODE = LOCAL_SOURCES[0]
 YEAR = by_days(date(2026, 1, 1), date(2026, 12, 31), zone="UTC")
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
-needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="../shared/data is not there")
 
 
 class Killed(BaseException):
@@ -63,7 +62,6 @@ def written(path: Path, lines: Sequence[bytes]) -> Path:
     return path
 
 
-@needs_data
 @pytest.mark.shared_data
 def test_real_transcripts_come_to_the_token_and_to_the_cent_of_ccusage(project: Project) -> None:
     expected = json.loads((DATA / "expected_totals.json").read_text())["claude_code"]
@@ -77,7 +75,6 @@ def test_real_transcripts_come_to_the_token_and_to_the_cent_of_ccusage(project: 
     assert (total.cost_nanousd, total.unpriced_calls) == (71_364_589_350, 0)
 
 
-@needs_data
 @pytest.mark.shared_data
 def test_importing_again_from_there_or_from_a_copy_changes_nothing(project: Project, tmp_path: Path) -> None:
     imported(project, DATA / "claude_code")
@@ -91,7 +88,6 @@ def test_importing_again_from_there_or_from_a_copy_changes_nothing(project: Proj
     assert totals(project) == before
 
 
-@needs_data
 @pytest.mark.shared_data
 def test_an_import_that_ends_between_any_two_steps_is_made_good_by_the_next(project: Project) -> None:
     expected = json.loads((DATA / "expected_totals.json").read_text())["claude_code"]

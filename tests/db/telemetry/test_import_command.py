@@ -15,7 +15,6 @@ from telemetry.models import Project
 from tests.transcripts import assistant
 
 DATA = Path(__file__).parents[4] / "shared" / "data"
-needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="../shared/data is not there")
 
 
 def said(command: str, *words: str | Path, **options: Any) -> str:
@@ -38,7 +37,6 @@ def transcripts(tmp_path: Path) -> Path:
     return folder
 
 
-@needs_data
 @pytest.mark.shared_data
 def test_the_summary_and_the_table_say_what_was_imported(project: Project) -> None:
     first = said("import", "claude-code", DATA / "claude_code", project=project.slug).splitlines()

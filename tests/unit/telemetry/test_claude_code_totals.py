@@ -18,7 +18,6 @@ from tests.transcripts import assistant, user
 
 DATA = Path(__file__).parents[4] / "shared" / "data"
 BUCKETS = ("input_uncached", "output", "cache_read", "cache_write_5m", "cache_write_1h", "cache_write_unknown")
-needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="../shared/data is not there")
 
 
 def collapsed(calls: Iterable[Call]) -> dict[str, Call]:
@@ -80,7 +79,6 @@ def test_totals_would_differ_if_the_first_copy_were_kept() -> None:
     assert totals(calls_of(lines, cuts=[1]))["output"] == 9
 
 
-@needs_data
 @pytest.mark.shared_data
 def test_real_transcripts_give_the_totals_that_were_checked_against_ccusage() -> None:
     expected = json.loads((DATA / "expected_totals.json").read_text())["claude_code"]
@@ -90,7 +88,6 @@ def test_real_transcripts_give_the_totals_that_were_checked_against_ccusage() ->
     assert found == {name: expected[name] for name in found}
 
 
-@needs_data
 @pytest.mark.shared_data
 @pytest.mark.parametrize("name", ["small", "tool_loop"])
 def test_the_newest_transcripts_are_read_without_loss(name: str) -> None:
