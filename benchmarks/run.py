@@ -38,12 +38,18 @@ def table(figures: list[dict[str, Any]]) -> str:
     """The figures as Markdown, with machine and date."""
     machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
     rows = [
-        f"| {figure['bench']} | {figure['ratio']} | {'' if figure['bar'] is None else figure['bar']} | "
-        f"{'yes' if figure['holds'] else '**no**'} | {json.dumps(figure['detail'])} |"
+        f"| {figure['bench']} | {figure['ratio']} | {_bar(figure)} | {json.dumps(figure['detail'])} |"
         for figure in figures
     ]
     head = f"Measured on {datetime.now(UTC):%Y-%m-%d}: {machine}."
     return "\n".join([head, "", "| figure | ratio | bar | holds | detail |", "|---|---|---|---|---|", *rows])
+
+
+def _bar(figure: dict[str, Any]) -> str:
+    """The bar, and whether it holds, as two cells."""
+    if figure["bar"] is None:
+        return "– | –"
+    return f"{figure['bar']} | {'yes' if figure['holds'] else '**no**'}"
 
 
 if __name__ == "__main__":
