@@ -105,14 +105,6 @@ def usage_days(
     return [_usage(edges[row[0] - 1].astimezone(window.tz).date().isoformat(), row[1:]) for row in rows]
 
 
-def dimension_values(conn: Connection[Any], *, project_id: int, window: Window, by: str, limit: int = 200) -> list[str]:
-    """The values that `by` takes in a window, for filter menus; most used first. Raises UnknownDimension."""
-    query = _compose("dimension_values", None, dimension=_column(by))
-    with conn.cursor(row_factory=tuple_row) as cursor:
-        rows = cursor.execute(query, {**_arguments(project_id, window, None), "limit": limit}).fetchall()
-    return [row[0] for row in rows]
-
-
 def unpriced_models(
     conn: Connection[Any], *, project_id: int, window: Window, filters: Filters | None = None
 ) -> list[tuple[str, str, int]]:

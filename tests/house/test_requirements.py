@@ -38,7 +38,7 @@ def test_a_lock_file_pins_every_package_by_hash(name: str, groups: list[str]) ->
 @pytest.mark.parametrize(
     "lock",
     [
-        "--index-url https://index.example\ndjango==5 \\\n    --hash=sha256:1",
+        "-i https://index.example\ndjango==5 \\\n    --hash=sha256:1",
         "django @ https://index.example/django.whl --hash=sha256:1 ==",
         "django==5",
         "django>=5 \\\n    --hash=sha256:1",
