@@ -30,19 +30,25 @@ Quality = Literal[
     "cost_outlier",
     "turn_level",
     "execution_total",
+    "output_suspect",
+    "exclusive_input",
 ]
 
 
 class Call(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """One billed request to a model: the only thing that is counted.
 
-    `id` is the provider's identity of the request; empty: derived from the content. `output` includes
-    `reasoning`. `cost_usd` is what somebody else says it cost, `cost_kind` who. Source: formats.md §0.
+    `id` is the provider's identity of the request; empty: derived from the content. `aliases` are other ids of the
+    same request, under which another route may bring it. `likeness` is for a route whose records bear no id of the
+    request: whatever comes by another route with the same likeness is the same call. `output` includes `reasoning`.
+    `cost_usd` is what somebody else says it cost, `cost_kind` who. Source: formats.md §0.
     """
 
     started_at: Instant
     model: Annotated[str, Meta(min_length=1, max_length=200)]
     id: Key = ""
+    aliases: Annotated[tuple[Key, ...], Meta(max_length=8)] = ()
+    likeness: Key = ""
     provider: Label = ""
     input_uncached: Tokens = 0
     cache_read: Tokens = 0
@@ -74,6 +80,7 @@ class Call(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=Fal
 class Execution(Struct, frozen=True, kw_only=True, gc=False):
     """One run of a task. Tokens given here count only while the execution has no calls of its own.
 
+    `tokens_input` is all input, of which `cache_read` and `cache_write` are parts (OTel's convention).
     `execution_time` in seconds, as OrchestrateOS's telemetry writes it; `errors` are texts.
     """
 
@@ -86,6 +93,8 @@ class Execution(Struct, frozen=True, kw_only=True, gc=False):
     execution_time: Annotated[float, Meta(ge=0, le=10**9)] | None = None
     tokens_input: Tokens | None = None
     tokens_output: Tokens | None = None
+    cache_read: Tokens | None = None
+    cache_write: Tokens | None = None
     status: Label = ""
     errors: tuple[Annotated[str, Meta(max_length=4000)], ...] = ()
     task_type: Label = ""

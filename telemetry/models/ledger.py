@@ -55,7 +55,10 @@ class Call(models.Model):
 
 
 class Identity(models.Model):
-    """Which call an identity belongs to: decides for ever in which partition that call lives."""
+    """Which call an identity belongs to: decides for ever in which partition that call lives.
+
+    `call_id` is set where the identity is another name of a call: an alias, or what calls of two routes have alike.
+    """
 
     pk = models.CompositePrimaryKey("project_id", "id")
     project_id = models.BigIntegerField()
@@ -65,6 +68,14 @@ class Identity(models.Model):
     cost_rank = models.BigIntegerField()
     fields = models.IntegerField()
     revision = models.IntegerField(db_default=1)
+    call_id = models.UUIDField(null=True)
+
+    class Meta:
+        indexes = (
+            models.Index(
+                fields=("project_id", "call_id"), name="identity_of_call", condition=models.Q(call_id__isnull=False)
+            ),
+        )
 
 
 class Execution(models.Model):
@@ -81,6 +92,8 @@ class Execution(models.Model):
     duration_ms = models.BigIntegerField(null=True)
     sent_input_tokens = models.BigIntegerField(null=True)
     sent_output_tokens = models.BigIntegerField(null=True)
+    sent_cache_read_tokens = models.BigIntegerField(null=True)
+    sent_cache_write_tokens = models.BigIntegerField(null=True)
     status = models.TextField(db_default="")
     errors = models.JSONField(default=list)
     task_type = models.TextField(db_default="")
@@ -95,7 +108,14 @@ class Execution(models.Model):
     received_at = models.DateTimeField()
 
     class Meta:
-        indexes = (models.Index(fields=("project_id", "started_at"), name="execution_by_time"),)
+        indexes = (
+            models.Index(fields=("project_id", "started_at"), name="execution_by_time"),
+            models.Index(
+                fields=("project_id", "session_id"),
+                name="execution_without_calls",
+                condition=models.Q(has_calls=False) & ~models.Q(session_id=""),
+            ),
+        )
 
 
 class Session(models.Model):

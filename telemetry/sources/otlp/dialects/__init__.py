@@ -1,0 +1,32 @@
+"""One file a dialect, pure: what an agent or a library writes into spans, logs and metrics becomes calls.
+
+A dialect says of each record whether it is its own (`owns_span`, `owns_log`), and reads those that are: a `Call`, an
+`Execution`, or None for one that counts nothing. It raises BadRecord for one that it cannot read.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from telemetry.contracts import Call, Execution
+from telemetry.sources.otlp.records import Log, Span
+
+
+class SpanDialect(Protocol):
+    """A module of this package that reads spans."""
+
+    NAME: str
+
+    def owns_span(self, span: Span) -> bool: ...
+
+    def read_span(self, span: Span) -> Call | Execution | None: ...
+
+
+class LogDialect(Protocol):
+    """A module of this package that reads log records."""
+
+    NAME: str
+
+    def owns_log(self, log: Log) -> bool: ...
+
+    def read_log(self, log: Log) -> Call | Execution | None: ...

@@ -1,0 +1,136 @@
+"""Spans, log records and metric points, whatever they were encoded in, and readers of their attributes. Pure.
+
+Attributes are plain values: str, bool, int, float, bytes, list, dict, or None for one that has no value. Exporters
+write numbers as numbers or as texts, so counts are asked for by `count`, never taken as they are.
+Source: formats.md §2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from msgspec import Struct
+
+from telemetry.contracts import MAX_TOKENS
+
+Attributes = Mapping[str, Any]
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST_NS = 253_402_300_799 * 10**9  # the year 9999
+
+
+class BadRecord(ValueError):
+    """A record that its dialect knows and cannot read; the text says why, for the person who sent it."""
+
+
+class Span(Struct, frozen=True, kw_only=True, gc=False):
+    """One span. Ids are lower-case hex, "" where there is none; `started_at`, `ended_at` are UTC."""
+
+    resource: Attributes
+    scope: str
+    name: str
+    attributes: Attributes
+    trace_id: str
+    span_id: str
+    parent_id: str
+    started_at: datetime
+    ended_at: datetime
+    has_failed: bool = False
+
+
+class Log(Struct, frozen=True, kw_only=True, gc=False):
+    """One log record. `name` is its event name without the exporter's prefix; `at` is when it was written."""
+
+    resource: Attributes
+    scope: str
+    name: str
+    attributes: Attributes
+    trace_id: str
+    span_id: str
+    at: datetime
+
+
+class Point(Struct, frozen=True, kw_only=True, gc=False):
+    """One number of a metric. `is_delta`: it counts from `started_at`, else from the start of its series."""
+
+    resource: Attributes
+    scope: str
+    name: str
+    attributes: Attributes
+    started_at: datetime
+    at: datetime
+    value: float
+    is_delta: bool
+
+
+def moment(nanoseconds: int) -> datetime:
+    """Nanoseconds since 1970 in UTC, cut to microseconds; the year 1970 or 9999 where they are beyond belief."""
+    if not 0 < nanoseconds <= _LATEST_NS:
+        nanoseconds = min(max(nanoseconds, 0), _LATEST_NS)
+    return _EPOCH + timedelta(microseconds=nanoseconds // 1000)
+
+
+def count(attributes: Attributes, *names: str) -> int | None:
+    """The first of `names` that holds a count, as an integer: a number, or a text of digits. None where none is there.
+
+    Raises BadRecord for one that is there and is no count of tokens.
+    """
+    for name in names:
+        value = attributes.get(name)
+        if value is None or value == "":
+            continue
+        number = _number(value)
+        if number is None or not 0 <= number <= MAX_TOKENS:
+            raise BadRecord(f"{name} is no count from 0 to 2**53")
+        return number
+    return None
+
+
+def text(attributes: Attributes, *names: str, most: int = 200) -> str:
+    """The first of `names` that holds a text that is not empty, cut to `most` characters; "" where none does."""
+    for name in names:
+        value = attributes.get(name)
+        if isinstance(value, bool) or not isinstance(value, str | int):
+            continue
+        found = str(value).replace("\0", "")[:most]
+        if found:
+            return found
+    return ""
+
+
+def milliseconds(attributes: Attributes, *names: str) -> int | None:
+    """The first of `names` that holds a duration in milliseconds; None where none does, or it is beyond belief."""
+    for name in names:
+        number = _number(attributes.get(name))
+        if number is not None and 0 <= number <= 10**12:
+            return number
+    return None
+
+
+def dollars(attributes: Attributes, *names: str) -> float | None:
+    """The first of `names` that holds a cost in US dollars; None where none does, or it is beyond belief."""
+    for name in names:
+        value = attributes.get(name)
+        if isinstance(value, str):
+            try:
+                value = float(value)
+            except ValueError:
+                continue
+        if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 10**6:
+            return float(value)
+    return None
+
+
+def _number(value: Any) -> int | None:
+    """A whole number of a value, or None where it is none."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else None
+    if isinstance(value, str) and len(value) <= 20 and value.strip().lstrip("-").isascii():
+        stripped = value.strip()
+        return int(stripped) if stripped.lstrip("-").isdigit() else None
+    return None
