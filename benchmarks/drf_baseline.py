@@ -26,7 +26,7 @@ from rest_framework.response import Response
 from telemetry.api.auth import holder_of
 from telemetry.api.health import healthz
 from telemetry.ledger.identity import key_id
-from telemetry.ledger.store import LABELS
+from telemetry.ledger.rows import LABELS
 from telemetry.models import Call
 
 _TEXTS = (*LABELS, "provider", "model")

@@ -18,8 +18,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from psycopg.types.json import Jsonb
-
 from benchmarks import harness
 
 BATCH = 1000
@@ -100,14 +98,14 @@ def _copy(place: harness.Instance, records: list[dict[str, Any]]) -> float:
     import msgspec
 
     from telemetry.contracts import Call
-    from telemetry.ledger import ingest, store
+    from telemetry.ledger import ingest, rows
 
     file = place.folder / "calls.txt"
     with file.open("w") as lines:
         for record in records:
-            row = store.call_row(ingest.entry_of(msgspec.convert(record, Call)), place.project_id, "copy", _NOW)
+            row = rows.call_row(ingest.entry_of(msgspec.convert(record, Call)), place.project_id, "copy", _NOW)
             lines.write("\t".join(_text(value) for value in row) + "\n")
-    command = f"\\copy telemetry_call ({', '.join(store.COLUMNS)}) from '{file}'"
+    command = f"\\copy telemetry_call ({', '.join(rows.CALL_COLUMNS)}) from '{file}'"
     began = time.perf_counter()
     subprocess.run(
         [_psql(), f"--dbname={place.dsn}", "--quiet", "--set=ON_ERROR_STOP=1", f"--command={command}"],
@@ -118,8 +116,8 @@ def _copy(place: harness.Instance, records: list[dict[str, Any]]) -> float:
 
 def _text(value: object) -> str:
     """A value as COPY's text format writes it."""
-    if isinstance(value, Jsonb):
-        return json.dumps(value.obj)
+    if isinstance(value, dict):
+        return json.dumps(value)
     return "\\N" if value is None else str(UUID(bytes=value)) if isinstance(value, bytes) else str(value)
 
 

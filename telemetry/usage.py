@@ -9,6 +9,7 @@ from telemetry.contracts import Call, Quality
 
 _QUALITY_BITS: dict[str, int] = {name: 1 << place for place, name in enumerate(get_args(Quality))}
 _HALF = 2**31
+_SUSPECT = -(2**62)
 
 
 def input_total(call: Call) -> int:
@@ -16,11 +17,14 @@ def input_total(call: Call) -> int:
     return call.input_uncached + call.cache_read + call.cache_write_5m + call.cache_write_1h + call.cache_write_unknown
 
 
-def usage_rank(output: int, inputs: int) -> int:
-    """Which of two copies of one call is the fuller: by output, then by all input. A streamed count only grows."""
+def usage_rank(output: int, inputs: int, *, is_suspect: bool = False) -> int:
+    """Which of two copies of one call is the fuller: by output, then by all input, for a streamed count only grows. A
+    copy that is known to count too much comes after every other."""
     if output < _HALF and inputs < _HALF:
-        return output * _HALF + inputs
-    return min(output, _HALF - 1) * _HALF + min(inputs, _HALF - 1)
+        rank = output * _HALF + inputs
+    else:
+        rank = min(output, _HALF - 1) * _HALF + min(inputs, _HALF - 1)
+    return rank + _SUSPECT if is_suspect else rank
 
 
 def quality_bits(flags: Iterable[str]) -> int:

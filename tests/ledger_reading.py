@@ -29,10 +29,15 @@ def new_tenant() -> int:
 
 
 def send(
-    tenant: int, calls: Sequence[Call] = (), *, executions: Sequence[Execution] = (), now: datetime = NOW
+    tenant: int,
+    calls: Sequence[Call] = (),
+    *,
+    executions: Sequence[Execution] = (),
+    source: str = "test",
+    now: datetime = NOW,
 ) -> Receipt:
     """Store a batch; every item of it is accounted for."""
-    receipt = ingest(connection(), project_id=tenant, calls=calls, executions=executions, source="test", now=now)
+    receipt = ingest(connection(), project_id=tenant, calls=calls, executions=executions, source=source, now=now)
     stored = receipt.accepted + receipt.duplicates + receipt.quarantined + len(receipt.rejected)
     assert stored == len(calls) + len(executions)
     return receipt

@@ -1,23 +1,25 @@
-"""Executions and sessions: the rows that calls belong to.
+"""Executions: the runs of tasks that calls belong to.
 
 An execution's usage is the sum over its calls. Totals that were sent with it make one call marked
-`execution_total`, which is removed for good as soon as the execution has a call of its own; what was sent stays on
-the execution's row, so that the difference can be shown. The execution's row lock decides between the two.
+`execution_total`, which is removed for good as soon as the execution has a call of its own: one that names it, or one
+of its session while it ran. What was sent stays on the execution's row, so that the difference can be shown.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from psycopg import Connection
 from psycopg.rows import scalar_row, tuple_row
 from psycopg.types.json import Jsonb
 
-from telemetry.contracts import Call, Execution
+from telemetry.contracts import Call, Execution, Quality
+from telemetry.ledger import sessions
 from telemetry.ledger.identity import execution_key, key_id
 from telemetry.statements import statement
 
@@ -29,11 +31,16 @@ def total_call(execution: Execution) -> Call | None:
     if not execution.tokens_input and not execution.tokens_output:
         return None
     key = execution_key(execution)
+    inputs, read, write = execution.tokens_input or 0, execution.cache_read or 0, execution.cache_write or 0
+    is_exclusive = read + write > inputs  # the parts exceed the whole: this sender leaves the cache out of the input
+    quality: tuple[Quality, ...] = ("execution_total", "ttl_unknown") if write else ("execution_total",)
     return Call(
         id=TOTAL_KEY + key,
         started_at=execution.started_at,
         model=execution.model or "unknown",
-        input_uncached=execution.tokens_input or 0,
+        input_uncached=inputs if is_exclusive else inputs - read - write,
+        cache_read=read,
+        cache_write_unknown=write,
         output=execution.tokens_output or 0,
         duration_ms=_milliseconds(execution.execution_time),
         agent=execution.agent or execution.tool,
@@ -43,15 +50,50 @@ def total_call(execution: Execution) -> Call | None:
         task_type=execution.task_type,
         objective=execution.objective,
         error_type="error" if execution.errors else "",
-        quality=("execution_total",),
+        quality=(*quality, "exclusive_input") if is_exclusive else quality,
     )
+
+
+def write(
+    conn: Connection[Any],
+    *,
+    project_id: int,
+    calls: Sequence[Call],
+    executions: Sequence[Execution],
+    source: str,
+    now: datetime,
+) -> tuple[int, set[str]]:
+    """Insert or complete executions, and mark those that have calls of their own, by id or by their session. Returns
+    how many items were new or changed something, and the keys of those that have calls. Their sessions must be locked;
+    all rows of executions are locked here, in one order."""
+    written = {execution_key(execution): execution for execution in executions}
+    first: dict[str, Call | Execution] = {}
+    for call in calls:
+        known = first.get(call.execution_id)
+        if call.execution_id and (known is None or call.started_at < known.started_at):
+            first[call.execution_id] = call
+    has_calls = {
+        *first,
+        *sessions.waiting(conn, project_id=project_id, calls=calls),
+        *sessions.called(conn, project_id=project_id, executions=written, calls=calls),
+    }
+    rows = [
+        _mark(key, first.get(key) or written.get(key), now, key in has_calls, key in written)
+        for key in sorted(has_calls | written.keys() if has_calls else ())
+    ]
+    newly = mark_called(conn, project_id=project_id, rows=rows)
+    if newly:
+        drop_totals(conn, project_id=project_id, keys=newly)
+    changed = write_executions(conn, project_id=project_id, executions=executions, source=source, now=now)
+    return changed, with_calls(conn, project_id=project_id, keys=list(written))
 
 
 def write_executions(
     conn: Connection[Any], *, project_id: int, executions: Sequence[Execution], source: str, now: datetime
-) -> tuple[int, set[str]]:
-    """Insert or complete executions, locking their rows in order of their key. Returns how many items were new or
-    changed something, and the keys of those executions that have calls of their own."""
+) -> int:
+    """Insert or complete executions, in order of their key. Returns how many were new or changed something."""
+    if not executions:
+        return 0
     keyed = sorted(((execution_key(item), item) for item in executions), key=itemgetter(0))
     rows = [_row(item, key, project_id, source, now) for key, item in keyed]
     changed = 0
@@ -59,39 +101,18 @@ def write_executions(
         cursor.executemany(statement(__package__, "write_executions"), rows, returning=True)
         for _ in cursor.results():
             changed += cursor.rowcount
-    return changed, with_calls(conn, project_id=project_id, keys=[key for key, _ in keyed])
+    return changed
 
 
-def mark_called(
-    conn: Connection[Any], *, project_id: int, calls: Iterable[Call], executions: Iterable[Execution] = ()
-) -> None:
-    """Note that executions have calls of their own, and stop counting the totals that were sent with them.
-    `executions` are those that the same transaction writes afterwards: all rows are locked here, in one order."""
-    first: dict[str, Call | Execution] = {}
-    for call in calls:
-        known = first.get(call.execution_id)
-        if call.execution_id and (known is None or call.started_at < known.started_at):
-            first[call.execution_id] = call
-    if not first:
-        return
-    called = set(first)
-    written = {execution_key(execution): execution for execution in executions}
-    first = {**written, **first}
-    keys = sorted(first)
-    arguments = {
-        "project": project_id,
-        "keys": keys,
-        "moments": [first[key].started_at for key in keys],
-        "agents": [first[key].agent for key in keys],
-        "sessions": [first[key].session_id for key in keys],
-        "types": [first[key].task_type for key in keys],
-        "called": [key in called for key in keys],
-        "written": [key in written for key in keys],
-    }
-    with conn.cursor(row_factory=scalar_row) as cursor:
+def mark_called(conn: Connection[Any], *, project_id: int, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Note that executions have calls of their own; the keys of those that are marked for the first time and whose
+    sent totals may count until now."""
+    if not rows:
+        return []
+    arguments = {"project": project_id, "rows": msgspec.json.encode(rows).decode()}
+    with conn.cursor(row_factory=tuple_row) as cursor:
         newly = cursor.execute(statement(__package__, "mark_called"), arguments).fetchall()
-    if newly:
-        drop_totals(conn, project_id=project_id, keys=newly)
+    return [key for key, is_written in newly if is_written]
 
 
 def drop_totals(conn: Connection[Any], *, project_id: int, keys: Sequence[str]) -> None:
@@ -109,34 +130,6 @@ def remove_call(conn: Connection[Any], *, project_id: int, started_at: datetime,
     conn.execute(statement(__package__, "remove_call"), arguments)
 
 
-def touch_sessions(conn: Connection[Any], *, project_id: int, calls: Iterable[Call]) -> None:
-    """Make or extend the sessions of calls, in order."""
-    spans: dict[str, list[Any]] = {}
-    for call in calls:
-        if not call.session_id:
-            continue
-        span = spans.get(call.session_id)
-        if span is None:
-            spans[call.session_id] = [call.started_at, call.started_at, call]
-        elif call.started_at > span[1]:
-            span[1] = call.started_at
-        elif call.started_at < span[0]:
-            span[0] = call.started_at
-    if not spans:
-        return
-    keys = sorted(spans)
-    arguments = {
-        "project": project_id,
-        "keys": keys,
-        "agents": [spans[key][2].agent for key in keys],
-        "hosts": [spans[key][2].host for key in keys],
-        "types": [spans[key][2].session_type for key in keys],
-        "first": [spans[key][0] for key in keys],
-        "last": [spans[key][1] for key in keys],
-    }
-    conn.execute(statement(__package__, "touch_sessions"), arguments)
-
-
 def _row(execution: Execution, key: str, project_id: int, source: str, now: datetime) -> dict[str, Any]:
     return {
         "project": project_id,
@@ -149,6 +142,8 @@ def _row(execution: Execution, key: str, project_id: int, source: str, now: date
         "duration_ms": _milliseconds(execution.execution_time),
         "sent_input": execution.tokens_input,
         "sent_output": execution.tokens_output,
+        "sent_cache_read": execution.cache_read,
+        "sent_cache_write": execution.cache_write,
         "status": execution.status,
         "errors": Jsonb(list(execution.errors)),
         "task_type": execution.task_type,
@@ -163,8 +158,23 @@ def _row(execution: Execution, key: str, project_id: int, source: str, now: date
     }
 
 
+def _mark(key: str, known: Call | Execution | None, now: datetime, is_called: bool, is_written: bool) -> dict[str, Any]:
+    """A row for mark_called; `known` tells what a stub is made of."""
+    return {
+        "key": key,
+        "moment": known.started_at if known else now,
+        "agent": known.agent if known else "",
+        "session": known.session_id if known else "",
+        "type": known.task_type if known else "",
+        "is_called": is_called,
+        "is_written": is_written,
+    }
+
+
 def with_calls(conn: Connection[Any], *, project_id: int, keys: Sequence[str]) -> set[str]:
     """Which of these executions have calls of their own."""
+    if not keys:
+        return set()
     with conn.cursor(row_factory=scalar_row) as cursor:
         arguments = {"project": project_id, "keys": list(keys)}
         return set(cursor.execute(statement(__package__, "with_calls"), arguments).fetchall())

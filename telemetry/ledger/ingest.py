@@ -1,6 +1,7 @@
 """The one way in: a batch of records becomes rows, each call counted once, in one transaction.
 
-    believe the time ─▶ identify, price, rank ─▶ claim identities ─▶ executions ─▶ COPY calls ─▶ sessions ─▶ commit
+    believe the time ─▶ identify, price, rank ─▶ claim identities ─▶ join names ─▶ executions ─▶ COPY calls
+      ─▶ sessions ─▶ commit
 
 What returns after the commit is durable. Sending the same batch again, in parallel or over midnight, adds nothing.
 """
@@ -18,22 +19,23 @@ from typing import Any
 
 import msgspec
 from psycopg import Connection
-from psycopg.errors import CheckViolation
+from psycopg.errors import CheckViolation, DeadlockDetected, UniqueViolation
 from psycopg.types.json import Jsonb
 
 from telemetry.contracts import Call, Execution, Receipt, Rejection
+from telemetry.ledger import aliases, partitions, sessions, store
 from telemetry.ledger import executions as runs
-from telemetry.ledger import partitions, store
 from telemetry.ledger.identity import call_id
 from telemetry.ledger.pricing import MAX_NANOUSD, computed_nanousd, nanousd
-from telemetry.ledger.store import LABELS, Entry
+from telemetry.ledger.rows import LABELS, Entry
 from telemetry.statements import statement
 from telemetry.usage import input_total, usage_rank
 
 EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
 AHEAD = timedelta(minutes=5)
-_COST_RANK = {"client_estimate": 1, "provider": 2}
-_LABELS_OF = attrgetter(*LABELS)
+_ATTEMPTS = 3
+_fields_of = attrgetter(*LABELS)
+_repeating: set[tuple[int, str]] = set()
 _RECORD = Call | Execution
 
 
@@ -62,11 +64,21 @@ def ingest(
     """Store a batch. Rejections count calls first, then executions, in the order given. Raises psycopg.Error where
     the database cannot take it; then nothing of the batch is stored."""
     batch = _sorted_out(calls, executions, now)
-    try:
-        return _write(conn, project_id, batch, source, now)
-    except CheckViolation:  # a partition that was known has been dropped since
-        partitions.forget(conn)
-        return _write(conn, project_id, batch, source, now)
+    is_new = (project_id, source) not in _repeating  # a source that sends things again is likely to go on
+    for attempt in range(_ATTEMPTS):
+        try:
+            receipt = _write(conn, project_id, batch, source, now, is_new=is_new)
+        except UniqueViolation:
+            is_new = False
+        except CheckViolation:  # a partition that was known has been dropped since
+            partitions.forget(conn)
+        except (DeadlockDetected, store.Moved):
+            if attempt == _ATTEMPTS - 1:
+                raise
+        else:
+            (_repeating.add if receipt.duplicates else _repeating.discard)((project_id, source))
+            return receipt
+    return _write(conn, project_id, batch, source, now, is_new=False)
 
 
 def unbelievable_time(moment: datetime, now: datetime) -> str:
@@ -120,9 +132,9 @@ def entry_of(call: Call) -> Entry:
     return Entry(
         call_id(call),
         call,
-        usage_rank(call.output, inputs),
-        0 if reported is None else (_COST_RANK[call.cost_kind] << 50) + reported,  # a reported cost is below 2**50
-        _present(tuple(map(bool, _LABELS_OF(call)))),
+        usage_rank(call.output, inputs, is_suspect="output_suspect" in call.quality),
+        store.cost_rank(call.cost_kind, reported),
+        _present(tuple(map(bool, _fields_of(call))), call.cache_write_unknown > 0),
         reported,
         computed,
         price_version,
@@ -130,16 +142,18 @@ def entry_of(call: Call) -> Entry:
 
 
 @cache
-def _present(labels: tuple[bool, ...]) -> int:
-    """Which labels a call has, as bits."""
-    return sum(1 << place for place, is_there in enumerate(labels) if is_there)
+def _present(fields: tuple[bool, ...], is_unsplit: bool) -> int:
+    """Which fields a call has, as bits; the last one: cache writes are told apart by their time to live."""
+    return sum(1 << place for place, is_there in enumerate((*fields, not is_unsplit)) if is_there)
 
 
 def _fuller(first: Entry, second: Entry) -> Entry:
     """The fuller of two copies in one batch, at the time of the first, with the better cost and what only one bears."""
-    fuller, other = (second, first) if second.usage_rank > first.usage_rank else (first, second)
+    is_second = _fullness(second) > _fullness(first)
+    fuller, other = (second, first) if is_second else (first, second)
     changes: dict[str, Any] = {"started_at": first.call.started_at}
-    for label in LABELS:
+    changes["aliases"] = tuple(dict.fromkeys((*fuller.call.aliases, *other.call.aliases)))
+    for label in (*LABELS, "likeness"):
         if not getattr(fuller.call, label):
             changes[label] = getattr(other.call, label)
     for measured in ("duration_ms", "ttft_ms"):
@@ -152,40 +166,43 @@ def _fuller(first: Entry, second: Entry) -> Entry:
     return msgspec.structs.replace(entry_of(msgspec.structs.replace(fuller.call, **changes)), id=first.id)
 
 
-def _write(conn: Connection[Any], project_id: int, batch: _Batch, source: str, now: datetime) -> Receipt:
+def _fullness(entry: Entry) -> tuple[int, int]:
+    """As merge_calls.sql compares copies."""
+    return entry.usage_rank, -entry.call.cache_write_unknown
+
+
+def _write(
+    conn: Connection[Any], project_id: int, batch: _Batch, source: str, now: datetime, *, is_new: bool
+) -> Receipt:
+    """One transaction. Raises UniqueViolation where `is_new` and something is known."""
     entries = sorted(batch.entries.values(), key=attrgetter("id"))
     days = {entry.call.started_at.astimezone(UTC).date() for entry in entries}
     days |= {execution.started_at.astimezone(UTC).date() for execution in batch.executions}
     partitions.ensure(conn, days, now=now)
+    claim = store.copy_identities if is_new else store.claim_identities
+    calls = [entry.call for entry in entries]
     with conn.transaction():
-        fresh, fuller = store.write_identities(conn, project_id=project_id, entries=entries)
-        changed, with_calls = _write_runs(conn, project_id, batch, source, now)
+        sessions.lock(conn, project_id=project_id, calls=calls, executions=batch.executions)
+        claimed = claim(conn, project_id=project_id, entries=entries)
+        claimed = aliases.join_names(conn, project_id=project_id, entries=entries, claimed=claimed, source=source)
+        changed, with_calls = runs.write(
+            conn, project_id=project_id, calls=calls, executions=batch.executions, source=source, now=now
+        )
         totals = _totals(batch.totals, with_calls)
-        fresh_totals, fuller_totals = store.write_identities(conn, project_id=project_id, entries=totals)
-        store.copy_calls(conn, project_id=project_id, entries=[*fresh, *fresh_totals], source=source, now=now)
-        store.merge_calls(conn, project_id=project_id, entries=[*fuller, *fuller_totals], source=source, now=now)
-        runs.touch_sessions(conn, project_id=project_id, calls=[entry.call for entry in entries])
+        claimed += store.claim_identities(conn, project_id=project_id, entries=totals)
+        fresh = [one.entry for one in claimed if one.is_fresh]
+        known = [one for one in claimed if not one.is_fresh]
+        store.copy_calls(conn, project_id=project_id, entries=fresh, source=source, now=now)
+        store.merge_entries(conn, project_id=project_id, claimed=known, source=source, now=now)
+        sessions.touch(conn, project_id=project_id, calls=calls)
         quarantine(conn, project_id=project_id, records=batch.strange, source=source, now=now)
+    accepted = sum(one.is_fresh for one in claimed if one.entry.id in batch.entries)
     return Receipt(
-        accepted=len(fresh) + changed,
-        duplicates=batch.calls - len(fresh) + len(batch.executions) - changed,
+        accepted=accepted + changed,
+        duplicates=batch.calls - accepted + len(batch.executions) - changed,
         quarantined=len(batch.strange),
         rejected=tuple(batch.rejected),
     )
-
-
-def _write_runs(
-    conn: Connection[Any], project_id: int, batch: _Batch, source: str, now: datetime
-) -> tuple[int, set[str]]:
-    """Executions of a batch, under their locks."""
-    calls = [entry.call for entry in batch.entries.values()]
-    runs.mark_called(conn, project_id=project_id, calls=calls, executions=batch.executions)
-    changed, with_calls = 0, set[str]()
-    if batch.executions:
-        changed, with_calls = runs.write_executions(
-            conn, project_id=project_id, executions=batch.executions, source=source, now=now
-        )
-    return changed, with_calls
 
 
 def _totals(sent: Sequence[tuple[str, Entry]], with_calls: set[str]) -> list[Entry]:

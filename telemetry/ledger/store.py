@@ -1,122 +1,77 @@
 """The statements that write calls: COPY where all is new, a claim where something is known already.
 
-The identity row decides, for ever, in which partition a call lives; both are written in one transaction. Rows are
-sorted by id and lock classes are taken in one order, identity → execution → calls → session, so that concurrent
-batches that overlap wait for each other and never deadlock. Source: sql.md §1.
+The identity row decides in which partition a call lives; both are written in one transaction. Rows are sorted by id
+and lock classes are taken in one order, session's lock → identity → other names → execution → calls → session, so that
+concurrent batches that overlap wait for each other and never deadlock. Source: sql.md §1.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
-import msgspec
-from msgspec import Struct
 from psycopg import Connection, sql
-from psycopg.errors import UniqueViolation
 from psycopg.rows import tuple_row
 from psycopg.types.json import Jsonb
 
-from telemetry.contracts import Call
+from telemetry.ledger.rows import (
+    CALL_COLUMNS,
+    IDENTITY_COLUMNS,
+    Entry,
+    call_row,
+    encode_calls,
+    encode_identities,
+)
 from telemetry.statements import statement
 from telemetry.usage import quality_bits
 
-_encode_json = msgspec.json.encode
-_UUID = "bytea"  # on the wire of a binary COPY a uuid is its 16 bytes
-_IDENTITY = (
-    ("project_id", "int8"),
-    ("id", _UUID),
-    ("started_at", "timestamptz"),
-    ("usage_rank", "int8"),
-    ("cost_rank", "int8"),
-    ("fields", "int4"),
-)
-LABELS = (
-    "agent",
-    "host",
-    "session_id",
-    "subagent_id",
-    "session_type",
-    "execution_id",
-    "task_type",
-    "objective",
-    "skill",
-    "tier",
-    "service_tier",
-    "error_type",
-)
-_CALL = (
-    ("project_id", "int8"),
-    ("started_at", "timestamptz"),
-    ("id", _UUID),
-    ("input_uncached", "int8"),
-    ("cache_read", "int8"),
-    ("cache_write_5m", "int8"),
-    ("cache_write_1h", "int8"),
-    ("cache_write_unknown", "int8"),
-    ("output", "int8"),
-    ("reasoning", "int8"),
-    ("cost_reported_nanousd", "int8"),
-    ("cost_computed_nanousd", "int8"),
-    ("cost_kind", "text"),
-    ("price_version", "text"),
-    ("quality", "int4"),
-    ("duration_ms", "int8"),
-    ("ttft_ms", "int8"),
-    ("received_at", "timestamptz"),
-    ("source", "text"),
-    ("provider", "text"),
-    ("model", "text"),
-    *((label, "text") for label in LABELS),
-    ("request_key", "text"),
-    ("attributes", "jsonb"),
-)
-COLUMNS = tuple(name for name, _ in _CALL)
+SUSPECT = quality_bits(["output_suspect"])
+_COST_RANK = {"client_estimate": 1, "provider": 2}
 
 
-class Entry(Struct, frozen=True, gc=False):
-    """A call ready to be written: identified (16 bytes), ranked and priced. Costs in nano-dollars."""
-
-    id: bytes
-    call: Call
-    usage_rank: int
-    cost_rank: int
-    fields: int
-    reported: int | None
-    computed: int | None
-    price_version: str
+class Moved(RuntimeError):
+    """A call is no longer where its identity said: it became part of another meanwhile, or has expired."""
 
 
-def write_identities(
-    conn: Connection[Any], *, project_id: int, entries: Sequence[Entry]
-) -> tuple[list[Entry], list[tuple[Entry, datetime]]]:
-    """Claim identities. Returns the entries that are new, and those known already that bring something, with the
-    `started_at` under which their call lives. `entries` must be sorted by id, each id once."""
+def _copying(table: str, columns: Sequence[str]) -> sql.Composed:
+    names = sql.SQL(", ").join(map(sql.Identifier, columns))
+    return sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(sql.Identifier(table), names)
+
+
+_COPY_CALLS = _copying("telemetry_call", CALL_COLUMNS)
+_COPY_IDENTITIES = _copying("telemetry_identity", IDENTITY_COLUMNS)
+
+
+Place = tuple[bytes, datetime]  # the id of a call, and the `started_at` under which it lives
+
+
+@dataclass(slots=True)
+class Claimed:
+    """An entry whose identity is claimed: the call that it belongs to, where that lives, and whether it is new."""
+
+    entry: Entry
+    call_id: bytes
+    started_at: datetime
+    is_fresh: bool
+
+
+def copy_identities(conn: Connection[Any], *, project_id: int, entries: Sequence[Entry]) -> list[Claimed]:
+    """Claim identities that are all new. `entries` must be sorted by id, each id once. Raises UniqueViolation where
+    one is known; then the transaction is over."""
+    if entries:
+        _copy(conn, _COPY_IDENTITIES, encode_identities(entries, project_id=project_id))
+    return [Claimed(entry, entry.id, entry.call.started_at, True) for entry in entries]
+
+
+def claim_identities(conn: Connection[Any], *, project_id: int, entries: Sequence[Entry]) -> list[Claimed]:
+    """Claim identities; what comes back is new or brings something, the others are left out. `entries` must be sorted
+    by id, each id once."""
     if not entries:
-        return [], []
-    try:
-        with conn.transaction():
-            _copy_identities(conn, project_id, entries)
-            return list(entries), []
-    except UniqueViolation:
-        pass
-    by_id = {entry.id: entry for entry in entries}
-    fresh: list[Entry] = []
-    fuller: list[tuple[Entry, datetime]] = []
-    for entry_id, started_at, is_fresh in claim_identities(conn, project_id=project_id, entries=entries):
-        if is_fresh:
-            fresh.append(by_id[entry_id])
-        else:
-            fuller.append((by_id[entry_id], started_at))
-    return fresh, fuller
-
-
-def claim_identities(
-    conn: Connection[Any], *, project_id: int, entries: Sequence[Entry]
-) -> list[tuple[bytes, datetime, bool]]:
-    """(id, started_at, is new) of the entries that are new or bring something; the others are left out."""
+        return []
     arguments = {
         "project": project_id,
         "ids": [UUID(bytes=entry.id) for entry in entries],
@@ -125,92 +80,56 @@ def claim_identities(
         "cost": [entry.cost_rank for entry in entries],
         "fields": [entry.fields for entry in entries],
     }
+    by_id = {entry.id: entry for entry in entries}
     with conn.cursor(row_factory=tuple_row) as cursor:
         rows = cursor.execute(statement(__package__, "claim_identities"), arguments).fetchall()
-    return [(entry_id.bytes, started_at, is_fresh) for entry_id, started_at, is_fresh in rows]
+    return [
+        Claimed(by_id[one.bytes], call_id.bytes, started_at, is_fresh) for one, call_id, started_at, is_fresh in rows
+    ]
 
 
 def copy_calls(conn: Connection[Any], *, project_id: int, entries: Sequence[Entry], source: str, now: datetime) -> None:
     """Write new calls. Their identities are claimed in this transaction already, so none can be there."""
-    if not entries:
-        return
-    with conn.cursor() as cursor, cursor.copy(_copy_statement("telemetry_call", _CALL)) as copy:
-        copy.set_types([kind for _, kind in _CALL])
-        for entry in entries:
-            copy.write_row(call_row(entry, project_id, source, now))
+    if entries:
+        _copy(conn, _COPY_CALLS, encode_calls(entries, project_id=project_id, source=source, now=now))
 
 
-def merge_calls(
-    conn: Connection[Any],
-    *,
-    project_id: int,
-    entries: Sequence[tuple[Entry, datetime]],
-    source: str,
-    now: datetime,
+def merge_entries(
+    conn: Connection[Any], *, project_id: int, claimed: Sequence[Claimed], source: str, now: datetime
 ) -> None:
-    """Merge fuller copies into calls that are there: the larger usage, the better cost, labels that were empty."""
-    if not entries:
-        return
-    rows = [
-        dict(zip(COLUMNS, call_row(entry, project_id, source, now), strict=True))
-        | {"id": UUID(bytes=entry.id), "started_at": started_at, "cost_rank": entry.cost_rank}
-        for entry, started_at in entries
+    """Merge copies into calls that are there, in order of those. Raises Moved."""
+    if claimed:
+        rows = [
+            dict(zip(CALL_COLUMNS, call_row(one.entry, project_id, source, now), strict=True))
+            | {"id": UUID(bytes=one.call_id), "started_at": one.started_at}
+            for one in sorted(claimed, key=attrgetter("call_id"))
+        ]
+        merge_calls(conn, rows)
+
+
+def merge_calls(conn: Connection[Any], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Merge rows of calls into those that are there: the fuller usage, the better cost, labels that were empty. Raises
+    Moved where one is not there."""
+    arguments = [
+        {
+            **row,
+            "cost_rank": cost_rank(row["cost_kind"], row["cost_reported_nanousd"]),
+            "attributes": Jsonb(row["attributes"]) if row["attributes"] else None,
+            "suspect": SUSPECT,
+        }
+        for row in rows
     ]
     with conn.cursor() as cursor:
-        cursor.executemany(statement(__package__, "merge_calls"), rows)
+        cursor.executemany(statement(__package__, "merge_calls"), arguments)
+        if cursor.rowcount < len(rows):
+            raise Moved
 
 
-def call_row(entry: Entry, project_id: int, source: str, now: datetime) -> tuple[Any, ...]:
-    """An entry in the order of the table's columns as COPY writes them."""
-    call = entry.call
-    return (
-        project_id,
-        call.started_at,
-        entry.id,
-        call.input_uncached,
-        call.cache_read,
-        call.cache_write_5m,
-        call.cache_write_1h,
-        call.cache_write_unknown,
-        call.output,
-        call.reasoning,
-        entry.reported,
-        entry.computed,
-        call.cost_kind if entry.reported is not None else "",
-        entry.price_version,
-        quality_bits(call.quality) if call.quality else 0,
-        call.duration_ms,
-        call.ttft_ms,
-        now,
-        source,
-        call.provider,
-        call.model,
-        call.agent,
-        call.host,
-        call.session_id,
-        call.subagent_id,
-        call.session_type,
-        call.execution_id,
-        call.task_type,
-        call.objective,
-        call.skill,
-        call.tier,
-        call.service_tier,
-        call.error_type,
-        call.id,
-        Jsonb(call.attributes, _encode_json) if call.attributes else None,
-    )
+def cost_rank(kind: str, reported: int | None) -> int:
+    """Which of two reported costs is the better: by who reports it, then by its amount, which is below 2**50."""
+    return 0 if reported is None else (_COST_RANK[kind] << 50) + reported
 
 
-def _copy_identities(conn: Connection[Any], project_id: int, entries: Sequence[Entry]) -> None:
-    with conn.cursor() as cursor, cursor.copy(_copy_statement("telemetry_identity", _IDENTITY)) as copy:
-        copy.set_types([kind for _, kind in _IDENTITY])
-        for entry in entries:
-            copy.write_row(
-                (project_id, entry.id, entry.call.started_at, entry.usage_rank, entry.cost_rank, entry.fields)
-            )
-
-
-def _copy_statement(table: str, columns: Sequence[tuple[str, str]]) -> sql.Composed:
-    names = sql.SQL(", ").join(sql.Identifier(name) for name, _ in columns)
-    return sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(sql.Identifier(table), names)
+def _copy(conn: Connection[Any], copying: sql.Composed, rows: bytes) -> None:
+    with conn.cursor() as cursor, cursor.copy(copying) as copy:
+        copy.write(rows)

@@ -1,5 +1,5 @@
 -- Claim identities, in order of id. A row comes back where it is new or where its copy brings something: a larger
--- usage, a better cost, a label that was empty. DO NOTHING would not wait for a concurrent claim, and would deadlock.
+-- usage, a better cost, a field that was empty. DO NOTHING would not wait for a concurrent claim, and would deadlock.
 INSERT INTO telemetry_identity AS known (project_id, id, started_at, usage_rank, cost_rank, fields)
 SELECT %(project)s, sent.*
 FROM unnest(%(ids)s::uuid[], %(moments)s::timestamptz[], %(usage)s::int8[], %(cost)s::int8[], %(fields)s::int4[])
@@ -13,4 +13,4 @@ SET revision = known.revision + 1,
 WHERE excluded.usage_rank > known.usage_rank
    OR excluded.cost_rank > known.cost_rank
    OR excluded.fields & ~known.fields <> 0
-RETURNING known.id, known.started_at, known.revision = 1 AS is_fresh
+RETURNING known.id, coalesce(known.call_id, known.id) AS call_id, known.started_at, known.revision = 1 AS is_fresh

@@ -1,6 +1,7 @@
--- Merge a copy of a call into the one that is there. Usage goes as a whole with the larger output (then input), and
--- with it the model and what we compute from both; a reported cost goes by who reports it, then by its amount, so that
--- the order of copies does not matter; empty labels are filled.
+-- Merge a copy of a call into the one that is there. Usage goes as a whole with the fuller of the two (one that is not
+-- suspect, then the larger output, then the larger input, then the one that tells cache writes apart), and with it the
+-- model and what we compute from both; a reported cost goes by who reports it, then by its amount, so that the order of
+-- copies does not matter; empty labels are filled.
 UPDATE telemetry_call AS known
 SET input_uncached = CASE WHEN is_fuller THEN %(input_uncached)s ELSE known.input_uncached END,
     cache_read = CASE WHEN is_fuller THEN %(cache_read)s ELSE known.cache_read END,
@@ -35,12 +36,16 @@ SET input_uncached = CASE WHEN is_fuller THEN %(input_uncached)s ELSE known.inpu
     received_at = %(received_at)s
 FROM (SELECT there.is_fuller,
              %(cost_rank)s > there.cost_rank AS is_better
-      FROM (SELECT (%(output)s::int8, %(input_uncached)s::int8 + %(cache_read)s::int8 + %(cache_write_5m)s::int8
-                                      + %(cache_write_1h)s::int8 + %(cache_write_unknown)s::int8)
-                   > (output, input_uncached + cache_read + cache_write_5m + cache_write_1h + cache_write_unknown)
+      FROM (SELECT (%(quality)s::int4 & %(suspect)s = 0, %(output)s::int8,
+                    %(input_uncached)s::int8 + %(cache_read)s::int8 + %(cache_write_5m)s::int8
+                    + %(cache_write_1h)s::int8 + %(cache_write_unknown)s::int8, -%(cache_write_unknown)s::int8)
+                   > (quality & %(suspect)s = 0, output,
+                      input_uncached + cache_read + cache_write_5m + cache_write_1h + cache_write_unknown,
+                      -cache_write_unknown)
                    AS is_fuller,
                    (CASE cost_kind WHEN 'provider' THEN 2 WHEN 'client_estimate' THEN 1 ELSE 0 END::int8 << 50)
                    + coalesce(cost_reported_nanousd, 0) AS cost_rank
             FROM telemetry_call
-            WHERE project_id = %(project_id)s AND started_at = %(started_at)s AND id = %(id)s) AS there) AS copy
+            WHERE project_id = %(project_id)s AND started_at = %(started_at)s AND id = %(id)s
+            FOR NO KEY UPDATE) AS there) AS copy
 WHERE known.project_id = %(project_id)s AND known.started_at = %(started_at)s AND known.id = %(id)s

@@ -2,9 +2,9 @@
 -- that batches of one session, sent in parallel, do not wait for each other.
 INSERT INTO telemetry_session AS known (project_id, session_id, agent, host, session_type, started_at, last_call_at)
 SELECT %(project)s, sent.*
-FROM unnest(%(keys)s::text[], %(agents)s::text[], %(hosts)s::text[], %(types)s::text[],
-            %(first)s::timestamptz[], %(last)s::timestamptz[])
-     AS sent (session_id, agent, host, session_type, started_at, last_call_at)
+FROM json_to_recordset(%(rows)s::json)
+     AS sent (session_id text, agent text, host text, session_type text, started_at timestamptz,
+              last_call_at timestamptz)
 LEFT JOIN telemetry_session AS there ON there.project_id = %(project)s AND there.session_id = sent.session_id
 WHERE there.session_id IS NULL OR sent.started_at < there.started_at OR sent.last_call_at > there.last_call_at
    OR (there.agent = '' AND sent.agent <> '') OR (there.host = '' AND sent.host <> '')

@@ -2,11 +2,12 @@
 -- taken either way. What was known is kept where the new copy is silent; an ended status is never un-ended.
 INSERT INTO telemetry_execution AS known (
     project_id, execution_id, started_at, task_id, tool, action, model, duration_ms, sent_input_tokens,
-    sent_output_tokens, status, errors, task_type, agent, session_id, session_type, skills, objective, source,
-    attributes, received_at)
+    sent_output_tokens, sent_cache_read_tokens, sent_cache_write_tokens, status, errors, task_type, agent, session_id,
+    session_type, skills, objective, source, attributes, received_at)
 VALUES (%(project)s, %(key)s, %(started_at)s, %(task_id)s, %(tool)s, %(action)s, %(model)s, %(duration_ms)s,
-        %(sent_input)s, %(sent_output)s, %(status)s, %(errors)s, %(task_type)s, %(agent)s, %(session_id)s,
-        %(session_type)s, %(skills)s, %(objective)s, %(source)s, %(attributes)s, %(now)s)
+        %(sent_input)s, %(sent_output)s, %(sent_cache_read)s, %(sent_cache_write)s, %(status)s, %(errors)s,
+        %(task_type)s, %(agent)s, %(session_id)s, %(session_type)s, %(skills)s, %(objective)s, %(source)s,
+        %(attributes)s, %(now)s)
 ON CONFLICT (project_id, execution_id) DO UPDATE
 SET started_at = least(known.started_at, excluded.started_at),
     task_id = coalesce(nullif(excluded.task_id, ''), known.task_id),
@@ -16,6 +17,8 @@ SET started_at = least(known.started_at, excluded.started_at),
     duration_ms = coalesce(excluded.duration_ms, known.duration_ms),
     sent_input_tokens = greatest(excluded.sent_input_tokens, known.sent_input_tokens),
     sent_output_tokens = greatest(excluded.sent_output_tokens, known.sent_output_tokens),
+    sent_cache_read_tokens = greatest(excluded.sent_cache_read_tokens, known.sent_cache_read_tokens),
+    sent_cache_write_tokens = greatest(excluded.sent_cache_write_tokens, known.sent_cache_write_tokens),
     status = CASE WHEN excluded.status IN ('', 'started', 'running', 'in_progress') AND known.status <> ''
                   THEN known.status ELSE excluded.status END,
     errors = CASE WHEN excluded.errors = '[]' THEN known.errors ELSE excluded.errors END,

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from telemetry.contracts import Call, CostKind, UsageRow
 from telemetry.ledger.pricing import computed_nanousd
-from telemetry.ledger.store import LABELS
+from telemetry.ledger.rows import LABELS
 from telemetry.usage import input_total
 from tests.ledger_reading import NOW, new_tenant, rows, send, sums
 

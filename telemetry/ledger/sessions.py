@@ -1,0 +1,151 @@
+"""Sessions, and what they decide: whether the totals sent with an execution are the calls of its session once more.
+
+An execution that names its session and how long it took had the calls of that session while it ran. Calls and totals
+may be written at the same moment; so calls share a lock of their session, and totals have it alone (`lock`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import lru_cache
+from hashlib import sha256
+from operator import itemgetter
+from typing import Any
+from zlib import crc32
+
+import msgspec
+from psycopg import Connection
+from psycopg.rows import scalar_row, tuple_row
+
+from telemetry.contracts import Call, Execution
+from telemetry.statements import statement
+from telemetry.usage import quality_bits
+
+_SLOTS = 64  # a project's sessions share so many locks, for a batch may bring ten thousand of them
+_TOTAL = quality_bits(["execution_total"])
+
+Span = tuple[str, datetime, datetime]  # a session, and when an execution in it began and ended
+
+
+def span_of(execution: Execution) -> Span | None:
+    """When an execution ran in which session; None where it does not say, or brings no totals."""
+    if not execution.session_id or execution.execution_time is None:
+        return None
+    if not execution.tokens_input and not execution.tokens_output:
+        return None
+    ended_at = execution.started_at + timedelta(seconds=execution.execution_time)
+    return execution.session_id, execution.started_at, ended_at
+
+
+def lock(conn: Connection[Any], *, project_id: int, calls: Iterable[Call], executions: Iterable[Execution]) -> None:
+    """Take the locks of a batch's sessions, before all others."""
+    shared = {call.session_id for call in calls} - {""}
+    alone = {span[0] for execution in executions if (span := span_of(execution))}
+    if shared or alone:
+        slots = {_slot(project_id, _place(session)): True for session in shared}
+        slots |= {_slot(project_id, _place(session)): False for session in alone}
+        lock_sessions(conn, sorted(slots.items()))
+
+
+def lock_sessions(conn: Connection[Any], slots: Sequence[tuple[int, bool]]) -> None:
+    """Take advisory locks in their order, shared or alone, until the transaction ends."""
+    arguments = {"slots": [slot for slot, _ in slots], "shared": [is_shared for _, is_shared in slots]}
+    conn.execute(statement(__package__, "lock_sessions"), arguments)
+
+
+def waiting(conn: Connection[Any], *, project_id: int, calls: Iterable[Call]) -> set[str]:
+    """The executions whose sent totals still count and that ran in the session of one of `calls` at its time."""
+    moments: dict[str, list[datetime]] = {}
+    for call in calls:
+        if call.session_id:
+            moments.setdefault(call.session_id, []).append(call.started_at)
+    if not moments:
+        return set()
+    rows = waiting_executions(conn, project_id=project_id, sessions=sorted(moments))
+    return {
+        key
+        for key, session, started_at, ended_at in rows
+        if any(started_at <= moment <= ended_at for moment in moments[session])
+    }
+
+
+def waiting_executions(
+    conn: Connection[Any], *, project_id: int, sessions: Sequence[str]
+) -> list[tuple[str, str, datetime, datetime]]:
+    """(execution, session, started_at, ended_at) of the executions of these sessions whose sent totals still count."""
+    arguments = {"project": project_id, "sessions": sessions}
+    with conn.cursor(row_factory=tuple_row) as cursor:
+        return cursor.execute(statement(__package__, "waiting_executions"), arguments).fetchall()
+
+
+def called(
+    conn: Connection[Any], *, project_id: int, executions: Mapping[str, Execution], calls: Sequence[Call]
+) -> set[str]:
+    """The keys of those executions that had a call in their session while they ran: a stored one, or one of `calls`,
+    which the same transaction writes."""
+    spans = {key: span for key, execution in executions.items() if (span := span_of(execution))}
+    if not spans:
+        return set()
+    beside = {
+        key
+        for key, (session, began, ended) in spans.items()
+        if any(call.session_id == session and began <= call.started_at <= ended for call in calls)
+    }
+    return beside | called_in_session(conn, project_id=project_id, spans=spans)
+
+
+def called_in_session(conn: Connection[Any], *, project_id: int, spans: Mapping[str, Span]) -> set[str]:
+    """Which of these executions had a stored call in their session while they ran."""
+    sessions, starts, ends = zip(*spans.values(), strict=True)
+    arguments = {
+        "project": project_id,
+        "keys": list(spans),
+        "sessions": list(sessions),
+        "starts": list(starts),
+        "ends": list(ends),
+        "first": min(starts),
+        "last": max(ends),
+        "total": _TOTAL,
+    }
+    with conn.cursor(row_factory=scalar_row) as cursor:
+        return set(cursor.execute(statement(__package__, "called_in_session"), arguments).fetchall())
+
+
+def touch(conn: Connection[Any], *, project_id: int, calls: Iterable[Call]) -> None:
+    """Make or extend the sessions of calls, in order."""
+    spans: dict[str, list[Any]] = {}
+    for call in calls:
+        if not call.session_id:
+            continue
+        span = spans.get(call.session_id)
+        if span is None:
+            spans[call.session_id] = [call.started_at, call.started_at, call]
+        elif call.started_at > span[1]:
+            span[1] = call.started_at
+        elif call.started_at < span[0]:
+            span[0] = call.started_at
+    if spans:
+        touch_sessions(conn, project_id=project_id, sessions=[_row(key, *spans[key]) for key in spans])
+
+
+def touch_sessions(conn: Connection[Any], *, project_id: int, sessions: Sequence[Mapping[str, Any]]) -> None:
+    """Make or extend sessions."""
+    rows = sorted(sessions, key=itemgetter("session_id"))
+    arguments = {"project": project_id, "rows": msgspec.json.encode(rows).decode()}
+    conn.execute(statement(__package__, "touch_sessions"), arguments)
+
+
+def _row(key: str, first: datetime, last: datetime, call: Call) -> dict[str, Any]:
+    labels = {"agent": call.agent, "host": call.host, "session_type": call.session_type}
+    return {"session_id": key, **labels, "started_at": first, "last_call_at": last}
+
+
+def _place(session: str) -> int:
+    return crc32(session.encode()) % _SLOTS
+
+
+@lru_cache(maxsize=8192)
+def _slot(project_id: int, place: int) -> int:
+    """The number of an advisory lock: apart from those of other projects, and from the small ones used elsewhere."""
+    return int.from_bytes(sha256(f"sessions of {project_id}: {place}".encode()).digest()[:8], signed=True)
