@@ -1,10 +1,15 @@
-"""The loader of named SQL: one statement, one file `sql/<name>.sql`, one function of the same name that runs it."""
+"""Named SQL: one statement, one file `sql/<name>.sql`, one function of the same name that runs it."""
 
 from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
-from typing import LiteralString
+from typing import Any, LiteralString, TypeVar
+
+from psycopg import Connection, Cursor
+from psycopg.rows import RowFactory
+
+Row = TypeVar("Row")
 
 
 @cache
@@ -14,3 +19,8 @@ def statement(package: str, name: str) -> LiteralString:
     >>> statement("telemetry.series", "usage_by")
     """
     return (files(package) / "sql" / f"{name}.sql").read_text("utf-8")
+
+
+def prepared(conn: Connection[Any], row_factory: RowFactory[Row]) -> Cursor[Row]:
+    """A cursor whose statements PostgreSQL keeps prepared. Django's own cursors send each anew, parameters and all."""
+    return Cursor(conn, row_factory=row_factory)

@@ -46,6 +46,7 @@ def _database(url: str) -> dict[str, Any]:
             "options": "-c timezone=UTC -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s",
             "application_name": "tloi",
             "connect_timeout": 5,
+            "prepare_threshold": 3,  # for cursors of telemetry.statements; Django's own prepare nothing
         },
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 
 from django.conf import settings
@@ -21,6 +22,14 @@ def _give_memory_back() -> None:
             mallopt(parameter, value)
 
 
+def _collect_rarely() -> None:
+    """A batch is thousands of objects that refer to nothing: Python's collector, which looks at them after every 700,
+    takes a tenth of the time. What is loaded already is never garbage."""
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+
+
 _give_memory_back()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tloi_site.settings")
 application = put_right(get_wsgi_application(), limit=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+_collect_rarely()

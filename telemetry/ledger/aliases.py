@@ -21,7 +21,7 @@ from psycopg.rows import dict_row, tuple_row
 from telemetry.ledger.identity import key_id
 from telemetry.ledger.rows import Entry
 from telemetry.ledger.store import Claimed, Place, merge_calls
-from telemetry.statements import statement
+from telemetry.statements import prepared, statement
 
 ROUTES = {"api": 1, "otlp": 2, "litellm": 4, "gateway": 8, "sdk": 16}
 FILE_ROUTE = 32  # every other source is an importer of files
@@ -132,7 +132,7 @@ def unjoined(conn: Connection[Any], *, project_id: int, entries: Sequence[Entry]
         "ids": [UUID(bytes=entry_id) for entry_id, _ in pairs],
         "aliases": [UUID(bytes=alias) for _, alias in pairs],
     }
-    with conn.cursor(row_factory=tuple_row) as cursor:
+    with prepared(conn, tuple_row) as cursor:
         rows = cursor.execute(statement(__package__, "unjoined"), arguments).fetchall()
     return [Claimed(by_id[one.bytes], call_id.bytes, started_at, False) for one, call_id, started_at in rows]
 
@@ -141,7 +141,7 @@ def claim_aliases(
     conn: Connection[Any], *, project_id: int, wanted: Mapping[bytes, Claimed]
 ) -> list[tuple[bytes, Place]]:
     """Each alias that was wanted, with the call that it names."""
-    with conn.cursor(row_factory=tuple_row) as cursor:
+    with prepared(conn, tuple_row) as cursor:
         rows = cursor.execute(statement(__package__, "claim_aliases"), _names(project_id, wanted)).fetchall()
     return [(alias.bytes, (call_id.bytes, started_at)) for alias, call_id, started_at in rows]
 
@@ -151,7 +151,7 @@ def claim_likenesses(
 ) -> list[tuple[bytes, Place, int]]:
     """Each likeness that was wanted, with the call that bears it and the routes by which that call had come before."""
     arguments = {**_names(project_id, wanted), "route": route}
-    with conn.cursor(row_factory=tuple_row) as cursor:
+    with prepared(conn, tuple_row) as cursor:
         rows = cursor.execute(statement(__package__, "claim_likenesses"), arguments).fetchall()
     return [(like.bytes, (call_id.bytes, started_at), routes) for like, call_id, started_at, routes in rows]
 
@@ -159,13 +159,13 @@ def claim_likenesses(
 def link_call(conn: Connection[Any], *, project_id: int, old: bytes, new: Place) -> None:
     """Let every name of the call `old` name the call at `new`."""
     arguments = {"project": project_id, "old": UUID(bytes=old), "call": UUID(bytes=new[0]), "moment": new[1]}
-    conn.execute(statement(__package__, "link_call"), arguments)
+    prepared(conn, tuple_row).execute(statement(__package__, "link_call"), arguments)
 
 
 def take_call(conn: Connection[Any], *, project_id: int, place: Place) -> dict[str, Any] | None:
     """Delete a call and return its columns, or None where it is not there."""
     arguments = {"project": project_id, "moment": place[1], "call": UUID(bytes=place[0])}
-    with conn.cursor(row_factory=dict_row) as cursor:
+    with prepared(conn, dict_row) as cursor:
         return cursor.execute(statement(__package__, "take_call"), arguments).fetchone()
 
 

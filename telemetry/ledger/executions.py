@@ -21,7 +21,7 @@ from psycopg.types.json import Jsonb
 from telemetry.contracts import Call, Execution, Quality
 from telemetry.ledger import sessions
 from telemetry.ledger.identity import execution_key, key_id
-from telemetry.statements import statement
+from telemetry.statements import prepared, statement
 
 TOTAL_KEY = "execution-total:"
 
@@ -97,7 +97,7 @@ def write_executions(
     keyed = sorted(((execution_key(item), item) for item in executions), key=itemgetter(0))
     rows = [_row(item, key, project_id, source, now) for key, item in keyed]
     changed = 0
-    with conn.cursor(row_factory=scalar_row) as cursor:
+    with prepared(conn, scalar_row) as cursor:
         cursor.executemany(statement(__package__, "write_executions"), rows, returning=True)
         for _ in cursor.results():
             changed += cursor.rowcount
@@ -110,7 +110,7 @@ def mark_called(conn: Connection[Any], *, project_id: int, rows: Sequence[Mappin
     if not rows:
         return []
     arguments = {"project": project_id, "rows": msgspec.json.encode(rows).decode()}
-    with conn.cursor(row_factory=tuple_row) as cursor:
+    with prepared(conn, tuple_row) as cursor:
         newly = cursor.execute(statement(__package__, "mark_called"), arguments).fetchall()
     return [key for key, is_written in newly if is_written]
 
@@ -118,7 +118,7 @@ def mark_called(conn: Connection[Any], *, project_id: int, rows: Sequence[Mappin
 def drop_totals(conn: Connection[Any], *, project_id: int, keys: Sequence[str]) -> None:
     """Remove the calls that stand for the totals of executions, where there are any. Their rows must be locked."""
     arguments = {"project": project_id, "ids": [UUID(bytes=key_id(TOTAL_KEY + key)) for key in keys]}
-    with conn.cursor(row_factory=tuple_row) as cursor:
+    with prepared(conn, tuple_row) as cursor:
         totals = cursor.execute(statement(__package__, "drop_totals"), arguments).fetchall()
     for call_id, started_at in totals:
         remove_call(conn, project_id=project_id, started_at=started_at, call_id=call_id)
@@ -127,7 +127,7 @@ def drop_totals(conn: Connection[Any], *, project_id: int, keys: Sequence[str]) 
 def remove_call(conn: Connection[Any], *, project_id: int, started_at: datetime, call_id: UUID) -> None:
     """Delete one call by its full key."""
     arguments = {"project": project_id, "started_at": started_at, "id": call_id}
-    conn.execute(statement(__package__, "remove_call"), arguments)
+    prepared(conn, tuple_row).execute(statement(__package__, "remove_call"), arguments)
 
 
 def _row(execution: Execution, key: str, project_id: int, source: str, now: datetime) -> dict[str, Any]:
@@ -175,7 +175,7 @@ def with_calls(conn: Connection[Any], *, project_id: int, keys: Sequence[str]) -
     """Which of these executions have calls of their own."""
     if not keys:
         return set()
-    with conn.cursor(row_factory=scalar_row) as cursor:
+    with prepared(conn, scalar_row) as cursor:
         arguments = {"project": project_id, "keys": list(keys)}
         return set(cursor.execute(statement(__package__, "with_calls"), arguments).fetchall())
 

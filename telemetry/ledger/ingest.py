@@ -18,8 +18,10 @@ from operator import attrgetter
 from typing import Any
 
 import msgspec
+from msgspec.structs import astuple
 from psycopg import Connection
 from psycopg.errors import CheckViolation, DeadlockDetected, UniqueViolation
+from psycopg.rows import tuple_row
 from psycopg.types.json import Jsonb
 
 from telemetry.contracts import Call, Execution, Receipt, Rejection
@@ -27,14 +29,13 @@ from telemetry.ledger import aliases, partitions, sessions, store
 from telemetry.ledger import executions as runs
 from telemetry.ledger.identity import call_id
 from telemetry.ledger.pricing import MAX_NANOUSD, computed_nanousd, nanousd
-from telemetry.ledger.rows import LABELS, Entry
-from telemetry.statements import statement
+from telemetry.ledger.rows import LABELS, Entry, labels_of
+from telemetry.statements import prepared, statement
 from telemetry.usage import input_total, usage_rank
 
 EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
 AHEAD = timedelta(minutes=5)
 _ATTEMPTS = 3
-_fields_of = attrgetter(*LABELS)
 _repeating: set[tuple[int, str]] = set()
 _RECORD = Call | Execution
 
@@ -134,7 +135,7 @@ def entry_of(call: Call) -> Entry:
         call,
         usage_rank(call.output, inputs, is_suspect="output_suspect" in call.quality),
         store.cost_rank(call.cost_kind, reported),
-        _present(tuple(map(bool, _fields_of(call))), call.cache_write_unknown > 0),
+        _present(tuple(map(bool, labels_of(astuple(call)))), call.cache_write_unknown > 0),
         reported,
         computed,
         price_version,
@@ -230,4 +231,4 @@ def quarantine(
         "reasons": [reason for _, reason in records],
         "records": [Jsonb(msgspec.json.decode(text)) for text in encoded],
     }
-    conn.execute(statement(__package__, "quarantine"), arguments)
+    prepared(conn, tuple_row).execute(statement(__package__, "quarantine"), arguments)

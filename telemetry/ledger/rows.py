@@ -1,20 +1,20 @@
 """Entries as PostgreSQL's binary COPY takes them. Pure.
 
-A row of 35 columns costs 3 µs here and 8 µs through psycopg's general encoder: the columns stand in an order in which
-the numbers that are always there are packed at once, and of the texts, most of which repeat within a batch, each is
-encoded once. Source: PostgreSQL's documentation of COPY, "Binary Format".
+The columns stand in an order in which the numbers that are always there are packed at once, and of the texts, most of
+which repeat within a batch, each is encoded once. Source: PostgreSQL's documentation of COPY, "Binary Format".
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from operator import attrgetter
+from operator import itemgetter
 from struct import Struct as Layout
 from typing import Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import astuple
 
 from telemetry.contracts import Call
 from telemetry.usage import quality_bits
@@ -51,8 +51,18 @@ _LENGTH = Layout(">i").pack
 _NULL = _LENGTH(-1)
 _JSONB = b"\x01"  # the version that stands before a jsonb
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # PostgreSQL's
-_counts_of = attrgetter(*COUNTS)
-_texts_of = attrgetter("provider", "model", *LABELS)
+
+
+def _picking(*names: str) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
+    """Picks fields of a call out of all of them: a third of the time that attributes take one by one."""
+    return itemgetter(*map(Call.__struct_fields__.index, names))
+
+
+_counts_of = _picking("started_at", *COUNTS, "quality")
+_maybe_of = _picking("reasoning", "duration_ms", "ttft_ms")
+_texts_of = _picking("provider", "model", *LABELS)
+_ends_of = _picking("id", "attributes")
+labels_of = _picking(*LABELS)
 
 
 class Entry(Struct, frozen=True, gc=False):
@@ -84,20 +94,22 @@ def encode_calls(entries: Sequence[Entry], *, project_id: int, source: str, now:
     parts = [_BEGIN]
     add = parts.append
     for entry in entries:
-        call = entry.call
-        uncached, read, write_5m, write_1h, write_unknown, output = _counts_of(call)
-        quality = quality_bits(call.quality) if call.quality else 0
+        call = astuple(entry.call)
+        started_at, uncached, read, write_5m, write_1h, write_unknown, output, quality = _counts_of(call)
+        reasoning, duration_ms, ttft_ms = _maybe_of(call)
+        key, attributes = _ends_of(call)
         add(
             _NUMBERS.pack(
-                *(columns, 8, project_id, 8, _microseconds(call.started_at), 16, entry.id, 8, received_at),
-                *(8, uncached, 8, read, 8, write_5m, 8, write_1h, 8, write_unknown, 8, output, 4, quality),
+                *(columns, 8, project_id, 8, _microseconds(started_at), 16, entry.id, 8, received_at),
+                *(8, uncached, 8, read, 8, write_5m, 8, write_1h, 8, write_unknown, 8, output),
+                *(4, quality_bits(quality) if quality else 0),
             )
         )
-        for value in (call.reasoning, entry.reported, entry.computed, call.duration_ms, call.ttft_ms):
+        for value in (reasoning, entry.reported, entry.computed, duration_ms, ttft_ms):
             add(_NULL if value is None else _INT8(8, value))
         parts += map(text_of, (_cost_kind(entry), entry.price_version, source, *_texts_of(call)))
-        add(_text(call.id))
-        add(_jsonb(call.attributes) if call.attributes else _NULL)
+        add(_text(key))
+        add(_jsonb(attributes) if attributes else _NULL)
     add(_END)
     return b"".join(parts)
 
@@ -118,11 +130,14 @@ def encode_identities(entries: Sequence[Entry], *, project_id: int) -> bytes:
 
 def call_row(entry: Entry, project_id: int, source: str, now: datetime) -> tuple[Any, ...]:
     """An entry in the order of CALL_COLUMNS; `id` as 16 bytes, `attributes` as they are."""
-    call = entry.call
+    call = astuple(entry.call)
+    started_at, *counts, quality = _counts_of(call)
+    reasoning, duration_ms, ttft_ms = _maybe_of(call)
+    key, attributes = _ends_of(call)
     return (
-        *(project_id, call.started_at, entry.id, now, *_counts_of(call), quality_bits(call.quality)),
-        *(call.reasoning, entry.reported, entry.computed, call.duration_ms, call.ttft_ms),
-        *(_cost_kind(entry), entry.price_version, source, *_texts_of(call), call.id, call.attributes or None),
+        *(project_id, started_at, entry.id, now, *counts, quality_bits(quality)),
+        *(reasoning, entry.reported, entry.computed, duration_ms, ttft_ms),
+        *(_cost_kind(entry), entry.price_version, source, *_texts_of(call), key, attributes or None),
     )
 
 

@@ -19,7 +19,7 @@ from psycopg import Connection
 from psycopg.rows import scalar_row, tuple_row
 
 from telemetry.contracts import Call, Execution
-from telemetry.statements import statement
+from telemetry.statements import prepared, statement
 from telemetry.usage import quality_bits
 
 _SLOTS = 64  # a project's sessions share so many locks, for a batch may bring ten thousand of them
@@ -51,7 +51,7 @@ def lock(conn: Connection[Any], *, project_id: int, calls: Iterable[Call], execu
 def lock_sessions(conn: Connection[Any], slots: Sequence[tuple[int, bool]]) -> None:
     """Take advisory locks in their order, shared or alone, until the transaction ends."""
     arguments = {"slots": [slot for slot, _ in slots], "shared": [is_shared for _, is_shared in slots]}
-    conn.execute(statement(__package__, "lock_sessions"), arguments)
+    prepared(conn, tuple_row).execute(statement(__package__, "lock_sessions"), arguments)
 
 
 def waiting(conn: Connection[Any], *, project_id: int, calls: Iterable[Call]) -> set[str]:
@@ -75,7 +75,7 @@ def waiting_executions(
 ) -> list[tuple[str, str, datetime, datetime]]:
     """(execution, session, started_at, ended_at) of the executions of these sessions whose sent totals still count."""
     arguments = {"project": project_id, "sessions": sessions}
-    with conn.cursor(row_factory=tuple_row) as cursor:
+    with prepared(conn, tuple_row) as cursor:
         return cursor.execute(statement(__package__, "waiting_executions"), arguments).fetchall()
 
 
@@ -108,7 +108,7 @@ def called_in_session(conn: Connection[Any], *, project_id: int, spans: Mapping[
         "last": max(ends),
         "total": _TOTAL,
     }
-    with conn.cursor(row_factory=scalar_row) as cursor:
+    with prepared(conn, scalar_row) as cursor:
         return set(cursor.execute(statement(__package__, "called_in_session"), arguments).fetchall())
 
 
@@ -133,7 +133,7 @@ def touch_sessions(conn: Connection[Any], *, project_id: int, sessions: Sequence
     """Make or extend sessions."""
     rows = sorted(sessions, key=itemgetter("session_id"))
     arguments = {"project": project_id, "rows": msgspec.json.encode(rows).decode()}
-    conn.execute(statement(__package__, "touch_sessions"), arguments)
+    prepared(conn, tuple_row).execute(statement(__package__, "touch_sessions"), arguments)
 
 
 def _row(key: str, first: datetime, last: datetime, call: Call) -> dict[str, Any]:

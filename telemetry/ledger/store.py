@@ -26,7 +26,7 @@ from telemetry.ledger.rows import (
     encode_calls,
     encode_identities,
 )
-from telemetry.statements import statement
+from telemetry.statements import prepared, statement
 from telemetry.usage import quality_bits
 
 SUSPECT = quality_bits(["output_suspect"])
@@ -81,7 +81,7 @@ def claim_identities(conn: Connection[Any], *, project_id: int, entries: Sequenc
         "fields": [entry.fields for entry in entries],
     }
     by_id = {entry.id: entry for entry in entries}
-    with conn.cursor(row_factory=tuple_row) as cursor:
+    with prepared(conn, tuple_row) as cursor:
         rows = cursor.execute(statement(__package__, "claim_identities"), arguments).fetchall()
     return [
         Claimed(by_id[one.bytes], call_id.bytes, started_at, is_fresh) for one, call_id, started_at, is_fresh in rows
@@ -119,7 +119,7 @@ def merge_calls(conn: Connection[Any], rows: Sequence[Mapping[str, Any]]) -> Non
         }
         for row in rows
     ]
-    with conn.cursor() as cursor:
+    with prepared(conn, tuple_row) as cursor:
         cursor.executemany(statement(__package__, "merge_calls"), arguments)
         if cursor.rowcount < len(rows):
             raise Moved
