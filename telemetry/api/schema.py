@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
 from telemetry.contracts import Call, Execution, Receipt
 from telemetry.series.queries import DIMENSIONS
@@ -66,6 +66,8 @@ def one_or_many(place: int) -> dict[str, Any]:
 
 
 CALLS, EXECUTIONS = one_or_many(0), one_or_many(1)
+OTLP = {"application/x-protobuf": OpenApiTypes.BINARY, "application/json": OpenApiTypes.OBJECT}
+OTLP_ANSWER = {200: OpenApiResponse(OpenApiTypes.OBJECT, "stored; `partialSuccess` counts what was refused, and why")}
 
 
 def add_components(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from telemetry.api import docs, health, views
+from telemetry.api import docs, health, otlp_views, views
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
@@ -10,5 +10,14 @@ urlpatterns = [
     path("api/v1/calls/", views.CallsView.as_view(), name="calls"),
     path("api/v1/executions/", views.ExecutionsView.as_view(), name="executions"),
     path("api/v1/usage/", views.UsageView.as_view(), name="usage"),
+    *(
+        path(f"{prefix}v1/{signal}", view.as_view(), name=f"{name}{signal}")
+        for prefix, name in (("", "otlp-"), ("otlp/", "otlp-prefixed-"))
+        for signal, view in (
+            ("traces", otlp_views.TracesView),
+            ("logs", otlp_views.LogsView),
+            ("metrics", otlp_views.MetricsView),
+        )
+    ),
     path("api/docs/", docs.DocsView.as_view(url_name="schema"), name="docs"),
 ]

@@ -122,6 +122,17 @@ def dollars(attributes: Attributes, *names: str) -> float | None:
     return None
 
 
+def written_at(value: Any) -> datetime | None:
+    """A moment written as a text such as 2026-11-20T17:58:32.435Z, in UTC; None where it is none or has no zone."""
+    if not isinstance(value, str) or not 10 <= len(value) <= 40:
+        return None
+    try:
+        found = datetime.fromisoformat(value)
+        return found.astimezone(UTC) if found.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
+
+
 def _number(value: Any) -> int | None:
     """A whole number of a value, or None where it is none."""
     if isinstance(value, bool):

@@ -57,6 +57,11 @@ ROUTES = {
     "api/v1/calls/": Route("key", "ingest"),
     "api/v1/executions/": Route("key", "ingest"),
     "api/v1/usage/": Route("key", "read", queries=("", f"{MONTH}&by=agent", f"{MONTH}&by=session&agent={{agent}}")),
+    **{
+        f"{prefix}v1/{signal}": Route("key", "ingest")
+        for prefix in ("", "otlp/")
+        for signal in ("traces", "logs", "metrics")
+    },
     "": PAGE,
     "models/": PAGE,
     "arrived/": Route("page"),

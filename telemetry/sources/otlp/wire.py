@@ -1,0 +1,191 @@
+"""From an OTLP body, protobuf or JSON, to records. Pure. Source: OTLP 1.10, formats.md §2.
+
+A body as a whole is refused (BadBody) where it is neither; a single record that cannot be read is set aside with its
+reason, and the others are read. Texts of more than a few kilobytes are prompts and answers, which nobody here reads:
+they are left out while they are still cheap. Ids in JSON are hex, 64-bit numbers are numbers or texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from google.protobuf.message import DecodeError, Message
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from telemetry.sources.otlp import json_body
+from telemetry.sources.otlp.records import Log, Point, Span, moment
+
+MAX_TEXT = 4096
+MAX_RECORDS = 50_000
+_DELTA = 1
+_ERROR = 2
+Record = TypeVar("Record", Span, Log, Point)
+
+
+class BadBody(ValueError):
+    """The body is no OTLP at all, or holds more than may be sent at once."""
+
+
+@dataclass(slots=True)
+class Decoded(Generic[Record]):
+    """The records of a body, and the reasons of those that could not be read."""
+
+    records: list[Record] = field(default_factory=list)
+    rejected: list[str] = field(default_factory=list)
+
+
+def spans(body: bytes, *, is_json: bool) -> Decoded[Span]:
+    """The spans of an ExportTraceServiceRequest. Raises BadBody."""
+    if is_json:
+        return _of_json(json_body.spans, body)
+    request = _parsed(ExportTraceServiceRequest(), body)
+    decoded: Decoded[Span] = Decoded()
+    for group in request.resource_spans:
+        resource = _attributes(group.resource.attributes)
+        for scope in group.scope_spans:
+            name = scope.scope.name
+            _room(decoded, len(scope.spans))
+            decoded.records += [_span(span, resource, name) for span in scope.spans]
+    return decoded
+
+
+def logs(body: bytes, *, is_json: bool) -> Decoded[Log]:
+    """The log records of an ExportLogsServiceRequest. Raises BadBody."""
+    if is_json:
+        return _of_json(json_body.logs, body)
+    request = _parsed(ExportLogsServiceRequest(), body)
+    decoded: Decoded[Log] = Decoded()
+    for group in request.resource_logs:
+        resource = _attributes(group.resource.attributes)
+        for scope in group.scope_logs:
+            name = scope.scope.name
+            _room(decoded, len(scope.log_records))
+            decoded.records += [_log(log, resource, name) for log in scope.log_records]
+    return decoded
+
+
+def points(body: bytes, *, is_json: bool) -> Decoded[Point]:
+    """The numbers of an ExportMetricsServiceRequest: sums, and the sums of histograms. Raises BadBody."""
+    if is_json:
+        return _of_json(json_body.points, body)
+    request = _parsed(ExportMetricsServiceRequest(), body)
+    decoded: Decoded[Point] = Decoded()
+    for group in request.resource_metrics:
+        resource = _attributes(group.resource.attributes)
+        for scope in group.scope_metrics:
+            for metric in scope.metrics:
+                decoded.records += _points(metric, resource, scope.scope.name)
+                _room(decoded, 0)
+    return decoded
+
+
+def _of_json(read: Callable[[bytes], tuple[list[Record], list[str]]], body: bytes) -> Decoded[Record]:
+    try:
+        decoded = Decoded(*read(body))
+    except ValueError as error:
+        raise BadBody(f"The body is not OTLP/JSON: {error}") from None
+    except RecursionError:
+        raise BadBody("The body is nested too deeply.") from None
+    _room(decoded, 0)
+    return decoded
+
+
+def _parsed(request: Any, body: bytes) -> Any:
+    try:
+        request.ParseFromString(body)
+    except DecodeError:
+        raise BadBody("The body is not OTLP/protobuf.") from None
+    return request
+
+
+def _room(decoded: Decoded[Any], more: int) -> None:
+    if len(decoded.records) + len(decoded.rejected) + more > MAX_RECORDS:
+        raise BadBody(f"The body holds more than {MAX_RECORDS} records; send fewer at a time.")
+
+
+def _span(span: Any, resource: dict[str, Any], scope: str) -> Span:
+    return Span(
+        resource=resource,
+        scope=scope,
+        name=span.name,
+        attributes=_attributes(span.attributes),
+        trace_id=span.trace_id.hex(),
+        span_id=span.span_id.hex(),
+        parent_id=span.parent_span_id.hex(),
+        started_at=moment(span.start_time_unix_nano),
+        ended_at=moment(span.end_time_unix_nano or span.start_time_unix_nano),
+        has_failed=span.status.code == _ERROR,
+    )
+
+
+def _log(log: Any, resource: dict[str, Any], scope: str) -> Log:
+    attributes = _attributes(log.attributes)
+    body = log.body.string_value[:200] if log.HasField("body") else ""
+    return Log(
+        resource=resource,
+        scope=scope,
+        name=log_name(attributes, log.event_name, body),
+        attributes=attributes,
+        trace_id=log.trace_id.hex(),
+        span_id=log.span_id.hex(),
+        at=moment(log.time_unix_nano or log.observed_time_unix_nano),
+    )
+
+
+def log_name(attributes: dict[str, Any], event_name: str, body: Any) -> str:
+    """What kind of event a log record is: the attribute names it, else the field, else the body's text."""
+    named = attributes.get("event.name")
+    if isinstance(named, str) and named:
+        return named
+    return event_name or (body if isinstance(body, str) else "")
+
+
+def _points(metric: Any, resource: dict[str, Any], scope: str) -> list[Point]:
+    kind = metric.WhichOneof("data")
+    if kind not in ("sum", "histogram"):
+        return []
+    data = getattr(metric, kind)
+    return [
+        Point(
+            resource=resource,
+            scope=scope,
+            name=metric.name,
+            attributes=_attributes(point.attributes),
+            started_at=moment(point.start_time_unix_nano),
+            at=moment(point.time_unix_nano),
+            value=float(point.sum if kind == "histogram" else _number(point)),
+            is_delta=data.aggregation_temporality == _DELTA,
+        )
+        for point in data.data_points
+    ]
+
+
+def _number(point: Any) -> float:
+    return float(point.as_int if point.WhichOneof("value") == "as_int" else point.as_double)
+
+
+def _attributes(pairs: Iterable[Any]) -> dict[str, Any]:
+    """Attributes as plain values, without long texts."""
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        value = pair.value
+        kind = value.WhichOneof("value")
+        if kind == "string_value":
+            text = value.string_value
+            found[pair.key] = text if len(text) <= MAX_TEXT else None
+        elif kind is not None:
+            found[pair.key] = _value(value, kind)
+    return found
+
+
+def _value(value: Any, kind: str) -> Any:
+    if kind == "array_value":
+        return [_value(one, one.WhichOneof("value") or "") for one in value.array_value.values[:100]]
+    if kind in ("kvlist_value", "bytes_value", ""):
+        return None
+    found = getattr(value, kind)
+    return None if isinstance(found, Message) else found
