@@ -34,6 +34,8 @@ Quality = Literal[
     "exclusive_input",
 ]
 
+MeterBucket = Literal["input", "input_and_cache", "cache_read", "cache_write", "output"]
+
 
 class Call(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """One billed request to a model: the only thing that is counted.
@@ -104,6 +106,24 @@ class Execution(Struct, frozen=True, kw_only=True, gc=False):
     skills: tuple[Label, ...] = ()
     objective: Label = ""
     attributes: Mapping[str, Any] | None = None
+
+
+class MeterReading(Struct, frozen=True, kw_only=True, gc=False):
+    """What a session's counter of tokens of one kind showed: since `started_at`, or (`is_delta`) from then to `at`.
+
+    `series` names the counter among those of its session. Of the buckets, `input` leaves the cache out, and
+    `input_and_cache` holds what others count as `cache_read`. Counts only while the session has no calls of its own.
+    """
+
+    series: str
+    session_id: Label
+    model: Label
+    agent: Label
+    bucket: MeterBucket
+    started_at: Instant
+    at: Instant
+    value: Tokens
+    is_delta: bool
 
 
 class Rejection(Struct, frozen=True):

@@ -28,6 +28,7 @@ from telemetry.api.parsers import read_body
 from telemetry.contracts import Receipt
 from telemetry.database import connection
 from telemetry.ledger.ingest import ingest
+from telemetry.ledger.meters import record_readings
 from telemetry.sources.otlp import reading, wire
 from telemetry.sources.otlp.reading import Heard
 
@@ -125,21 +126,18 @@ class MetricsView(OtlpView):
     refused = "rejectedDataPoints"
 
     def heard(self, body: bytes, *, is_json: bool) -> tuple[Mapping[str, Heard], list[str]]:
-        """Nothing to count beside calls."""
-        return {}, wire.points(body, is_json=is_json).rejected
+        """By dialect, what numbers say."""
+        decoded = wire.points(body, is_json=is_json)
+        return reading.read_points(decoded.records), decoded.rejected
 
 
 def _store(project_id: int, dialect: str, said: Heard, now: datetime) -> Receipt:
-    if not said.calls and not said.executions:
-        return Receipt()
-    return ingest(
-        connection(),
-        project_id=project_id,
-        calls=said.calls,
-        executions=said.executions,
-        source=f"otlp:{dialect}",
-        now=now,
-    )
+    into: dict[str, Any] = {"project_id": project_id, "source": f"otlp:{dialect}", "now": now}
+    if said.readings:
+        return record_readings(connection(), readings=said.readings, **into)
+    if said.calls or said.executions:
+        return ingest(connection(), calls=said.calls, executions=said.executions, **into)
+    return Receipt()
 
 
 def _message(reasons: Iterable[str], quarantined: int) -> str:

@@ -24,6 +24,8 @@ from telemetry.usage import quality_bits
 
 _SLOTS = 64  # a project's sessions share so many locks, for a batch may bring ten thousand of them
 _TOTAL = quality_bits(["execution_total"])
+METER = "meter:"  # begins the key of an execution that stands for a whole session, as its counters measured it
+_WHOLE_SESSION = timedelta(days=30)
 
 Span = tuple[str, datetime, datetime]  # a session, and when an execution in it began and ended
 
@@ -35,7 +37,14 @@ def span_of(execution: Execution) -> Span | None:
     if not execution.tokens_input and not execution.tokens_output:
         return None
     ended_at = execution.started_at + timedelta(seconds=execution.execution_time)
-    return execution.session_id, execution.started_at, ended_at
+    return execution.session_id, *_widened(execution.execution_id, execution.started_at, ended_at)
+
+
+def _widened(key: str, started_at: datetime, ended_at: datetime) -> tuple[datetime, datetime]:
+    """A meter gives way to any call of its session, for it starts when the first of them has ended."""
+    if not key.startswith(METER):
+        return started_at, ended_at
+    return started_at - _WHOLE_SESSION, ended_at + _WHOLE_SESSION
 
 
 def lock(conn: Connection[Any], *, project_id: int, calls: Iterable[Call], executions: Iterable[Execution]) -> None:
@@ -46,6 +55,12 @@ def lock(conn: Connection[Any], *, project_id: int, calls: Iterable[Call], execu
         slots = {_slot(project_id, _place(session)): True for session in shared}
         slots |= {_slot(project_id, _place(session)): False for session in alone}
         lock_sessions(conn, sorted(slots.items()))
+
+
+def lock_alone(conn: Connection[Any], *, project_id: int, sessions: Iterable[str]) -> None:
+    """Have sessions for oneself until the transaction ends."""
+    slots = sorted({_slot(project_id, _place(session)) for session in sessions})
+    lock_sessions(conn, [(slot, False) for slot in slots])
 
 
 def lock_sessions(conn: Connection[Any], slots: Sequence[tuple[int, bool]]) -> None:
@@ -66,8 +81,12 @@ def waiting(conn: Connection[Any], *, project_id: int, calls: Iterable[Call]) ->
     return {
         key
         for key, session, started_at, ended_at in rows
-        if any(started_at <= moment <= ended_at for moment in moments[session])
+        if _is_within(moments[session], *_widened(key, started_at, ended_at))
     }
+
+
+def _is_within(moments: Iterable[datetime], started_at: datetime, ended_at: datetime) -> bool:
+    return any(started_at <= moment <= ended_at for moment in moments)
 
 
 def waiting_executions(

@@ -1,7 +1,7 @@
 """Telemetry's tables, a file an idea. Models stay home: only contracts pass the app's door."""
 
 from telemetry.models.access import ApiKey, LoginLink, Membership, Project
-from telemetry.models.ledger import Call, Execution, Identity, ImportedFile, Quarantined, Session
+from telemetry.models.ledger import Call, Execution, Identity, ImportedFile, MeterPoint, Quarantined, Session
 
 __all__ = [
     "ApiKey",
@@ -11,6 +11,7 @@ __all__ = [
     "ImportedFile",
     "LoginLink",
     "Membership",
+    "MeterPoint",
     "Project",
     "Quarantined",
     "Session",

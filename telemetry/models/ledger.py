@@ -134,6 +134,25 @@ class Session(models.Model):
         indexes = (models.Index(fields=("project_id", "-last_call_at"), name="session_by_last_call"),)
 
 
+class MeterPoint(models.Model):
+    """What a session's counter of tokens showed; counts only while the session has no calls of its own."""
+
+    pk = models.CompositePrimaryKey("project_id", "series", "started_at", "at")
+    project_id = models.BigIntegerField()
+    series = models.UUIDField()
+    started_at = models.DateTimeField()
+    at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    session_id = models.TextField()
+    model = models.TextField()
+    agent = models.TextField()
+    bucket = models.TextField()
+    value = models.BigIntegerField()
+
+    class Meta:
+        indexes = (models.Index(fields=("project_id", "session_id"), name="meter_of_session"),)
+
+
 class Quarantined(models.Model):
     """A record whose time cannot be believed: kept and counted, in no sum until a person decides."""
 

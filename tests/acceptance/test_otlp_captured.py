@@ -143,3 +143,20 @@ def test_gemini_is_counted_once_by_event_and_by_chat_and_its_bodies_are_chunked(
     found = totals(web, key)
     assert (found["calls"], found["input_uncached"], found["cache_read"]) == (1, 901 - 512, 512)
     assert (found["output"], found["reasoning"]) == (55 + 120, 120)
+
+
+@pytest.mark.parametrize(("folder", "calls"), [(SMALL, 2), (LOOP, 664), (GEMINI, 1)])
+def test_metrics_count_where_nothing_else_arrives_and_give_way_to_calls(
+    web: str, key: str, folder: str, calls: int
+) -> None:
+    for _ in range(2):
+        send(web, key, captured(folder, "metrics"))
+    measured = totals(web, key)
+    send(web, key, captured(folder, "logs"))
+    counted = totals(web, key)
+    assert (measured["calls"], counted["calls"]) == (1, calls)
+    for sum_of in (("input_uncached",), ("cache_read",), ("output",), ("cache_write_5m", "cache_write_1h")):
+        unsplit = measured["cache_write_unknown"] if len(sum_of) > 1 else 0
+        assert sum(measured[name] for name in sum_of) + unsplit == sum(counted[name] for name in sum_of)
+    send(web, key, captured(folder, "metrics"))
+    assert totals(web, key) == counted

@@ -14,6 +14,8 @@ WITH demo AS MATERIALIZED (
     DELETE FROM telemetry_session WHERE project_id = %(project)s AND EXISTS (SELECT FROM demo)
 ), quarantined AS (
     DELETE FROM telemetry_quarantined WHERE project_id = %(project)s AND EXISTS (SELECT FROM demo)
+), meter_points AS (
+    DELETE FROM telemetry_meterpoint WHERE project_id = %(project)s AND EXISTS (SELECT FROM demo)
 ), imported_files AS (
     DELETE FROM telemetry_importedfile WHERE project_id = %(project)s AND EXISTS (SELECT FROM demo)
 ), keys AS (

@@ -10,12 +10,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
-from telemetry.contracts import Call, Execution
-from telemetry.sources.otlp.dialects import LogDialect, SpanDialect, claude_code, codex, gemini
-from telemetry.sources.otlp.records import BadRecord, Log, Span
+from telemetry.contracts import Call, Execution, MeterReading
+from telemetry.sources.otlp.dialects import LogDialect, PointDialect, SpanDialect, claude_code, codex, gemini
+from telemetry.sources.otlp.records import BadRecord, Log, Point, Span
 
 SPAN_DIALECTS: tuple[SpanDialect, ...] = (claude_code, codex, gemini)
 LOG_DIALECTS: tuple[LogDialect, ...] = (claude_code, codex, gemini)
+POINT_DIALECTS: tuple[PointDialect, ...] = (claude_code, gemini)
+
+Said = Call | Execution | MeterReading | None
 
 
 @dataclass(slots=True)
@@ -24,21 +27,24 @@ class Heard:
 
     calls: list[Call] = field(default_factory=list)
     executions: list[Execution] = field(default_factory=list)
+    readings: list[MeterReading] = field(default_factory=list)
     rejected: list[str] = field(default_factory=list)
 
-    def keep(self, record: Call | Execution | None) -> None:
+    def keep(self, record: Said) -> None:
         """Put a record to its likes."""
         if isinstance(record, Call):
             self.calls.append(record)
         elif isinstance(record, Execution):
             self.executions.append(record)
+        elif isinstance(record, MeterReading):
+            self.readings.append(record)
 
 
 class _Named(Protocol):
     NAME: str
 
 
-Record = TypeVar("Record", Span, Log)
+Record = TypeVar("Record", Span, Log, Point)
 Dialect = TypeVar("Dialect", bound=_Named)
 
 
@@ -52,11 +58,18 @@ def read_logs(logs: Iterable[Log]) -> dict[str, Heard]:
     return _read(logs, LOG_DIALECTS, lambda one, log: one.owns_log(log), lambda one, log: one.read_log(log))
 
 
+def read_points(points: Iterable[Point]) -> dict[str, Heard]:
+    """By dialect, what numbers of metrics say."""
+    return _read(
+        points, POINT_DIALECTS, lambda one, point: one.owns_point(point), lambda one, point: one.read_point(point)
+    )
+
+
 def _read(
     records: Iterable[Record],
     dialects: tuple[Dialect, ...],
     owns: Callable[[Dialect, Record], bool],
-    read: Callable[[Dialect, Record], Call | Execution | None],
+    read: Callable[[Dialect, Record], Said],
 ) -> dict[str, Heard]:
     heard: dict[str, Heard] = {}
     for record in records:

@@ -13,9 +13,10 @@ from typing import Any
 
 from msgspec import Struct
 
-from telemetry.contracts import MAX_TOKENS
+from telemetry.contracts import MAX_TOKENS, MeterBucket, MeterReading
 
 Attributes = Mapping[str, Any]
+Bucket = MeterBucket
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST_NS = 253_402_300_799 * 10**9  # the year 9999
 
@@ -131,6 +132,26 @@ def written_at(value: Any) -> datetime | None:
         return found.astimezone(UTC) if found.tzinfo else None
     except (ValueError, OverflowError):
         return None
+
+
+def meter_reading(point: Point, *, bucket: MeterBucket, agent: str, session_id: str) -> MeterReading | None:
+    """A number as the reading of a session's counter; None where it names no session. Raises BadRecord."""
+    if not session_id:
+        return None
+    if not point.value.is_integer() or not 0 <= point.value <= MAX_TOKENS:
+        raise BadRecord(f"{point.name} is no count of tokens")
+    named = sorted((name, value) for name, value in point.attributes.items() if isinstance(value, str | int))
+    return MeterReading(
+        series=f"{point.name} {text(point.resource, 'service.instance.id')} {named}",
+        session_id=session_id,
+        model=text(point.attributes, "model", "gen_ai.response.model", "gen_ai.request.model") or "unknown",
+        agent=agent,
+        bucket=bucket,
+        started_at=point.started_at,
+        at=point.at,
+        value=int(point.value),
+        is_delta=point.is_delta,
+    )
 
 
 def _number(value: Any) -> int | None:

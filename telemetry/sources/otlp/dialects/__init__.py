@@ -1,15 +1,16 @@
 """One file a dialect, pure: what an agent or a library writes into spans, logs and metrics becomes calls.
 
-A dialect says of each record whether it is its own (`owns_span`, `owns_log`), and reads those that are: a `Call`, an
-`Execution`, or None for one that counts nothing. It raises BadRecord for one that it cannot read.
+A dialect says of each record whether it is its own (`owns_span`, `owns_log`, `owns_point`), and reads those that are: a
+`Call`, an `Execution`, a `MeterReading`, or None for one that counts nothing. It raises BadRecord for one that it
+cannot read.
 """
 
 from __future__ import annotations
 
 from typing import Protocol
 
-from telemetry.contracts import Call, Execution
-from telemetry.sources.otlp.records import Log, Span
+from telemetry.contracts import Call, Execution, MeterReading
+from telemetry.sources.otlp.records import Log, Point, Span
 
 
 class SpanDialect(Protocol):
@@ -30,3 +31,13 @@ class LogDialect(Protocol):
     def owns_log(self, log: Log) -> bool: ...
 
     def read_log(self, log: Log) -> Call | Execution | None: ...
+
+
+class PointDialect(Protocol):
+    """A module of this package that reads numbers of metrics."""
+
+    NAME: str
+
+    def owns_point(self, point: Point) -> bool: ...
+
+    def read_point(self, point: Point) -> MeterReading | None: ...

@@ -10,14 +10,31 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from telemetry.contracts import Call, Execution, Quality
-from telemetry.sources.otlp.records import Attributes, BadRecord, Log, Span, count, milliseconds, text
+from telemetry.contracts import Call, Execution, MeterReading, Quality
+from telemetry.sources.otlp.records import (
+    Attributes,
+    BadRecord,
+    Bucket,
+    Log,
+    Point,
+    Span,
+    count,
+    meter_reading,
+    milliseconds,
+    text,
+)
 
 NAME = "claude-code"
 AGENT = "claude-code"
 _PREFIX = "claude_code."
 _SCOPE = "com.anthropic.claude_code"
 _PROVIDERS = {"bedrock": "aws.bedrock", "vertex": "gcp.vertex_ai", "foundry": "azure.ai.inference"}
+_BUCKETS: dict[str, Bucket] = {
+    "input": "input",
+    "output": "output",
+    "cacheRead": "cache_read",
+    "cacheCreation": "cache_write",
+}
 _KEPT = ("query_source", "effort", "agent.name", "mcp_server.name", "app.version")
 
 
@@ -29,6 +46,19 @@ def owns_log(log: Log) -> bool:
 def owns_span(span: Span) -> bool:
     """Whether Claude Code wrote a span."""
     return span.name.startswith(_PREFIX) or span.scope.startswith(_SCOPE)
+
+
+def owns_point(point: Point) -> bool:
+    """Whether Claude Code wrote a number."""
+    return point.name.startswith(_PREFIX)
+
+
+def read_point(point: Point) -> MeterReading | None:
+    """What a counter of tokens showed; other metrics count nothing. Raises BadRecord."""
+    bucket = _BUCKETS.get(text(point.attributes, "type"))
+    if point.name != "claude_code.token.usage" or bucket is None:
+        return None
+    return meter_reading(point, bucket=bucket, agent=AGENT, session_id=text(point.attributes, "session.id"))
 
 
 def read_log(log: Log) -> Call | Execution | None:

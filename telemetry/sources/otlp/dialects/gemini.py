@@ -9,12 +9,23 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from telemetry.contracts import Call
-from telemetry.sources.otlp.records import Log, Span, count, milliseconds, text, written_at
+from telemetry.contracts import Call, MeterReading
+from telemetry.sources.otlp.records import (
+    Bucket,
+    Log,
+    Point,
+    Span,
+    count,
+    meter_reading,
+    milliseconds,
+    text,
+    written_at,
+)
 
 NAME = "gemini"
 AGENT = "gemini-cli"
 PROVIDER = "gcp.gen_ai"
+_BUCKETS: dict[str, Bucket] = {"output": "output", "thought": "output", "tool": "input", "cache": "cache_read"}
 
 
 def owns_log(log: Log) -> bool:
@@ -66,3 +77,20 @@ def read_log(log: Log) -> Call | None:
 
 def read_span(span: Span) -> None:
     """Spans say what the events say, and less."""
+
+
+def owns_point(point: Point) -> bool:
+    """Whether Gemini CLI wrote a number."""
+    return point.name.startswith("gemini_cli.")
+
+
+def read_point(point: Point) -> MeterReading | None:
+    """What a counter of tokens showed; other metrics count nothing. Raises BadRecord."""
+    kind = text(point.attributes, "type")
+    session = text(point.attributes, "session.id") or text(point.resource, "session.id")
+    if point.name != "gemini_cli.token.usage":
+        return None
+    if kind == "input":  # which includes what the counter `cache` shows
+        return meter_reading(point, bucket="input_and_cache", agent=AGENT, session_id=session)
+    bucket = _BUCKETS.get(kind)
+    return meter_reading(point, bucket=bucket, agent=AGENT, session_id=session) if bucket else None
