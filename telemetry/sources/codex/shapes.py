@@ -84,7 +84,7 @@ class Settings(Struct):
 
     model: _Model | None = None
     model_provider_id: Label | None = None
-    service_tier: str | None | UnsetType = UNSET
+    service_tier: str | UnsetType | None = UNSET
 
 
 class SettingsApplied(Struct):
