@@ -58,7 +58,7 @@ class ThreadMeta(Struct):
     """`session_meta`: what a thread is, and which it was made from. `session_id` is its root's id, `timestamp` the
     moment when it was made; lines with an `ordinal` below `subagent_history_start_ordinal` are its parent's."""
 
-    id: Label
+    id: Annotated[str, Meta(min_length=1, max_length=200)]
     session_id: Label | None = None
     forked_from_id: Label | None = None
     parent_thread_id: Label | None = None
