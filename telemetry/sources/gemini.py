@@ -241,8 +241,8 @@ def _is_prompt(raw: Raw) -> bool:
     """Whether a person asked for something here, and no tool gave its result."""
     content = _content.decode(raw)
     if isinstance(content, str):
-        return bool(content.strip()) and not content.startswith(_NO_PROMPT)
+        content = _Part(text=content)
     parts = [content] if isinstance(content, _Part) else content
-    if any(part.function_response is not None for part in parts):
+    if any(part.function_response is not None or (part.text or "").startswith(_NO_PROMPT) for part in parts):
         return False
-    return bool(parts) and not any((part.text or "").startswith(_NO_PROMPT) for part in parts)
+    return any(part.text is None or part.text.strip() for part in parts)
