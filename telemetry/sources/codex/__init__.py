@@ -97,13 +97,13 @@ def _follow_message(reading: _Reading, line: Line[shapes.Message]) -> None:
 def _follow_context(reading: _Reading, line: Line[shapes.Turn]) -> None:
     thread, turn = reading.thread, line.payload
     thread.model = turn.model or thread.model
-    place_turn(thread, turn, begins=False)
+    place_turn(thread, line, begins=False)
     if turn.turn_id and turn.turn_id != thread.turn:
         _begin_turn(reading, line)
 
 
 def _follow_start(reading: _Reading, line: Line[shapes.Turn]) -> None:
-    place_turn(reading.thread, line.payload, begins=True)
+    place_turn(reading.thread, line, begins=True)
     _begin_turn(reading, line)
 
 

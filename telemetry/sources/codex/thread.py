@@ -91,20 +91,19 @@ def place_line(thread: Thread, line: Line[Any]) -> None:
         return
     if thread.boundary is not None and line.ordinal is not None:
         thread.history = "own" if line.ordinal >= thread.boundary else "copied"
-    elif thread.created_at is not None and line.timestamp < thread.created_at:
-        thread.history = "copied" if thread.history == "copied" else "silent"
     elif thread.history == "silent" and line.timestamp - thread.begun_at > _COPYING:
         thread.history = "unsure"
 
 
-def place_turn(thread: Thread, turn: Turn, *, begins: bool) -> None:
+def place_turn(thread: Thread, line: Line[Turn], *, begins: bool) -> None:
     """Note what a turn's id and time tell of whose it and the lines after it are. `begins` where it begins here."""
     if thread.history == "own" or thread.created_at is None or thread.boundary is not None:
         return
-    born, made = _milliseconds(turn.turn_id or ""), _milliseconds(thread.id)
+    born, made = _milliseconds(line.payload.turn_id or ""), _milliseconds(thread.id)
+    began = line.payload.started_at
     if born is not None and made is not None:
         thread.history = "own" if born >= made else "copied"
-    elif turn.started_at is not None and turn.started_at < int(thread.created_at.timestamp()):
+    elif line.timestamp < thread.created_at or (began is not None and began < int(thread.created_at.timestamp())):
         thread.history = "copied"
     elif begins:
         thread.history = "unsure"
@@ -112,9 +111,11 @@ def place_turn(thread: Thread, turn: Turn, *, begins: bool) -> None:
 
 def place_message(thread: Thread, line: Line[Message]) -> None:
     """A message begins a sub-agent's turn; one that its parent was sent may have been copied."""
-    is_late = thread.begun_at is not None and line.timestamp - thread.begun_at > _COPYING
-    is_begun = thread.history == "silent" or (thread.history == "copied" and is_late)
-    if line.payload.trigger_turn and thread.boundary is None and is_begun:
+    if not line.payload.trigger_turn or thread.boundary is not None or thread.begun_at is None:
+        return
+    is_late = line.timestamp - thread.begun_at > _COPYING
+    is_early = line.timestamp < thread.begun_at
+    if (thread.history == "silent" and not is_early) or (thread.history == "copied" and is_late):
         thread.history = "unsure"
 
 

@@ -79,7 +79,7 @@ PARENT_SUMS = (2, 1_600, 900, 180)
 OWN_SUMS = (1, 0, 300, 10)
 ALL_SUMS = (3, 1_600, 1_200, 190)
 OWN_TURN = [started(OWN, at=31), context("gpt-5.4", at=31, turn_id=OWN)]
-MARKER = line("inter_agent_communication_metadata", {"trigger_turn": True}, at=31)
+MARKER = line("inter_agent_communication_metadata", {"trigger_turn": True}, at=30)
 SILENT_MARKER = line("inter_agent_communication_metadata", {"trigger_turn": False}, at=30)
 CHILDREN = {
     "a fork, lines as they were": [forked(), *again(PARENT), *OWN_TURN, GOES_ON],
@@ -87,11 +87,30 @@ CHILDREN = {
     "a fork of which only the totals were copied": [forked(), *again(PARENT[3::2], 30), *OWN_TURN, GOES_ON],
     "a fork whose total begins anew": [forked(), *again(PARENT, 30), *OWN_TURN, BEGINS_ANEW],
     "a fork without a turn of its own": [forked(), *again(anonymous(PARENT)[3::2], 30), GOES_ON],
+    "a fork of turns without ids, lines as they were": [
+        forked(),
+        *again(anonymous(PARENT)),
+        event("task_started", at=30.01),
+        counted(THREE, (300, 300, 10, 0), at=30.02),
+    ],
+    "a fork that first says again where it goes on from": [
+        forked(),
+        *again(PARENT, 30),
+        *OWN_TURN,
+        counted(TWO, (1_500, 900, 80, 0), at=31),
+        GOES_ON,
+    ],
     "a sub-agent, lines as they were": [spawned(), *again(PARENT), *OWN_TURN, GOES_ON],
     "a sub-agent, lines with the moment of the copying": [spawned(), *again(PARENT, 30), *OWN_TURN, GOES_ON],
     "a sub-agent that repeats nothing": [spawned(), *OWN_TURN, BEGINS_ANEW],
     "a sub-agent that only names its parent": [spawned(), meta(at=30), *OWN_TURN, BEGINS_ANEW],
-    "a sub-agent whose turn a message begins": [spawned(), *again(PARENT[3::2], 30), SILENT_MARKER, MARKER, GOES_ON],
+    "a sub-agent whose turn a message begins": [
+        spawned(),
+        SILENT_MARKER,
+        *again(PARENT[3::2], 30),
+        MARKER,
+        counted(THREE, (300, 300, 10, 0), at=30.02),
+    ],
     "a sub-agent with a numbered history": [
         spawned(subagent_history_start_ordinal=3),
         line("event_msg", {"type": "task_started"}, at=30, ordinal=1),
@@ -101,8 +120,9 @@ CHILDREN = {
     "a sub-agent with records": [
         spawned(),
         *again(PARENT),
-        record("resp_parent", (9, 0, 9, 0), at=30),
+        record("resp_copied", (9, 0, 9, 0), thread=CHILD, at=30),
         *OWN_TURN,
+        record("resp_parent", (9, 0, 9, 0), at=31),
         record("resp_child", (300, 300, 10, 0), thread=CHILD, at=32),
         GOES_ON,
     ],
@@ -128,7 +148,7 @@ def test_a_grandchild_that_repeats_two_ancestors_counts_its_own_calls() -> None:
     grandchild = [
         spawned(CHILD, grandchild_id, at=40),
         *again(child, 40),
-        MARKER.replace(b"12:31", b"12:40"),
+        MARKER.replace(b"12:30", b"12:40"),
         started(own, at=41),
         counted((3_000, 1_200, 200, 0), (200, 0, 10, 0), at=42),
     ]

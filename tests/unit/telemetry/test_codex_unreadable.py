@@ -28,8 +28,8 @@ BAD = {
     "`int` >= 0": [record("resp", (-1, 0, 0, 0))],
     "`int` <= 9007199254740992": [record("resp", (2**53 + 1, 0, 0, 0)), counted((10**40, 0, 0, 0))],
     "Expected `int": [
-        line("token_usage_record", {"usage": usage(ONE, input_tokens="12")}),  # type: ignore[arg-type]
-        line("token_usage_record", {"usage": usage(ONE, output_tokens=1.5)}),  # type: ignore[arg-type]
+        line("token_usage_record", {"usage": usage(ONE, input_tokens="12")}),
+        line("token_usage_record", {"usage": usage(ONE, output_tokens=1.5)}),
     ],
     "timestamp": [
         record("resp", ONE).replace(b"2026-11-01T12", b"yesterday"),

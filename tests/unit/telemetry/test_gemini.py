@@ -112,7 +112,8 @@ def test_what_the_program_says_in_a_persons_name_begins_no_execution(content: An
 
 
 def test_a_picture_a_text_or_one_part_is_a_prompt_too() -> None:
-    for content in ("please do", {"text": "please do"}, [{"inlineData": {}}]):
+    contents: list[Any] = ["please do", {"text": "please do"}, [{"inlineData": {}}]]
+    for content in contents:
         line = json.dumps(json.loads(asked()) | {"content": content}).encode()
         assert len(reading(header(), line).executions) == 1
 
