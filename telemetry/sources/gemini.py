@@ -3,7 +3,7 @@
 A message of type `gemini` bears the tokens of its response. It is written again as it grows, once more where `$set`
 replaces all messages, and into a new file where an old session is taken up; its copies are one call, known by session
 and message, and the fullest is kept. What `$rewindTo` takes back was billed all the same. `input` includes what was
-cached, `output` leaves out the thoughts, `tool` is input on top of `input` unless the total says otherwise.
+cached, `output` leaves out the thoughts, `tool` is input on top of `input` unless the total is too small for it.
 What was said is looked at only to tell a prompt from what is none, and never kept.
 """
 
@@ -189,7 +189,7 @@ def _read_message(reading: _Reading, raw: bytes, *, is_said: bool) -> None:
 def _call(reading: _Reading, message: _Message, tokens: _Tokens) -> Call:
     inputs, cached, output = tokens.input or 0, tokens.cached or 0, tokens.output or 0
     thoughts, tool, chat = tokens.thoughts or 0, tokens.tool or 0, reading.chat
-    is_inside = tokens.total == inputs + output + thoughts
+    is_inside = tokens.total is not None and tokens.total < inputs + output + thoughts + tool
     quality: tuple[Quality, ...] = ("no_request_id",)
     if cached > inputs:
         inputs, quality = inputs + cached, (*quality, "exclusive_input")

@@ -94,6 +94,21 @@ def test_a_thread_and_the_sub_agent_that_repeats_it_are_counted_once(
     assert [(row.key, row.calls) for row in by_execution] == [(f"codex:{rollouts.uuid7(1)}", 3)]
 
 
+@pytest.mark.parametrize("is_parent_first", [True, False])
+def test_a_fork_whose_turns_have_no_ids_and_its_parent_are_counted_once(
+    project: Project, tmp_path: Path, is_parent_first: bool
+) -> None:
+    one, two, three = (1_000, 0, 100, 0), (2_500, 900, 180, 0), (2_800, 1_200, 190, 0)
+    said = [rollouts.event("task_started", at=30.01), rollouts.counted(one, at=30.01), rollouts.counted(two, at=30.01)]
+    paths = [
+        written(tmp_path / "rollout-1.jsonl", [rollouts.meta(), *said]),
+        written(tmp_path / "rollout-2.jsonl", [rollouts.forked(), *said, rollouts.counted(three, at=32)]),
+    ]
+    imported(project, "codex", *(paths if is_parent_first else reversed(paths)))
+    total = totals(project)
+    assert (total.calls, total.input_uncached, total.cache_read, total.output) == (3, 1_600, 1_200, 190)
+
+
 def test_a_rollout_that_was_put_away_is_known(project: Project, tmp_path: Path) -> None:
     thread, _ = parent_and_child(tmp_path)
     written(tmp_path / "archived_sessions" / thread.name, thread.read_bytes().splitlines())
