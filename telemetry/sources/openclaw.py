@@ -32,7 +32,7 @@ _FILE_OF_PI = re.compile(r"\d{4}-\d{2}-\d{2}T[\d-]+Z_.+\.jsonl")
 _PROVIDERS = {"openai-codex": "openai", "amazon-bedrock": "aws.bedrock", "google-vertex": "gcp.vertex_ai"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LONGEST = timedelta(hours=24)
-_Milliseconds = Annotated[float, Meta(ge=0, le=10**14)]
+_SinceEpoch = Annotated[float, Meta(ge=0, le=10**14)]
 
 
 # The shapes of lines, as far as they are looked at: any field may be missing or null, unknown ones are passed over,
@@ -70,7 +70,7 @@ class _Usage(Struct, rename="camel"):
 
 
 class _Response(Struct, rename="camel"):
-    timestamp: _Milliseconds | None = None
+    timestamp: _SinceEpoch | None = None
     provider: Label | None = None
     model: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
     response_model: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
@@ -85,7 +85,7 @@ class _AssistantLine(Struct):
 
 
 class _Asked(Struct):
-    timestamp: _Milliseconds | None = None
+    timestamp: _SinceEpoch | None = None
 
 
 class _UserLine(Struct):
@@ -198,7 +198,7 @@ def _call(reading: _Reading, line: _AssistantLine, said: _Response, usage: _Usag
     quality: tuple[Quality, ...] = () if said.response_id else ("no_request_id",)
     counts = (usage.input or 0, usage.output or 0, usage.cache_read or 0, written)
     return Call(
-        id=":".join(("openclaw", _iso(line.timestamp), _iso(began), *map(str, counts))),
+        id=":".join(("openclaw", _milliseconds(line.timestamp), _milliseconds(began), *map(str, counts))),
         aliases=(said.response_id,) if said.response_id else (),
         started_at=began,
         model=said.response_model or said.model or "unknown",
@@ -225,14 +225,14 @@ def _moment(milliseconds: float | None) -> datetime | None:
     return None if milliseconds is None else _EPOCH + timedelta(milliseconds=milliseconds)
 
 
-def _iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds")
+def _milliseconds(moment: datetime) -> str:
+    return str(round((moment - _EPOCH) / timedelta(milliseconds=1)))
 
 
 def _follow_prompt(reading: _Reading, line: _UserLine) -> None:
     """A prompt begins an execution, but for one that was copied: that is the other session's."""
     asked = _moment(line.message.timestamp) or line.timestamp
-    name = f"openclaw:{_iso(line.timestamp)}:{_iso(asked)}"
+    name = f"openclaw:{_milliseconds(line.timestamp)}:{_milliseconds(asked)}"
     session = reading.session
     session.running = name
     if session.copied_until is None or line.timestamp >= session.copied_until:

@@ -68,6 +68,14 @@ def test_what_newer_versions_tell_apart_is_kept_apart() -> None:
     assert call.quality == ()
 
 
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_moment_at_the_end_of_time_is_left_to_the_ledger_to_judge(moment: str) -> None:
+    lines = (
+        line.replace(b"2026-11-01T10:00:05.000Z", moment.encode()) for line in (assistant(), prompt(at="10:00:05"))
+    )
+    assert len(reading(*lines).calls) == 1
+
+
 def test_every_branch_of_the_tree_was_billed() -> None:
     said = reading(session(), assistant(), assistant(at="10:00:06"), assistant(output=101))
     assert len({call.id for call in said.calls}) == 3
