@@ -15,16 +15,17 @@ class MissingPath(LookupError):
 
 def files_of(source: LocalSource, paths: Iterable[Path]) -> list[Path]:
     """The files at and under `paths`, links resolved, each once, in the source's order. Raises MissingPath."""
-    found = {file.resolve() for path in paths for file in _files(path.expanduser(), source.suffix)}
+    found = {file.resolve() for path in paths for file in _files(path.expanduser(), source)}
     return sorted(found, key=source.order)
 
 
-def _files(path: Path, suffix: str) -> Iterator[Path]:
-    """`path` itself where it is a file, whatever its suffix; else what lies under it with that suffix."""
+def _files(path: Path, source: LocalSource) -> Iterator[Path]:
+    """`path` itself where it is a file, whatever its name; else the source's files under it."""
     if path.is_file():
         yield path
     elif path.is_dir():
         for folder, _, names in os.walk(path):
-            yield from (file for name in names if name.endswith(suffix) and (file := Path(folder, name)).is_file())
+            found = (Path(folder, name) for name in names)
+            yield from (file for file in found if source.matches(file) and file.is_file())
     else:
         raise MissingPath(f"There is no file or folder {path}.")

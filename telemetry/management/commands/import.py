@@ -85,7 +85,7 @@ def _project(slug: str, *, create: bool) -> Project:
 def _nothing_found(find: _Find) -> str:
     places = ", ".join(map(path_key, find.places))
     return (
-        f"No files of {find.source.title} (*{find.source.suffix}) in {places}. {find.source.variable} changes the usual"
+        f"No files of {find.source.title} in {places}. {find.source.variable} changes the usual"
         f" folders, or name others: tloi import {find.source.name} PATH"
     )
 
