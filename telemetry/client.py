@@ -46,7 +46,6 @@ UNCLAIMED = "unclaimed"
 _FILE = re.compile(r"(\w+)-(\d{20})-[0-9a-f]{12}\.(?:jsonl|(\d+))")  # whose key, when; since when it is taken
 
 _LOOPBACK = re.compile(r"https?://(localhost|127(\.\d+){3}|\[::1\])(:|/|$)")
-_log = logging.getLogger("tloi.client")
 _current: ContextVar[Task | None] = ContextVar("tloi_task", default=None)
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -169,9 +168,10 @@ class TokenTelemetry:
     def _work(self) -> None:
         """Wait for a record or until it is time to send; store; send if it is time or somebody waits for it."""
         while self._worker is threading.current_thread():
+            wait_s = max(0.0, self._due - time.monotonic()) if self._unsent else IDLE_S
             first = None
             with suppress(queue.Empty):
-                first = self._queue.get(timeout=max(0.0, self._due - time.monotonic()) if self._unsent else IDLE_S)
+                first = self._queue.get(timeout=0.0 if self._waiting else wait_s)
             with self._harmless():
                 self._store(first)
                 waiting, self._waiting = self._waiting, []
@@ -234,7 +234,7 @@ class TokenTelemetry:
         self.lost += lost
         if text and text not in self._said and len(self._said) < 100:
             self._said.add(text)
-            _log.warning("%s", text)
+            logging.getLogger("tloi.client").warning("%s", text)
 
 
 class Task:
