@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 import time
 from pathlib import Path
 
@@ -121,9 +122,13 @@ with t._disk:  # so that the parent's record is still in memory
     assert sorted(names(tmp_path / "spool")) == ["child", "parent"]
 
 
-def test_a_record_after_the_close_is_kept_too(tmp_path: Path) -> None:
-    client = away(tmp_path)
+def test_a_closed_client_has_no_thread_and_a_later_record_is_kept_too(tmp_path: Path) -> None:
+    before = set(threading.enumerate())
+    client = away(tmp_path, key="")  # it would wait for a minute
+    (thread,) = set(threading.enumerate()) - before
     client.close()
+    thread.join(5)
+    assert not thread.is_alive()
     client.record_start("late")
     client.close()
     assert names(tmp_path) == ["late"]
