@@ -35,7 +35,8 @@ from urllib.request import HTTPHandler, HTTPSHandler, OpenerDirector, ProxyHandl
 
 MAX_QUEUED = 10_000  # records in memory, of about half a kB each
 MAX_RUNNING = 1_000  # runs whose end is awaited
-FILE_RECORDS = 200  # of one file: below the 20 MiB that a request may have, however long their texts are
+MAX_LINE = 128 * 2**10  # bytes; what is cut there is no JSON any more, so the server refuses it alone, with a reason
+FILE_RECORDS = 100  # of one file: below the 20 MiB that a request may have
 MAX_BATCH = 512 * 2**10  # bytes of small files that go into one request
 MAX_SPOOL = 64 * 2**20  # bytes that wait for one key
 GATHER_S = 0.01  # what comes together goes into one file
@@ -44,7 +45,6 @@ IDLE_S = 60.0  # how often to look for what others left, and the longest pause b
 STALE_S = 120.0  # a file that somebody has for longer than this is free again
 UNCLAIMED = "unclaimed"
 _FILE = re.compile(r"(\w+)-(\d{20})-[0-9a-f]{12}\.(?:jsonl|(\d+))")  # whose key, when; since when it is taken
-
 _LOOPBACK = re.compile(r"https?://(localhost|127(\.\d+){3}|\[::1\])(:|/|$)")
 _current: ContextVar[Task | None] = ContextVar("tloi_task", default=None)
 F = TypeVar("F", bound=Callable[..., Any])
@@ -197,7 +197,8 @@ class TokenTelemetry:
     def _line(self, record: dict[str, Any]) -> bytes:
         with self._harmless():
             said = {name: _plain(value, 4000 if name == "errors" else 200) for name, value in record.items()}
-            return json.dumps(said, ensure_ascii=False, allow_nan=False, default=str).encode("utf-8", "replace") + b"\n"
+            text = json.dumps(said, ensure_ascii=False, allow_nan=False, default=str)
+            return text.encode("utf-8", "replace")[:MAX_LINE] + b"\n"
         return b""
 
     def _deliver(self) -> None:
@@ -264,7 +265,6 @@ class Task:
         self._telemetry.record_completion(**{**self._fields, **self._told, **failed, "execution_id": self.execution_id})
 
     def __call__(self, function: F) -> F:
-        """The function, each call of which is a run of its own."""
         fields = {**self._fields, "task_id": self._fields["task_id"] or function.__qualname__}
 
         def run(*args: Any, **kwargs: Any) -> Any:

@@ -139,7 +139,7 @@ def test_a_server_that_asks_for_time_gets_it(somebody: Somebody, telemetry: Toke
     assert len(somebody.asked) == 1
     while len(somebody.asked) == 1 and time.monotonic() - begin < 5:
         time.sleep(0.02)
-    assert 1 <= time.monotonic() - begin < 3
+    assert 1 <= time.monotonic() - begin < 10
     assert telemetry.flush()
 
 

@@ -219,6 +219,18 @@ def test_what_the_server_refuses_is_counted_and_not_sent_for_ever(
     assert "TLOI refused records" in caplog.text
 
 
+def test_a_record_that_is_far_too_long_takes_no_other_with_it(
+    web: str, key: str, project: Project, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = TokenTelemetry(web, key, spool_dir=str(tmp_path))
+    with client._disk:  # so that they go together
+        client.record_completion("long", plan={"steps": "x" * 30_000_000})
+        client.record_completion("good")
+    assert client.close()
+    assert (runs(project), client.lost) == ({"good": 1}, 1)
+    assert "TLOI refused records" in caplog.text
+
+
 def test_a_spool_that_cannot_be_written_loses_nothing_while_the_server_is_there(
     web: str, key: str, project: Project, tmp_path: Path
 ) -> None:
