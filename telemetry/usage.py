@@ -39,3 +39,17 @@ def usd(nanousd: int) -> str:
     """Nano-dollars as an exact decimal text of dollars with two to nine places: 71.36458935."""
     sign, whole, places = "-" if nanousd < 0 else "", abs(nanousd) // 10**9, f"{abs(nanousd) % 10**9:09d}"
     return f"{sign}{whole}.{places[:2]}{places[2:].rstrip('0')}"
+
+
+def uncached(inputs: int, cached: int, *, is_exclusive: bool = False) -> tuple[int, tuple[Quality, ...]]:
+    """Input tokens at full price, of a source's input count and of what it says was read from and written to a cache;
+    and the flags of a call for which that had to be found out. `is_exclusive`: the source counts no cached input.
+
+    A source that should count it, and counts less than was cached, counts it not: nothing is cut to 0. The converse
+    proves nothing. Source: formats.md §9; langsmith-sdk #1858, mastra #16874 for costs below 0.
+    """
+    if is_exclusive:
+        return inputs, ()
+    if cached > inputs:
+        return inputs, ("exclusive_input",)
+    return inputs - cached, ()

@@ -30,6 +30,12 @@ def read_body(request: Request) -> bytes:
     return gunzip(raw) if "gzip" in encoding else raw
 
 
+def has_lines(request: Request) -> bool:
+    """Whether a body is said to be NDJSON."""
+    said = request.content_type or ""
+    return "ndjson" in said or "jsonl" in said
+
+
 def gunzip(raw: bytes, limit: int = MAX_BYTES) -> bytes:
     """Unpack gzip of one or more members to at most `limit` bytes. Raises TooLarge, BadBody."""
     parts: list[bytes] = []

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -35,11 +36,13 @@ _FIELDS = {kind: frozenset(kind.__struct_fields__) for kind in (Call, Execution)
 
 @dataclass(slots=True)
 class Decoded(Generic[Record]):
-    """The readable items of a body with their places in it, and the reasons of the others."""
+    """The readable items of a body with their places in it, and the reasons of the others. `ignored` counts those that
+    mean nothing to us."""
 
     items: list[Record] = field(default_factory=list)
     places: list[int] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
+    ignored: int = 0
 
 
 def decode(body: bytes, kind: type[Record], *, lines: bool = False) -> Decoded[Record]:
@@ -47,15 +50,26 @@ def decode(body: bytes, kind: type[Record], *, lines: bool = False) -> Decoded[R
     calls = _calls_at_once(body) if kind is Call and not lines else []
     if calls:
         return Decoded(calls, list(range(len(calls))))
+    return read_items(body, partial(_record, kind=kind), lines=lines)
+
+
+def read_items(body: bytes, read: Callable[[bytes], Record | None], *, lines: bool = False) -> Decoded[Record]:
+    """What `read` makes of each item of a body: a record, None for one that means nothing, or ValueError or
+    RecursionError with the reason why it is refused. Raises BadBody, TooLarge."""
     decoded: Decoded[Record] = Decoded()
     for place, item in enumerate(items(body, lines=lines)):
         if place == MAX_ITEMS:
             raise TooLarge(f"The body holds more than {MAX_ITEMS} items; send fewer at a time.")
         try:
-            decoded.items.append(_record(item, kind))
-            decoded.places.append(place)
+            record = read(item)
         except (ValueError, RecursionError) as error:
             decoded.rejected.append(_rejection(place, item, error))
+            continue
+        if record is None:
+            decoded.ignored += 1
+        else:
+            decoded.items.append(record)
+            decoded.places.append(place)
     return decoded
 
 

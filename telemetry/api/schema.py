@@ -34,6 +34,15 @@ _SUMS: dict[str, Any] = {
 }
 _DAY = OpenApiTypes.DATE
 RECEIPT = {200: _SCHEMAS[2], 400: {"type": "object", "description": "an error, or a receipt that stored nothing"}}
+_PAYLOAD: dict[str, Any] = {"type": "object", "description": "a StandardLoggingPayload of LiteLLM"}
+LITELLM = {
+    "application/json": {"oneOf": [_PAYLOAD, {"type": "array", "items": _PAYLOAD, "maxItems": 10_000}]},
+    "application/x-ndjson": _PAYLOAD,
+}
+LITELLM_RECEIPT = {
+    **RECEIPT,
+    200: {"allOf": [_SCHEMAS[2], {"type": "object", "properties": {"ignored": {"type": "integer"}}}]},
+}
 USAGE = {
     200: {
         "type": "object",

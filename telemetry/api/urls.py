@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from telemetry.api import docs, health, otlp_views, views
+from telemetry.api import docs, health, otlp_views, views, webhooks
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("api/v1/calls/", views.CallsView.as_view(), name="calls"),
     path("api/v1/executions/", views.ExecutionsView.as_view(), name="executions"),
+    path("api/v1/litellm/", webhooks.LiteLLMView.as_view(), name="litellm"),
     path("api/v1/usage/", views.UsageView.as_view(), name="usage"),
     *(
         path(f"{prefix}v1/{signal}", view.as_view(), name=f"{name}{signal}")

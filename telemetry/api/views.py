@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -16,11 +15,11 @@ from telemetry.access.keys import KeyHolder
 from telemetry.api import schema
 from telemetry.api.auth import holder_of
 from telemetry.api.errors import BadQuery
-from telemetry.api.parsers import read_body
-from telemetry.api.records import Decoded, Record, decode, renumbered
-from telemetry.contracts import Call, Execution, Receipt, UsageRow
+from telemetry.api.parsers import has_lines, read_body
+from telemetry.api.receipts import store
+from telemetry.api.records import Decoded, Record, decode
+from telemetry.contracts import Call, Execution, UsageRow
 from telemetry.database import connection
-from telemetry.ledger.ingest import ingest
 from telemetry.series import queries
 from telemetry.series.window import EARLIEST, Window, by_days, parse_day, time_zone
 from telemetry.usage import usd
@@ -84,17 +83,8 @@ class UsageView(APIView):
 
 
 def _record(request: Request, kind: type[Record]) -> Response:
-    lines = "ndjson" in (request.content_type or "") or "jsonl" in (request.content_type or "")
-    decoded: Decoded[Record] = decode(read_body(request), kind, lines=lines)
-    records: dict[str, Any] = {"calls" if kind is Call else "executions": decoded.items}
-    receipt: Receipt = ingest(
-        connection(), project_id=holder_of(request).project_id, source="api", now=datetime.now(UTC), **records
-    )
-    rejected = [*decoded.rejected, *renumbered(receipt.rejected, decoded.places)]
-    rejected.sort(key=attrgetter("index"))
-    stored_nothing = bool(rejected) and len(rejected) == len(decoded.items) + len(decoded.rejected)
-    receipt = Receipt(receipt.accepted, receipt.duplicates, receipt.quarantined, tuple(rejected))
-    return Response(msgspec.to_builtins(receipt), status=400 if stored_nothing else 200)
+    decoded: Decoded[Record] = decode(read_body(request), kind, lines=has_lines(request))
+    return store(request, decoded, into="calls" if kind is Call else "executions", source="api")
 
 
 def _window(request: Request, holder: KeyHolder, now: datetime) -> Window:

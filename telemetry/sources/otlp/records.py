@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from math import isnan
 from typing import Any
 
 from msgspec import Struct
@@ -79,7 +80,7 @@ def count(attributes: Attributes, *names: str) -> int | None:
     """
     for name in names:
         value = attributes.get(name)
-        if value is None or value == "":
+        if value is None or value == "" or _is_unknown(value):
             continue
         number = _number(value)
         if number is None or not 0 <= number <= MAX_TOKENS:
@@ -101,9 +102,11 @@ def text(attributes: Attributes, *names: str, most: int = 200) -> str:
 
 
 def milliseconds(attributes: Attributes, *names: str) -> int | None:
-    """The first of `names` that holds a duration in milliseconds; None where none does, or it is beyond belief."""
+    """The first of `names` that holds a duration in milliseconds, rounded; None where none does, or it is beyond
+    belief."""
     for name in names:
-        number = _number(attributes.get(name))
+        value = attributes.get(name)
+        number = round(value) if isinstance(value, float) and abs(value) < 10**13 else _number(value)
         if number is not None and 0 <= number <= 10**12:
             return number
     return None
@@ -154,6 +157,11 @@ def meter_reading(point: Point, *, bucket: MeterBucket, agent: str, session_id: 
     )
 
 
+def _is_unknown(value: Any) -> bool:
+    """Whether it is NaN, by which programs in JavaScript say that they do not know a number."""
+    return value == "NaN" or (isinstance(value, float) and isnan(value))
+
+
 def _number(value: Any) -> int | None:
     """A whole number of a value, or None where it is none."""
     if isinstance(value, bool):
@@ -162,7 +170,7 @@ def _number(value: Any) -> int | None:
         return value
     if isinstance(value, float):
         return int(value) if value.is_integer() else None
-    if isinstance(value, str) and len(value) <= 20 and value.strip().lstrip("-").isascii():
+    if isinstance(value, str) and len(value) <= 20 and value.isascii():
         stripped = value.strip()
-        return int(stripped) if stripped.lstrip("-").isdigit() else None
+        return int(stripped) if stripped.removeprefix("-").isdigit() else None
     return None

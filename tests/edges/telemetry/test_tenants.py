@@ -56,6 +56,7 @@ ROUTES = {
     "readyz": Route("public"),
     "api/v1/calls/": Route("key", "ingest"),
     "api/v1/executions/": Route("key", "ingest"),
+    "api/v1/litellm/": Route("key", "ingest"),
     "api/v1/usage/": Route("key", "read", queries=("", f"{MONTH}&by=agent", f"{MONTH}&by=session&agent={{agent}}")),
     **{
         f"{prefix}v1/{signal}": Route("key", "ingest")

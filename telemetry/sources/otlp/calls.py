@@ -1,0 +1,281 @@
+"""One span as one call: the names that libraries have for the same things, and what their dialects share. Pure.
+
+Nothing of OTel's gen_ai.* is stable, and names of 2024 to 2026 stand side by side on the wire: of the names of one
+thing the first that is there wins. What was said to a model and what it answered is never looked at.
+Source: formats.md §1 and §9.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from math import isfinite
+from typing import Any
+
+from msgspec import Struct
+
+from telemetry.contracts import Call, Execution, Quality
+from telemetry.providers import is_identity, provider_name
+from telemetry.sources.otlp.records import Attributes, BadRecord, Span, count, dollars, milliseconds, text
+from telemetry.usage import uncached
+
+INPUT = (
+    "gen_ai.usage.input_tokens",
+    "gen_ai.usage.prompt_tokens",
+    "llm.usage.prompt_tokens",
+    "llm.token_count.prompt",
+    "ai.usage.inputTokens",
+    "ai.usage.promptTokens",
+    "ai.usage.tokens",
+)
+OUTPUT = (
+    "gen_ai.usage.output_tokens",
+    "gen_ai.usage.completion_tokens",
+    "llm.usage.completion_tokens",
+    "llm.token_count.completion",
+    "ai.usage.outputTokens",
+    "ai.usage.completionTokens",
+)
+CACHE_READ = (
+    "gen_ai.usage.cache_read.input_tokens",
+    "gen_ai.usage.cache_read_input_tokens",
+    "gen_ai.usage.cached_tokens",
+    "gen_ai.usage.cached_input_tokens",
+    "gen_ai.usage.input_cached_tokens",
+    "gen_ai.usage.input_tokens.cached",
+    "llm.token_count.prompt_details.cache_read",
+    "llm.token_count.prompt_details.cache_input",
+    "ai.usage.inputTokenDetails.cacheReadTokens",
+    "ai.usage.cachedInputTokens",
+)
+CACHE_WRITE = (
+    "gen_ai.usage.cache_write.input_tokens",
+    "gen_ai.usage.cache_creation.input_tokens",
+    "gen_ai.usage.cache_creation_input_tokens",
+    "gen_ai.usage.input_tokens.cache_write",
+    "llm.token_count.prompt_details.cache_write",
+    "ai.usage.inputTokenDetails.cacheWriteTokens",
+)
+REASONING = (
+    "gen_ai.usage.reasoning.output_tokens",
+    "gen_ai.usage.reasoning_tokens",
+    "gen_ai.usage.reasoning_output_tokens",
+    "gen_ai.usage.output_tokens.reasoning",
+    "llm.usage.reasoning_tokens",
+    "llm.token_count.completion_details.reasoning",
+    "ai.usage.outputTokenDetails.reasoningTokens",
+    "ai.usage.reasoningTokens",
+)
+RESPONSE_MODEL = ("gen_ai.response.model", "llm.response.model_name", "ai.response.model")
+REQUEST_MODEL = (
+    "gen_ai.request.model",
+    "llm.request.model_name",
+    "llm.model_name",
+    "ai.model.id",
+    "embedding.model_name",
+)
+RESPONSE_ID = ("gen_ai.response.id", "ai.response.id")
+OPERATION = "gen_ai.operation.name"
+PROVIDER = ("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system", "ai.model.provider")
+COST = (
+    "gen_ai.cost.total_cost",
+    "llm.cost.total",
+    "gen_ai.usage.cost",
+    "gen_ai.usage.total_cost",
+    "litellm.cost.total",
+)
+SESSION = ("gen_ai.conversation.id", "session.id", "traceloop.association.properties.session_id")
+AGENT = ("gen_ai.agent.name", "agent.name", "traceloop.entity.name")
+SERVICE_TIER = ("openai.response.service_tier", "gen_ai.openai.response.service_tier")
+TTFT_S = ("gen_ai.response.time_to_first_chunk", "gen_ai.server.time_to_first_token")
+TTFT_MS = ("ai.response.msToFirstChunk", "ai.stream.msToFirstChunk")
+
+INFERENCE = frozenset(("chat", "text_completion", "generate_content", "embeddings", "completion"))
+"""Operations that are a request to a model: one that reports tokens and no model cannot be read."""
+
+RUNS = frozenset(("invoke_agent", "invoke_workflow"))
+"""Operations that are a run: at the root of a trace they are an execution."""
+
+NO_CALLS = RUNS | {"create_agent", "agent_step", "plan", "execute_tool", "fetch_response", "retrieval", "handoff"}
+"""Operations that bear the tokens of others again, or should bear none: they count nothing."""
+
+_KEPT = (
+    OPERATION,
+    "gen_ai.response.finish_reasons",
+    "gen_ai.request.max_tokens",
+    "gen_ai.request.temperature",
+    "gen_ai.request.top_p",
+    "gen_ai.request.top_k",
+    "gen_ai.request.stream",
+    "gen_ai.is_streaming",
+    "gen_ai.request.reasoning.level",
+    "gen_ai.request.reasoning_effort",
+    "server.address",
+)
+_KEPT_LENGTH = 100
+_KEPT_VALUES = 8
+
+
+class Counts(Struct, frozen=True, kw_only=True, gc=False):
+    """Tokens as a source counts them. `is_exclusive`: its input holds no cached tokens."""
+
+    input: int = 0
+    output: int = 0
+    cache_read: int = 0
+    cache_write_5m: int = 0
+    cache_write_1h: int = 0
+    cache_write_unknown: int = 0
+    reasoning: int | None = None
+    is_exclusive: bool = False
+
+    @property
+    def cached(self) -> int:
+        """Input that was read from a cache or written to one."""
+        return self.cache_read + self.cache_write_5m + self.cache_write_1h + self.cache_write_unknown
+
+
+def counts_of(attributes: Attributes, *, is_exclusive: bool = False) -> Counts:
+    """The tokens of a span by any of their names; what is not there is 0. Raises BadRecord for what is no count."""
+    return Counts(
+        input=count(attributes, *INPUT) or 0,
+        output=count(attributes, *OUTPUT) or 0,
+        cache_read=count(attributes, *CACHE_READ) or 0,
+        cache_write_unknown=count(attributes, *CACHE_WRITE) or 0,
+        reasoning=count(attributes, *REASONING),
+        is_exclusive=is_exclusive,
+    )
+
+
+def call_of(
+    span: Span,
+    counts: Counts | None = None,
+    *,
+    ids: tuple[str, ...] = (),
+    quality: tuple[Quality, ...] = (),
+    **known: Any,
+) -> Call | None:
+    """The call that a span stands for; None where it bears neither tokens nor a cost.
+
+    `ids` are those that the dialect knows before the response's own; `known` are fields of the call that it knows
+    better. Raises BadRecord for tokens without a model, where the span says that it is a request to one.
+    """
+    attributes = span.attributes
+    counts = counts_of(attributes) if counts is None else counts
+    cost = known.pop("cost_usd", None) or cost_of(attributes)
+    if not (counts.input or counts.output or counts.cached or cost):
+        return None
+    model = known.pop("model", "") or text(attributes, *RESPONSE_MODEL) or text(attributes, *REQUEST_MODEL)
+    if not model:
+        if text(attributes, OPERATION) in INFERENCE or text(attributes, *RESPONSE_ID):
+            raise BadRecord("tokens without a model")
+        return None
+    names = names_of(span, *ids)
+    input_uncached, proven = uncached(counts.input, counts.cached, is_exclusive=counts.is_exclusive)
+    output, doubted = _output(counts)
+    fields: dict[str, Any] = {
+        "provider": provider_name(text(attributes, *PROVIDER)),
+        "agent": text(attributes, *AGENT) or service_of(span),
+        "session_id": text(attributes, *SESSION),
+        "execution_id": run_of(span),
+        "service_tier": text(attributes, *SERVICE_TIER),
+        **known,
+    }
+    return Call(
+        started_at=span.started_at,
+        model=model,
+        id=names[0] if names else "",
+        aliases=names[1:],
+        input_uncached=input_uncached,
+        cache_read=counts.cache_read,
+        cache_write_5m=counts.cache_write_5m,
+        cache_write_1h=counts.cache_write_1h,
+        cache_write_unknown=counts.cache_write_unknown,
+        output=output,
+        reasoning=counts.reasoning,
+        cost_usd=cost,
+        duration_ms=duration_ms(span),
+        ttft_ms=_ttft_ms(attributes),
+        host=text(span.resource, "host.name"),
+        error_type=text(attributes, "error.type") or ("error" if span.has_failed else ""),
+        quality=(*quality, *proven, *doubted, *(("ttl_unknown",) if counts.cache_write_unknown else ())),
+        attributes=_kept(attributes),
+        **fields,
+    )
+
+
+def execution_of(span: Span, **known: Any) -> Execution | None:
+    """The run that the root of a trace stands for; None for a span below another. It bears no tokens: those are its
+    calls'."""
+    if span.parent_id or not span.trace_id:
+        return None
+    milliseconds_taken = duration_ms(span)
+    failure = text(span.attributes, "error.type") if span.has_failed else ""
+    fields: dict[str, Any] = {"agent": text(span.attributes, *AGENT) or service_of(span), **known}
+    return Execution(
+        started_at=span.started_at,
+        execution_id=f"trace:{span.trace_id}",
+        action=span.name.replace("\0", "")[:200],
+        execution_time=None if milliseconds_taken is None else milliseconds_taken / 1000,
+        status="failed" if span.has_failed else "done",
+        errors=(failure,) if failure else (),
+        session_id=text(span.attributes, *SESSION),
+        **fields,
+    )
+
+
+def names_of(span: Span, *ids: str) -> tuple[str, ...]:
+    """What a call is known by: ids that the dialect knows, the response's own, and the span's, so that a span that is
+    exported again is the same call. Those that are no believable id of one response are left out."""
+    response_id = text(span.attributes, *RESPONSE_ID, most=301)
+    named = [name for name in (*ids, response_id) if is_identity(name)]
+    if span.trace_id and span.span_id:
+        named.append(f"span:{span.trace_id}:{span.span_id}")
+    return tuple(dict.fromkeys(named))
+
+
+def run_of(span: Span) -> str:
+    """The execution that a span belongs to: its trace. A span that is the whole trace belongs to none."""
+    return f"trace:{span.trace_id}" if span.parent_id and span.trace_id else ""
+
+
+def service_of(span: Span) -> str:
+    """The name of the program that sent a span, or "" where its SDK only says that it does not know."""
+    name = text(span.resource, "service.name")
+    return "" if name.startswith("unknown_service") else name
+
+
+def cost_of(attributes: Attributes) -> Decimal | None:
+    """US dollars that the sender says a call cost, in the fewest digits that are the same number; None for none."""
+    cost = dollars(attributes, *COST)
+    return Decimal(repr(cost)) if cost else None
+
+
+def duration_ms(span: Span) -> int | None:
+    """How long a span took; None where it ends before it begins, or after more than 30 years."""
+    taken = round((span.ended_at - span.started_at).total_seconds() * 1000)
+    return taken if 0 <= taken <= 10**12 else None
+
+
+def _output(counts: Counts) -> tuple[int, tuple[Quality, ...]]:
+    """Output with reasoning. More reasoning than output proves that the one does not hold the other."""
+    if counts.reasoning is not None and counts.reasoning > counts.output:
+        return counts.output + counts.reasoning, ("output_suspect",)
+    return counts.output, ()
+
+
+def _ttft_ms(attributes: Attributes) -> int | None:
+    seconds = dollars(attributes, *TTFT_S)
+    return milliseconds(attributes, *TTFT_MS) if seconds is None else round(seconds * 1000)
+
+
+def _kept(attributes: Attributes) -> dict[str, Any] | None:
+    """The few attributes that are kept, each short. None of them holds what was said."""
+    kept: dict[str, Any] = {}
+    for name in _KEPT:
+        value = attributes.get(name)
+        if isinstance(value, list):
+            value = ", ".join(one for one in value[:_KEPT_VALUES] if isinstance(one, str))
+        if isinstance(value, str):
+            value = value.replace("\0", "")[:_KEPT_LENGTH]
+        if value and isinstance(value, str | int | float) and (not isinstance(value, float) or isfinite(value)):
+            kept[name] = value
+    return kept or None
