@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from telemetry.contracts import Call, Execution, Quality
+from telemetry.contracts import MAX_TOKENS, Call, Execution, Quality
 from telemetry.providers import is_identity, provider_name
 from telemetry.sources.otlp.records import Attributes, BadRecord, Span, count, dollars, milliseconds, text
 from telemetry.usage import uncached
@@ -257,9 +257,11 @@ def duration_ms(span: Span) -> int | None:
 
 def _output(counts: Counts) -> tuple[int, tuple[Quality, ...]]:
     """Output with reasoning. More reasoning than output proves that the one does not hold the other."""
-    if counts.reasoning is not None and counts.reasoning > counts.output:
-        return counts.output + counts.reasoning, ("output_suspect",)
-    return counts.output, ()
+    if counts.reasoning is None or counts.reasoning <= counts.output:
+        return counts.output, ()
+    if counts.output + counts.reasoning > MAX_TOKENS:
+        raise BadRecord("output and reasoning are no count from 0 to 2**53")
+    return counts.output + counts.reasoning, ("output_suspect",)
 
 
 def _ttft_ms(attributes: Attributes) -> int | None:

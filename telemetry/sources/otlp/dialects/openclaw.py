@@ -9,7 +9,7 @@ Source: formats.md §3.4; docs.openclaw.ai, "Exported spans".
 
 from __future__ import annotations
 
-from telemetry.contracts import Call, Execution
+from telemetry.contracts import MAX_TOKENS, Call, Execution
 from telemetry.providers import provider_name
 from telemetry.sources.otlp.calls import (
     OPERATION,
@@ -23,7 +23,7 @@ from telemetry.sources.otlp.calls import (
     execution_of,
     service_of,
 )
-from telemetry.sources.otlp.records import Span, text
+from telemetry.sources.otlp.records import BadRecord, Span, text
 from telemetry.usage import uncached
 
 NAME = "openclaw"
@@ -64,12 +64,15 @@ def _totals(span: Span, counts: Counts, agent: str) -> Execution | None:
     """A run's totals, under the trace that its requests are in. An execution's input holds cached tokens."""
     if not counts.input and not counts.output:
         return None
+    inputs = uncached(counts.input, counts.cached)[0] + counts.cached
+    if inputs > MAX_TOKENS:
+        raise BadRecord("input and cached input are no count from 0 to 2**53")
     return Execution(
         started_at=span.started_at,
         execution_id=_run(span),
         model=text(span.attributes, *_MODEL),
         agent=agent,
-        tokens_input=uncached(counts.input, counts.cached)[0] + counts.cached,
+        tokens_input=inputs,
         tokens_output=counts.output,
         cache_read=counts.cache_read,
         cache_write=counts.cache_write_unknown,

@@ -1,0 +1,159 @@
+"""OpenLLMetry: 386 recorded responses against what the providers said of them, and its streams from Anthropic."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import cache
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+
+from telemetry.contracts import Call, Execution
+from telemetry.sources.otlp.dialects import openllmetry
+from telemetry.sources.otlp.records import Span
+from tests.conftest import SHARED_DATA
+from tests.spans import ANY_SPAN, NOON, TRACE, buckets, call, check_reads_or_refuses, span, spans_of_json
+
+ANTHROPIC = "opentelemetry.instrumentation.anthropic"
+STREAMED = {
+    "gen_ai.provider.name": "anthropic",
+    "gen_ai.operation.name": "chat",
+    "gen_ai.request.model": "claude-3-5-haiku-20241022",
+    "gen_ai.is_streaming": True,
+    "gen_ai.usage.input_tokens": 17,
+    "gen_ai.usage.output_tokens": 109,
+}
+
+
+@pytest.mark.parametrize(
+    "said", [{}, {"gen_ai.is_streaming": None, "llm.is_streaming": "True", "gen_ai.system": "Anthropic"}]
+)
+def test_a_streamed_call_of_anthropic_is_kept_and_marked_as_too_high(said: dict[str, Any]) -> None:
+    read = call(openllmetry, {**STREAMED, **said}, scope=ANTHROPIC)
+    assert (read.output, read.quality) == (109, ("output_suspect",))
+
+
+@pytest.mark.parametrize(
+    "said", [{"gen_ai.is_streaming": False}, {"gen_ai.is_streaming": None}, {"gen_ai.provider.name": "openai"}]
+)
+def test_a_call_that_was_not_streamed_or_is_no_anthropics_is_believed(said: dict[str, Any]) -> None:
+    assert call(openllmetry, {**STREAMED, **said}, scope=ANTHROPIC).quality == ()
+
+
+@pytest.mark.parametrize("kind", ["workflow", "task", "agent", "tool"])
+def test_a_workflow_and_its_like_count_nothing_below_another_span(kind: str) -> None:
+    attributes = {**STREAMED, "traceloop.span.kind": kind}
+    assert openllmetry.read_span(span(attributes)) is None
+
+
+def test_a_workflow_at_the_root_of_a_trace_is_an_execution() -> None:
+    attributes = {"traceloop.span.kind": "workflow", "traceloop.entity.name": "daily_report"}
+    attributes |= {"traceloop.association.properties.session_id": "s-1"}
+    run = openllmetry.read_span(span(attributes, parent_id="", name="daily_report.workflow"))
+    assert run == Execution(
+        started_at=NOON,
+        execution_id=f"trace:{TRACE}",
+        action="daily_report.workflow",
+        execution_time=1.5,
+        status="done",
+        agent="daily_report",
+        session_id="s-1",
+    )
+
+
+def test_a_call_bears_the_session_and_the_entity_that_it_was_made_in() -> None:
+    attributes = {**STREAMED, "traceloop.association.properties.session_id": "s-1", "traceloop.entity.name": "writer"}
+    read = call(openllmetry, attributes)
+    assert (read.session_id, read.agent) == ("s-1", "writer")
+
+
+def test_names_of_2024_are_read() -> None:
+    attributes = {"llm.request.type": "chat", "gen_ai.system": "OpenAI", "gen_ai.request.model": "gpt-4"}
+    attributes |= {"gen_ai.usage.prompt_tokens": 39, "gen_ai.usage.completion_tokens": 160}
+    read = call(openllmetry, attributes, scope="opentelemetry.instrumentation.openai.v1")
+    assert (buckets(read), read.provider) == ((39, 0, 0, 0, 0, 160), "openai")
+
+
+@given(ANY_SPAN)
+def test_whatever_a_span_holds_it_is_read_or_refused(one: Span) -> None:
+    check_reads_or_refuses(openllmetry, one)
+
+
+@cache
+def recorded() -> list[tuple[dict[str, Any], Call | None]]:
+    """Each recorded response, in the order that they were replayed in, with the call that its span is read as."""
+    folder = SHARED_DATA / "otlp_openllmetry"
+    spans = sorted(spans_of_json((folder / "traces.otlp.json").read_bytes()), key=lambda one: one.started_at)
+    lines = [msgspec.json.decode(line) for line in (folder / "expected_usage.jsonl").read_bytes().splitlines()]
+    assert [line["spans"] for line in lines] == [1] * len(spans)
+    read = []
+    for one in spans:
+        assert openllmetry.owns_span(one)
+        record = openllmetry.read_span(one)
+        assert record is None or isinstance(record, Call)
+        read.append(record)
+    return list(zip(lines, read, strict=True))
+
+
+def provided(line: dict[str, Any]) -> tuple[int, int, int, int, int, int]:
+    """The buckets of a response as its provider counted it; a time to live is nothing that this library tells."""
+    usage = line["usage"]
+    read = usage.get("cache_read_input_tokens") or 0
+    written = usage.get("cache_creation_input_tokens") or 0
+    if line["kind"] == "msg":
+        return usage["input_tokens"], read, 0, 0, written, usage["output_tokens"]
+    details = usage.get("prompt_tokens_details") or usage.get("input_tokens_details") or {}
+    cached = details.get("cached_tokens") or 0
+    inputs = usage.get("prompt_tokens", usage.get("input_tokens"))
+    return inputs - cached, cached, 0, 0, 0, usage.get("completion_tokens", usage.get("output_tokens", 0))
+
+
+def is_streamed_by_anthropic(line: dict[str, Any]) -> bool:
+    return line["kind"] == "msg" and line["stream"]
+
+
+@pytest.mark.shared_data
+def test_each_recorded_call_equals_what_its_provider_said() -> None:
+    compared = [
+        (buckets(read), provided(line))
+        for line, read in recorded()
+        if read is not None and not is_streamed_by_anthropic(line)
+    ]
+    assert len(compared) == 293
+    assert [pair for pair in compared if pair[0] != pair[1]] == []
+
+
+@pytest.mark.shared_data
+def test_the_37_streams_from_anthropic_and_no_others_are_marked_and_too_high_in_output_alone() -> None:
+    marked = [(line, read) for line, read in recorded() if read is not None and "output_suspect" in read.quality]
+    assert len(marked) == 37
+    assert all(is_streamed_by_anthropic(line) for line, _ in marked)
+    surplus = Counter()
+    for line, read in marked:
+        assert buckets(read)[:-1] == provided(line)[:-1]
+        surplus[read.output - provided(line)[-1]] += 1
+    assert min(surplus) > 0
+    assert max(surplus) <= 8
+
+
+@pytest.mark.shared_data
+def test_the_53_streams_without_usage_and_the_3_calls_that_failed_count_nothing() -> None:
+    silent = [line for line, read in recorded() if read is None]
+    assert Counter((line["usage"] is None, line["error"] is not None) for line in silent) == {
+        (True, False): 53,
+        (False, True): 3,
+    }
+
+
+@pytest.mark.shared_data
+def test_a_recorded_response_that_was_replayed_is_known_by_its_own_id() -> None:
+    calls = [read for _, read in recorded() if read is not None]
+    assert len(calls) == 330
+    assert {read.id.split("-")[0].split("_")[0] for read in calls if not read.id.startswith("span:")} == {
+        "chatcmpl",
+        "msg",
+        "resp",
+    }
+    assert sum(read.id.startswith("span:") for read in calls) == 30
