@@ -8,6 +8,7 @@ responses are never looked at. Source: formats.md §3.5; litellm 1.106.2.
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any
@@ -22,6 +23,7 @@ from telemetry.usage import uncached
 AGENT = "litellm"
 _LABEL = 200
 _UUID = 36
+_LONGEST_LENIENT = 2**20
 _Seconds = Annotated[float, Meta(ge=0, le=253_402_300_799)]
 _Dollars = Annotated[float, Meta(ge=0, le=10**6)]
 _TOOLS = frozenset(("call_mcp_tool", "list_mcp_tools"))
@@ -91,9 +93,9 @@ _payload = msgspec.json.Decoder(_Payload)
 
 
 def read(item: bytes) -> Call | None:
-    """The call of one payload, or None for one that is no call. Raises BadPayload, msgspec.MsgspecError,
-    UnicodeDecodeError, RecursionError."""
-    payload = _payload.decode(item)
+    """The call of one payload, or None for one that is no call. Raises ValueError (of which BadPayload,
+    msgspec's errors and UnicodeDecodeError are kinds) and RecursionError."""
+    payload = _decode(item)
     if payload.cache_hit in (True, "True", "true") or payload.call_type in _TOOLS:
         return None
     if not (payload.prompt_tokens or payload.completion_tokens or payload.response_cost):
@@ -119,6 +121,24 @@ def read(item: bytes) -> Call | None:
         attributes=_attributes(payload),
         **_counts(payload, metadata.usage_object or _Usage()),
     )
+
+
+def _decode(item: bytes) -> _Payload:
+    """A payload, even where a message holds NaN or half a character: LiteLLM writes what Python's `json` writes."""
+    try:
+        return _payload.decode(item)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        if len(item) > _LONGEST_LENIENT:
+            raise
+        try:
+            lenient = json.loads(item)
+        except ValueError:
+            lenient = None
+        if lenient is None:
+            raise
+        return msgspec.convert(lenient, _Payload)
 
 
 def _counts(payload: _Payload, usage: _Usage) -> dict[str, Any]:
@@ -163,7 +183,7 @@ def _attributes(payload: _Payload) -> dict[str, Any] | None:
 
 
 def _label(said: str | None) -> str:
-    return (said or "").replace("\0", "")[:_LABEL]
+    return (said or "").replace("\0", "")[:_LABEL].encode("utf-8", "replace").decode()
 
 
 def _between_ms(start: float, end: float | None) -> int | None:

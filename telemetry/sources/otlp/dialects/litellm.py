@@ -66,7 +66,7 @@ def _with_cache(counts: Counts, usage: str) -> Counts:
         return counts
     write_5m, write_1h = _told(usage, "ephemeral_5m_input_tokens"), _told(usage, "ephemeral_1h_input_tokens")
     written = counts.cache_write_unknown or _told(usage, "cache_creation_tokens", "cache_creation_input_tokens")
-    reasoning = _told(usage, "reasoning_tokens") if counts.reasoning is None else counts.reasoning
+    reasoning = _told(usage, "reasoning_tokens") or None if counts.reasoning is None else counts.reasoning
     return msgspec.structs.replace(
         counts,
         cache_read=counts.cache_read or _told(usage, "cached_tokens", "cache_read_input_tokens"),
