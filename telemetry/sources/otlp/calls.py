@@ -169,36 +169,15 @@ def call_of(
             raise BadRecord("tokens without a model")
         return None
     names = names_of(span, *ids)
-    input_uncached, proven = uncached(counts.input, counts.cached, is_exclusive=counts.is_exclusive)
-    output, doubted = _output(counts)
-    fields: dict[str, Any] = {
-        "provider": provider_name(text(attributes, *PROVIDER)),
-        "agent": text(attributes, *AGENT) or service_of(span),
-        "session_id": text(attributes, *SESSION),
-        "execution_id": run_of(span),
-        "service_tier": text(attributes, *SERVICE_TIER),
-        **known,
-    }
     return Call(
         started_at=span.started_at,
         model=model,
         id=names[0] if names else "",
         aliases=names[1:],
-        input_uncached=input_uncached,
-        cache_read=counts.cache_read,
-        cache_write_5m=counts.cache_write_5m,
-        cache_write_1h=counts.cache_write_1h,
-        cache_write_unknown=counts.cache_write_unknown,
-        output=output,
-        reasoning=counts.reasoning,
         cost_usd=cost,
-        duration_ms=duration_ms(span),
-        ttft_ms=_ttft_ms(attributes),
-        host=text(span.resource, "host.name"),
-        error_type=text(attributes, "error.type") or ("error" if span.has_failed else ""),
-        quality=(*quality, *proven, *doubted, *(("ttl_unknown",) if counts.cache_write_unknown else ())),
         attributes=_kept(attributes),
-        **fields,
+        **_buckets(counts, quality),
+        **{**_circumstances(span), **known},
     )
 
 
@@ -255,6 +234,38 @@ def duration_ms(span: Span) -> int | None:
     return taken if 0 <= taken <= 10**12 else None
 
 
+def _buckets(counts: Counts, quality: tuple[Quality, ...]) -> dict[str, Any]:
+    input_uncached, proven = uncached(counts.input, counts.cached, is_exclusive=counts.is_exclusive)
+    output, doubted = _output(counts)
+    unknown: tuple[Quality, ...] = ("ttl_unknown",) if counts.cache_write_unknown else ()
+    return {
+        "input_uncached": input_uncached,
+        "cache_read": counts.cache_read,
+        "cache_write_5m": counts.cache_write_5m,
+        "cache_write_1h": counts.cache_write_1h,
+        "cache_write_unknown": counts.cache_write_unknown,
+        "output": output,
+        "reasoning": counts.reasoning,
+        "quality": (*quality, *proven, *doubted, *unknown),
+    }
+
+
+def _circumstances(span: Span) -> dict[str, Any]:
+    """Who asked whom, where, in which run and session, and how it went."""
+    attributes = span.attributes
+    return {
+        "provider": provider_name(text(attributes, *PROVIDER)),
+        "agent": text(attributes, *AGENT) or service_of(span),
+        "host": text(span.resource, "host.name"),
+        "session_id": text(attributes, *SESSION),
+        "execution_id": run_of(span),
+        "service_tier": text(attributes, *SERVICE_TIER),
+        "duration_ms": duration_ms(span),
+        "ttft_ms": _ttft_ms(attributes),
+        "error_type": text(attributes, "error.type") or ("error" if span.has_failed else ""),
+    }
+
+
 def _output(counts: Counts) -> tuple[int, tuple[Quality, ...]]:
     """Output with reasoning. More reasoning than output proves that the one does not hold the other."""
     if counts.reasoning is None or counts.reasoning <= counts.output:
@@ -274,6 +285,8 @@ def _kept(attributes: Attributes) -> dict[str, Any] | None:
     kept: dict[str, Any] = {}
     for name in _KEPT:
         value = attributes.get(name)
+        if value is None:
+            continue
         if isinstance(value, list):
             value = ", ".join(one for one in value[:_KEPT_VALUES] if isinstance(one, str))
         if isinstance(value, str):

@@ -93,7 +93,7 @@ def text(attributes: Attributes, *names: str, most: int = 200) -> str:
     """The first of `names` that holds a text that is not empty, cut to `most` characters; "" where none does."""
     for name in names:
         value = attributes.get(name)
-        if isinstance(value, bool) or not isinstance(value, str | int):
+        if value is None or isinstance(value, bool) or not isinstance(value, str | int):
             continue
         found = str(value).replace("\0", "")[:most]
         if found:
@@ -106,6 +106,8 @@ def milliseconds(attributes: Attributes, *names: str) -> int | None:
     belief."""
     for name in names:
         value = attributes.get(name)
+        if value is None:
+            continue
         number = round(value) if isinstance(value, float) and abs(value) < 10**13 else _number(value)
         if number is not None and 0 <= number <= 10**12:
             return number
@@ -116,6 +118,8 @@ def dollars(attributes: Attributes, *names: str) -> float | None:
     """The first of `names` that holds a cost in US dollars; None where none does, or it is beyond belief."""
     for name in names:
         value = attributes.get(name)
+        if value is None:
+            continue
         if isinstance(value, str):
             try:
                 value = float(value)

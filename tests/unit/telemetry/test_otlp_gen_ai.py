@@ -187,9 +187,9 @@ def test_a_service_that_nobody_named_is_no_agent() -> None:
 
 def test_what_was_said_is_not_kept() -> None:
     secret = "sk-or-what-the-user-said"
-    names = ("gen_ai.input.messages", "gen_ai.output.messages", "gen_ai.system_instructions", "gen_ai.headers")
+    names: tuple[str, ...] = ("gen_ai.input.messages", "gen_ai.output.messages", "gen_ai.headers", "input.value")
     names += ("gen_ai.prompt.0.content", "gen_ai.completion.0.content", "gen_ai.tool.call.arguments", "ai.prompt")
-    said = dict.fromkeys((*names, "gen_ai.tool.definitions", "input.value"), secret)
+    said = dict.fromkeys((*names, "gen_ai.tool.definitions", "gen_ai.system_instructions"), secret)
     read = call(gen_ai, used(**{**said, "gen_ai.response.finish_reasons": ["stop", "x" * 500]}))
     assert secret.encode() not in msgspec.json.encode(read)
     assert read.attributes == {

@@ -14,7 +14,7 @@ from telemetry.sources.otlp.records import Span
 from tests.spans import ANY_SPAN, NOON, SPAN, TRACE, buckets, call, check_reads_or_refuses, span
 
 
-def used(kind: str = "LLM", **others: Any) -> dict[str, Any]:
+def used(kind: Any = "LLM", **others: Any) -> dict[str, Any]:
     return {
         "openinference.span.kind": kind,
         "llm.model_name": "claude-sonnet-4-5",

@@ -70,7 +70,11 @@ def test_a_call_bears_the_session_and_the_entity_that_it_was_made_in() -> None:
 
 
 def test_names_of_2024_are_read() -> None:
-    attributes = {"llm.request.type": "chat", "gen_ai.system": "OpenAI", "gen_ai.request.model": "gpt-4"}
+    attributes: dict[str, Any] = {
+        "llm.request.type": "chat",
+        "gen_ai.system": "OpenAI",
+        "gen_ai.request.model": "gpt-4",
+    }
     attributes |= {"gen_ai.usage.prompt_tokens": 39, "gen_ai.usage.completion_tokens": 160}
     read = call(openllmetry, attributes, scope="opentelemetry.instrumentation.openai.v1")
     assert (buckets(read), read.provider) == ((39, 0, 0, 0, 0, 160), "openai")
@@ -111,7 +115,7 @@ def provided(line: dict[str, Any]) -> tuple[int, int, int, int, int, int]:
 
 
 def is_streamed_by_anthropic(line: dict[str, Any]) -> bool:
-    return line["kind"] == "msg" and line["stream"]
+    return (line["kind"], line["stream"]) == ("msg", True)
 
 
 @pytest.mark.shared_data
@@ -130,7 +134,7 @@ def test_the_37_streams_from_anthropic_and_no_others_are_marked_and_too_high_in_
     marked = [(line, read) for line, read in recorded() if read is not None and "output_suspect" in read.quality]
     assert len(marked) == 37
     assert all(is_streamed_by_anthropic(line) for line, _ in marked)
-    surplus = Counter()
+    surplus: Counter[int] = Counter()
     for line, read in marked:
         assert buckets(read)[:-1] == provided(line)[:-1]
         surplus[read.output - provided(line)[-1]] += 1
