@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from telemetry.contracts import Call, Execution
 from telemetry.sources.otlp import calls
-from telemetry.sources.otlp.records import BadRecord, Span, moment
+from telemetry.sources.otlp.records import BadRecord, Span
 
 NOON = datetime(2025, 10, 24, 12, tzinfo=UTC)
 TRACE, SPAN = "5b8efff798038103d269b633813fc60c", "eee19b7ec3c1b174"
@@ -47,43 +47,6 @@ def buckets(call: Call) -> tuple[int, int, int, int, int, int]:
     """Input at full price, read, written for 5 minutes, for an hour, for nobody says how long, and output."""
     written = (call.cache_write_5m, call.cache_write_1h, call.cache_write_unknown)
     return call.input_uncached, call.cache_read, *written, call.output
-
-
-def spans_of_json(document: bytes) -> list[Span]:
-    """The spans of an OTLP/JSON body, in its order: as much of the format as recorded files use."""
-    spans = []
-    for of_resource in msgspec.json.decode(document)["resourceSpans"]:
-        resource = _values(of_resource["resource"])
-        for of_scope in of_resource["scopeSpans"]:
-            for one in of_scope["spans"]:
-                status = one.get("status", {}).get("code")
-                spans.append(
-                    Span(
-                        resource=resource,
-                        scope=of_scope["scope"]["name"],
-                        name=one["name"],
-                        attributes=_values(one),
-                        trace_id=one["traceId"],
-                        span_id=one["spanId"],
-                        parent_id=one.get("parentSpanId", ""),
-                        started_at=moment(int(one["startTimeUnixNano"])),
-                        ended_at=moment(int(one["endTimeUnixNano"])),
-                        has_failed=status in ("STATUS_CODE_ERROR", 2),
-                    )
-                )
-    return spans
-
-
-def _values(holder: Mapping[str, Any]) -> dict[str, Any]:
-    return {one["key"]: _value(one["value"]) for one in holder.get("attributes", ())}
-
-
-def _value(value: Mapping[str, Any]) -> Any:
-    for kind, held in value.items():
-        if kind == "intValue":
-            return int(held)
-        return [_value(one) for one in held.get("values", ())] if kind == "arrayValue" else held
-    return None
 
 
 _NAMES = [

@@ -19,20 +19,20 @@ Read = tuple[Span, Call | Execution | None]
 _Key = tuple[str, str]
 
 
-def leaves(read: Sequence[Read]) -> list[Call | Execution]:
-    """What counts of a batch, in its order: `read` is each span with what its dialect read in it, and spans that mean
-    nothing, for they lead from one to another. A call above another call is left out. An execution whose totals stand
+def leaves(read: Sequence[Read]) -> list[Call | Execution | None]:
+    """What counts of each span of a batch: `read` is each with what its dialect read in it, and also spans that mean
+    nothing, for they lead from one to another. A call above another call is None. An execution whose totals stand
     alone in a trace loses them where the same program's calls are in the batch."""
     repeating = _above_calls(read)
     callers = {(_program(span), span.scope) for span, record in read if isinstance(record, Call)}
-    kept: list[Call | Execution] = []
+    counted: list[Call | Execution | None] = []
     for span, record in read:
         if isinstance(record, Execution):
             is_alone = not span.parent_id and (_program(span), span.scope) in callers
-            kept.append(_without_totals(record) if is_alone else record)
-        elif record is not None and (span.trace_id, span.span_id) not in repeating:
-            kept.append(record)
-    return kept
+            counted.append(_without_totals(record) if is_alone else record)
+        else:
+            counted.append(None if (span.trace_id, span.span_id) in repeating else record)
+    return counted
 
 
 def _program(span: Span) -> tuple[str, str]:

@@ -11,10 +11,27 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from telemetry.contracts import Call, Execution, MeterReading
-from telemetry.sources.otlp.dialects import LogDialect, PointDialect, SpanDialect, claude_code, codex, gemini
+from telemetry.sources.otlp.dialects import (
+    LogDialect,
+    PointDialect,
+    SpanDialect,
+    claude_code,
+    codex,
+    gemini,
+    gen_ai,
+    litellm,
+    openclaw,
+    openinference,
+    openllmetry,
+    vercel,
+)
+from telemetry.sources.otlp.leaves import Read, leaves
 from telemetry.sources.otlp.records import BadRecord, Log, Point, Span
 
-SPAN_DIALECTS: tuple[SpanDialect, ...] = (claude_code, codex, gemini)
+SPAN_DIALECTS: tuple[SpanDialect, ...] = (
+    *(claude_code, codex, gemini, openclaw, litellm),  # agents and programs, on whose spans others may write
+    *(vercel, openinference, openllmetry, gen_ai),
+)
 LOG_DIALECTS: tuple[LogDialect, ...] = (claude_code, codex, gemini)
 POINT_DIALECTS: tuple[PointDialect, ...] = (claude_code, gemini)
 
@@ -44,13 +61,30 @@ class _Named(Protocol):
     NAME: str
 
 
-Record = TypeVar("Record", Span, Log, Point)
+Record = TypeVar("Record", Log, Point)
 Dialect = TypeVar("Dialect", bound=_Named)
 
 
 def read_spans(spans: Iterable[Span]) -> dict[str, Heard]:
-    """By dialect, what spans say."""
-    return _read(spans, SPAN_DIALECTS, lambda one, span: one.owns_span(span), lambda one, span: one.read_span(span))
+    """By dialect, what spans say; of the spans of a trace only the leaves count."""
+    heard: dict[str, Heard] = {}
+    read: list[Read] = []
+    owners: list[Heard | None] = []
+    for span in spans:
+        dialect = next((one for one in SPAN_DIALECTS if one.owns_span(span)), None)
+        owner = heard.setdefault(dialect.NAME, Heard()) if dialect else None
+        record = None
+        if dialect and owner:
+            try:
+                record = dialect.read_span(span)
+            except BadRecord as error:
+                owner.rejected.append(str(error))
+        read.append((span, record))
+        owners.append(owner)
+    for owner, counted in zip(owners, leaves(read), strict=True):
+        if owner:
+            owner.keep(counted)
+    return heard
 
 
 def read_logs(logs: Iterable[Log]) -> dict[str, Heard]:

@@ -9,25 +9,22 @@ from typing import Any
 
 import pytest
 
-from telemetry.contracts import Call, Execution
 from telemetry.models import Execution as ExecutionRow
 from telemetry.sources import litellm as webhook
-from telemetry.sources.otlp.dialects import gen_ai, litellm, openclaw, openllmetry
-from telemetry.sources.otlp.leaves import Read, leaves
+from telemetry.sources.otlp.reading import read_spans
 from telemetry.sources.otlp.records import Span
 from tests.ledger_reading import new_tenant, send, sums
 from tests.litellm_payloads import RESPONSE_ID, payload, span_attributes
-from tests.spans import Dialect, span
+from tests.spans import span
 
 pytestmark = pytest.mark.usefixtures("database")
 
 
-def sent(tenant: int, *batch: tuple[Dialect, Span]) -> None:
-    """What a batch of spans leaves after its leaves were taken."""
-    read: list[Read] = [(one, dialect.read_span(one)) for dialect, one in batch]
-    kept = leaves(read)
-    calls = [record for record in kept if isinstance(record, Call)]
-    send(tenant, calls, executions=[one for one in kept if isinstance(one, Execution)], source="otlp")
+def sent(tenant: int, *batch: Span) -> None:
+    """A batch of spans, read by whichever dialects own them."""
+    for said in read_spans(batch).values():
+        assert not said.rejected
+        send(tenant, said.calls, executions=said.executions, source="otlp")
 
 
 def posted(tenant: int) -> None:
@@ -36,21 +33,18 @@ def posted(tenant: int) -> None:
     send(tenant, [call], source="litellm")
 
 
-OUTER = (litellm, span(span_attributes(), scope="litellm", name="litellm_request", parent_id="c" * 16))
-INNER = (
-    openllmetry,
-    span(
-        {
-            "gen_ai.provider.name": "openai",
-            "gen_ai.request.model": "claude-sonnet-4-5-20250929",
-            "gen_ai.response.id": RESPONSE_ID,
-            "gen_ai.usage.input_tokens": 8320,
-            "gen_ai.usage.output_tokens": 50,
-        },
-        scope="opentelemetry.instrumentation.openai.v1",
-        span_id="d" * 16,
-        parent_id=OUTER[1].span_id,
-    ),
+OUTER = span(span_attributes(), scope="litellm", name="litellm_request", parent_id="c" * 16)
+INNER = span(
+    {
+        "gen_ai.provider.name": "openai",
+        "gen_ai.request.model": "claude-sonnet-4-5-20250929",
+        "gen_ai.response.id": RESPONSE_ID,
+        "gen_ai.usage.input_tokens": 8320,
+        "gen_ai.usage.output_tokens": 50,
+    },
+    scope="opentelemetry.instrumentation.openai.v1",
+    span_id="d" * 16,
+    parent_id=OUTER.span_id,
 )
 ROUTES: dict[str, Any] = {
     "webhook": posted,
@@ -70,10 +64,10 @@ def test_a_request_that_litellm_tells_by_webhook_and_spans_is_one_call(order: Se
     assert total.cost_nanousd == 4_785_000
 
 
-def openclaws(name: str, span_id: str, *, tokens: int) -> tuple[Dialect, Span]:
+def openclaws(name: str, span_id: str, *, tokens: int) -> Span:
     attributes = {"gen_ai.request.model": "house-llama", "gen_ai.usage.input_tokens": tokens}
     attributes |= {"gen_ai.usage.output_tokens": 1, "gen_ai.provider.name": "house"}
-    return openclaw, span(attributes, scope="openclaw", name=name, span_id=span_id)
+    return span(attributes, scope="openclaw", name=name, span_id=span_id)
 
 
 @pytest.mark.parametrize("order", list(permutations(("one", "two", "run"))), ids=" then ".join)
@@ -101,8 +95,7 @@ def test_a_run_of_openclaw_whose_requests_tell_no_tokens_counts_by_its_totals() 
 def test_a_batch_that_is_exported_again_adds_nothing() -> None:
     tenant = new_tenant()
     batch = [
-        (gen_ai, span({"gen_ai.request.model": "m", "gen_ai.usage.input_tokens": n}, span_id=f"{n:016x}"))
-        for n in range(1, 5)
+        span({"gen_ai.request.model": "m", "gen_ai.usage.input_tokens": n}, span_id=f"{n:016x}") for n in range(1, 5)
     ]
     sent(tenant, *batch)
     sent(tenant, *batch[::-1])

@@ -26,6 +26,7 @@ def test_the_document_lists_every_address_of_the_api(web: str) -> None:
     assert {path: list(methods) for path, methods in document["paths"].items()} == {
         CALLS: ["post"],
         EXECUTIONS: ["post"],
+        "/api/v1/litellm/": ["post"],
         USAGE: ["get"],
         **{f"{prefix}/v1/{signal}": ["post"] for prefix in ("", "/otlp") for signal in ("logs", "metrics", "traces")},
     }

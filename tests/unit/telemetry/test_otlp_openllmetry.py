@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 
 from telemetry.contracts import Call, Execution
+from telemetry.sources.otlp import wire
 from telemetry.sources.otlp.dialects import openllmetry
 from telemetry.sources.otlp.records import Span
 from tests.conftest import SHARED_DATA
-from tests.spans import ANY_SPAN, NOON, TRACE, buckets, call, check_reads_or_refuses, span, spans_of_json
+from tests.spans import ANY_SPAN, NOON, TRACE, buckets, call, check_reads_or_refuses, span
 
 ANTHROPIC = "opentelemetry.instrumentation.anthropic"
 STREAMED = {
@@ -89,7 +90,10 @@ def test_whatever_a_span_holds_it_is_read_or_refused(one: Span) -> None:
 def recorded() -> list[tuple[dict[str, Any], Call | None]]:
     """Each recorded response, in the order that they were replayed in, with the call that its span is read as."""
     folder = SHARED_DATA / "otlp_openllmetry"
-    spans = sorted(spans_of_json((folder / "traces.otlp.json").read_bytes()), key=lambda one: one.started_at)
+    decoded = wire.spans((folder / "traces.otlp.json").read_bytes(), is_json=True)
+    assert not decoded.rejected
+    assert decoded.records == wire.spans((folder / "traces.otlp.pb").read_bytes(), is_json=False).records
+    spans = sorted(decoded.records, key=lambda one: one.started_at)
     lines = [msgspec.json.decode(line) for line in (folder / "expected_usage.jsonl").read_bytes().splitlines()]
     assert [line["spans"] for line in lines] == [1] * len(spans)
     read = []
