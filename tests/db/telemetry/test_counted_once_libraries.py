@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from itertools import permutations
 from typing import Any
 
@@ -15,8 +16,10 @@ from telemetry.sources.otlp.reading import read_spans
 from telemetry.sources.otlp.records import Span
 from tests.ledger_reading import new_tenant, send, sums
 from tests.litellm_payloads import RESPONSE_ID, payload, span_attributes
-from tests.spans import span
+from tests.recorded_responses import is_streamed_by_anthropic, provided, recorded, recorded_spans
+from tests.spans import buckets, span
 
+AFTER = datetime(2026, 12, 1, tzinfo=UTC)
 pytestmark = pytest.mark.usefixtures("database")
 
 
@@ -24,7 +27,7 @@ def sent(tenant: int, *batch: Span) -> None:
     """A batch of spans, read by whichever dialects own them."""
     for said in read_spans(batch).values():
         assert not said.rejected
-        send(tenant, said.calls, executions=said.executions, source="otlp")
+        send(tenant, said.calls, executions=said.executions, source="otlp", now=AFTER)
 
 
 def posted(tenant: int) -> None:
@@ -100,3 +103,20 @@ def test_a_batch_that_is_exported_again_adds_nothing() -> None:
     sent(tenant, *batch)
     sent(tenant, *batch[::-1])
     assert (sums(tenant).calls, sums(tenant).input_total) == (4, 10)
+
+
+@pytest.mark.shared_data
+def test_recorded_responses_add_up_to_what_their_providers_counted_each_once() -> None:
+    """The recordings were replayed several times, so that 330 spans with usage tell of fewer responses."""
+    tenant = new_tenant()
+    sent(tenant, *recorded_spans())
+    sent(tenant, *recorded_spans()[::-1])
+    expected = {
+        read.id: buckets(read) if is_streamed_by_anthropic(line) else provided(line)
+        for line, read in recorded()
+        if read is not None
+    }
+    total = sums(tenant)
+    told = (total.input_uncached, total.cache_read, total.cache_write_unknown, total.output)
+    of_all = [sum(column) for column in zip(*expected.values(), strict=True)]
+    assert (total.calls, *told) == (len(expected), of_all[0], of_all[1], of_all[4], of_all[5])

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from functools import cache
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given
 
-from telemetry.contracts import Call, Execution
-from telemetry.sources.otlp import wire
+from telemetry.contracts import Execution
 from telemetry.sources.otlp.dialects import openllmetry
 from telemetry.sources.otlp.records import Span
-from tests.conftest import SHARED_DATA
+from tests.recorded_responses import is_streamed_by_anthropic, provided, recorded
 from tests.spans import ANY_SPAN, NOON, TRACE, buckets, call, check_reads_or_refuses, span
 
 ANTHROPIC = "opentelemetry.instrumentation.anthropic"
@@ -84,42 +81,6 @@ def test_names_of_2024_are_read() -> None:
 @given(ANY_SPAN)
 def test_whatever_a_span_holds_it_is_read_or_refused(one: Span) -> None:
     check_reads_or_refuses(openllmetry, one)
-
-
-@cache
-def recorded() -> list[tuple[dict[str, Any], Call | None]]:
-    """Each recorded response, in the order that they were replayed in, with the call that its span is read as."""
-    folder = SHARED_DATA / "otlp_openllmetry"
-    decoded = wire.spans((folder / "traces.otlp.json").read_bytes(), is_json=True)
-    assert not decoded.rejected
-    assert decoded.records == wire.spans((folder / "traces.otlp.pb").read_bytes(), is_json=False).records
-    spans = sorted(decoded.records, key=lambda one: one.started_at)
-    lines = [msgspec.json.decode(line) for line in (folder / "expected_usage.jsonl").read_bytes().splitlines()]
-    assert [line["spans"] for line in lines] == [1] * len(spans)
-    read = []
-    for one in spans:
-        assert openllmetry.owns_span(one)
-        record = openllmetry.read_span(one)
-        assert record is None or isinstance(record, Call)
-        read.append(record)
-    return list(zip(lines, read, strict=True))
-
-
-def provided(line: dict[str, Any]) -> tuple[int, int, int, int, int, int]:
-    """The buckets of a response as its provider counted it; a time to live is nothing that this library tells."""
-    usage = line["usage"]
-    read = usage.get("cache_read_input_tokens") or 0
-    written = usage.get("cache_creation_input_tokens") or 0
-    if line["kind"] == "msg":
-        return usage["input_tokens"], read, 0, 0, written, usage["output_tokens"]
-    details = usage.get("prompt_tokens_details") or usage.get("input_tokens_details") or {}
-    cached = details.get("cached_tokens") or 0
-    inputs = usage.get("prompt_tokens", usage.get("input_tokens"))
-    return inputs - cached, cached, 0, 0, 0, usage.get("completion_tokens", usage.get("output_tokens", 0))
-
-
-def is_streamed_by_anthropic(line: dict[str, Any]) -> bool:
-    return (line["kind"], line["stream"]) == ("msg", True)
 
 
 @pytest.mark.shared_data
