@@ -46,6 +46,12 @@ def test_a_workflow_and_its_like_count_nothing_below_another_span(kind: str) -> 
     assert openllmetry.read_span(span(attributes)) is None
 
 
+@pytest.mark.parametrize("operation", ["invoke_agent", "execute_tool", "create_agent"])
+def test_an_agent_of_otels_own_instrumentations_counts_nothing(operation: str) -> None:
+    attributes = {**STREAMED, "gen_ai.operation.name": operation}
+    assert openllmetry.read_span(span(attributes, scope="opentelemetry.instrumentation.openai_agents")) is None
+
+
 def test_a_workflow_at_the_root_of_a_trace_is_an_execution() -> None:
     attributes = {"traceloop.span.kind": "workflow", "traceloop.entity.name": "daily_report"}
     attributes |= {"traceloop.association.properties.session_id": "s-1"}

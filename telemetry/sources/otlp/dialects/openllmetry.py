@@ -1,15 +1,16 @@
 """OpenLLMetry (Traceloop), versions of 2024 to 0.62: OTel's names and older ones of its own. Pure.
 
-Input holds cached tokens, for Anthropic too. Its spans of workflows, tasks, agents and tools count nothing. Its
-instrumentation of Anthropic adds the output that a stream begins with to the stream's cumulative count: each streamed
-call bears 1 to 8 tokens too many. What was added is not told, so the call is kept as it is and marked
+Input holds cached tokens, for Anthropic too. Its spans of workflows, tasks, agents and tools count nothing. OTel's own
+instrumentations have scopes of the same beginning and are read alike.
+Its instrumentation of Anthropic adds the output that a stream begins with to the stream's cumulative count: each
+streamed call bears 1 to 8 tokens too many. What was added is not told, so the call is kept as it is and marked
 `output_suspect`. Source: formats.md §1; measured on 386 recorded responses.
 """
 
 from __future__ import annotations
 
 from telemetry.contracts import Call, Execution
-from telemetry.sources.otlp.calls import PROVIDER, call_of, execution_of
+from telemetry.sources.otlp.calls import NO_CALLS, OPERATION, PROVIDER, RUNS, call_of, execution_of
 from telemetry.sources.otlp.records import Attributes, Span, text
 
 NAME = "openllmetry"
@@ -27,8 +28,9 @@ def owns_span(span: Span) -> bool:
 def read_span(span: Span) -> Call | Execution | None:
     """The call of a request to a model; the execution of a workflow or agent at the root of a trace."""
     kind = text(span.attributes, "traceloop.span.kind").lower()
-    if kind:
-        return execution_of(span) if kind in _RUNS else None
+    operation = text(span.attributes, OPERATION)
+    if kind or operation in NO_CALLS:
+        return execution_of(span) if kind in _RUNS or operation in RUNS else None
     return call_of(span, quality=("output_suspect",) if _counts_too_much(span.attributes) else ())
 
 
