@@ -20,6 +20,7 @@ from telemetry.api.parsers import read_body
 from telemetry.api.records import Decoded, Record, decode, renumbered
 from telemetry.contracts import Call, Execution, Receipt, UsageRow
 from telemetry.database import connection
+from telemetry.importer.registry import SOURCES
 from telemetry.ledger.ingest import ingest
 from telemetry.series import queries
 from telemetry.series.window import EARLIEST, Window, by_days, parse_day, time_zone
@@ -88,13 +89,24 @@ def _record(request: Request, kind: type[Record]) -> Response:
     decoded: Decoded[Record] = decode(read_body(request), kind, lines=lines)
     records: dict[str, Any] = {"calls" if kind is Call else "executions": decoded.items}
     receipt: Receipt = ingest(
-        connection(), project_id=holder_of(request).project_id, source="api", now=datetime.now(UTC), **records
+        connection(),
+        project_id=holder_of(request).project_id,
+        source=_source(request),
+        now=datetime.now(UTC),
+        **records,
     )
     rejected = [*decoded.rejected, *renumbered(receipt.rejected, decoded.places)]
     rejected.sort(key=attrgetter("index"))
     stored_nothing = bool(rejected) and len(rejected) == len(decoded.items) + len(decoded.rejected)
     receipt = Receipt(receipt.accepted, receipt.duplicates, receipt.quarantined, tuple(rejected))
     return Response(msgspec.to_builtins(receipt), status=400 if stored_nothing else 200)
+
+
+def _source(request: Request) -> str:
+    """By which route records came: what `tloi import --to` read from an agent's files bears the agent's name, as if
+    it had been read here."""
+    named = request.headers.get("X-TLOI-Source", "")
+    return named if named in SOURCES else "api"
 
 
 def _window(request: Request, holder: KeyHolder, now: datetime) -> Window:

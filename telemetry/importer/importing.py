@@ -1,14 +1,12 @@
-"""Read files on from where they were left: piece by piece, what a piece holds and its bookmark in one transaction.
+"""Read files on from where they were left: step by step, what a step holds and its bookmark in one transaction.
 
 So an import that is killed at any moment loses nothing and counts nothing twice, and may simply be run again.
 """
 
 from __future__ import annotations
 
-import os
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -16,33 +14,17 @@ from typing import Any
 
 from psycopg import Connection
 
-from telemetry.contracts import Call, Receipt
-from telemetry.importer.bookmarks import Bookmark, Origin, Overtaken, bookmarks, move_bookmark, path_key
-from telemetry.importer.lines import MAX_LINE, fingerprint, whole_lines
+from telemetry.contracts import Receipt
+from telemetry.importer.bookmarks import Origin, Overtaken, bookmarks, move_bookmark
+from telemetry.importer.reading import Bookmark, CannotRead, Step, path_key, steps
 from telemetry.importer.registry import LocalSource
+from telemetry.importer.report import Report
 from telemetry.ledger.ingest import ingest
-from telemetry.sources import Reading
-
-TOO_LONG = f"longer than {MAX_LINE >> 20} MiB"
 
 
-@dataclass(slots=True)
-class Report:
-    """What an import did. `new` calls were stored; `known` ones stand in the files that were named, but were stored
-    before. `unreadable` counts lines by file and reason; `skipped` says why a file was not read to its end."""
-
-    files: int = 0
-    changed_files: int = 0
-    new: int = 0
-    known: int = 0
-    quarantined: int = 0
-    unreadable: dict[Path, Counter[str]] = field(default_factory=dict)
-    skipped: dict[Path, str] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Import:
-    """An import under way. `met` are the calls that it read, so that one in two files is not taken for known."""
+    """An import under way."""
 
     conn: Connection[Any]
     origin: Origin
@@ -50,21 +32,6 @@ class _Import:
     clock: Callable[[], datetime]
     progress: Callable[[int], None]
     report: Report
-    met: set[int] = field(default_factory=set)
-    duplicates: int = 0
-
-    def meet(self, calls: Iterable[Call], duplicates: int) -> None:
-        """Count the calls of a piece that were known before this import."""
-        repeated = 0
-        for call in calls:
-            repeated += hash(call.id) in self.met
-            self.met.add(hash(call.id))
-        self.duplicates += max(0, duplicates - repeated)
-
-    def refuse(self, path: Path, reason: str, lines: int = 1) -> None:
-        """Count lines that were not stored."""
-        if lines:
-            self.report.unreadable.setdefault(path, Counter())[reason] += lines
 
 
 def import_files(
@@ -78,7 +45,7 @@ def import_files(
     progress: Callable[[int], None] = lambda _: None,
 ) -> Report:
     """Read what is new in `files`, in their order. `progress` is told how many bytes were done. A file that cannot be
-    opened is reported, and the others are read. Raises psycopg.Error; what was read before it is stored."""
+    read is reported, and the others are read. Raises psycopg.Error; what was read before it is stored."""
     origin = Origin(project_id=project_id, source=source.name, host=host)
     marks = bookmarks(conn, origin=origin)
     run = _Import(conn, origin, source, clock, progress, Report(files=len(files)))
@@ -88,43 +55,31 @@ def import_files(
             _import_file(run, path, mark)
         except OSError as error:
             run.report.skipped[path] = error.strerror or str(error)
+        except CannotRead as error:
+            run.report.skipped[path] = str(error)
         except Overtaken:
             run.report.skipped[path] = "another import is reading it"
-    run.report.known = max(run.duplicates, sum(mark.calls for mark in ours.values()))
+    run.report.known = max(run.report.duplicates, sum(mark.calls for mark in ours.values()))
     return run.report
 
 
 def _import_file(run: _Import, path: Path, mark: Bookmark) -> None:
-    with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        mark = mark.in_file(file, size)
-        begin = mark.offset
-        run.progress(begin)
-        for piece in whole_lines(file, begin):
-            reading = run.source.read(piece.lines, file_name=path.name, host=run.origin.host, state=mark.state)
-            run.progress(piece.end - mark.offset)
-            seal = fingerprint(file, piece.end)
-            after = replace(mark, offset=piece.end, fingerprint=seal, state=dict(reading.state))
-            mark = _store(run, path, reading, after, size=max(size, piece.end))
-            run.refuse(path, TOO_LONG, piece.too_long)
-        run.progress(max(0, size - mark.offset))
-        run.report.changed_files += mark.offset > begin
+    has_changed = False
+    for step in steps(run.source, path, mark, host=run.origin.host, progress=run.progress):
+        mark = _store(run, path, step, replace(step.bookmark, calls=mark.calls, found_at=mark.found_at))
+        has_changed = True
+    run.report.changed_files += has_changed
 
 
-def _store(run: _Import, path: Path, reading: Reading, mark: Bookmark, *, size: int) -> Bookmark:
+def _store(run: _Import, path: Path, step: Step, mark: Bookmark) -> Bookmark:
     """Executions first, on their own, so that each transaction takes its locks in the ledger's one order."""
     now = run.clock()
     put = partial(ingest, run.conn, project_id=run.origin.project_id, source=run.source.name, now=now)
-    executions = put(executions=reading.executions) if reading.executions else Receipt()
+    executions = put(executions=step.reading.executions) if step.reading.executions else Receipt()
     with run.conn.transaction():
-        receipt = put(calls=reading.calls)
-        mark = replace(mark, calls=mark.calls + receipt.accepted)
-        mark = move_bookmark(run.conn, origin=run.origin, path=path, size=size, bookmark=mark, now=now)
-    run.report.new += receipt.accepted
-    run.report.quarantined += receipt.quarantined + executions.quarantined
-    run.meet(reading.calls, receipt.duplicates)
-    for reason, lines in reading.unreadable.items():
-        run.refuse(path, reason, lines)
-    for rejection in (*receipt.rejected, *executions.rejected):
-        run.refuse(path, rejection.reason)
+        calls = put(calls=step.reading.calls)
+        new = executions.accepted if run.source.brings == "execution" else calls.accepted
+        mark = replace(mark, calls=mark.calls + new)
+        mark = move_bookmark(run.conn, origin=run.origin, path=path, size=step.size, bookmark=mark, now=now)
+    run.report.take(run.source, [(path, step)], calls=calls, executions=executions)
     return mark

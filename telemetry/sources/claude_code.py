@@ -25,7 +25,6 @@ from telemetry.sources import Reading
 from telemetry.usage import input_total
 
 AGENT = "claude-code"
-SUFFIX = ".jsonl"
 FOLDER_VARIABLE = "CLAUDE_CONFIG_DIR"
 _SYNTHETIC = "<synthetic>"  # an error that Claude Code words itself: no request, no usage
 _SESSIONS_KEPT = 8
@@ -155,6 +154,11 @@ def folders(environment: Mapping[str, str], home: Path) -> list[Path]:
     named = [part.strip() for part in environment.get(FOLDER_VARIABLE, "").split(",") if part.strip()]
     roots = [Path(part).expanduser() for part in named] or [home / ".claude", home / ".config" / "claude"]
     return [root / "projects" for root in roots]
+
+
+def matches(path: Path) -> bool:
+    """Whether a file is a transcript."""
+    return path.suffix == ".jsonl"
 
 
 def reading_order(path: Path) -> tuple[bool, str]:

@@ -14,8 +14,9 @@ import pytest
 from telemetry.contracts import UsageRow
 from telemetry.database import connection
 from telemetry.importer.files import MissingPath, files_of
-from telemetry.importer.importing import Report, import_files
+from telemetry.importer.importing import import_files
 from telemetry.importer.registry import LOCAL_SOURCES
+from telemetry.importer.report import Report
 from telemetry.models import Execution, ImportedFile, Project, Quarantined, Session
 from telemetry.series.queries import usage_by, usage_total
 from telemetry.series.window import by_days
