@@ -17,6 +17,7 @@ from telemetry.statements import statement
 MAGIC = b"SQLite format 3\0"
 PAGE = 2_000
 _WAIT_S = 5.0
+_UNWRITABLE = frozenset({"SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_READONLY_CANTINIT", "SQLITE_READONLY_DIRECTORY"})
 DatabaseError = sqlite3.Error
 
 
@@ -27,13 +28,18 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
     address = path.absolute().as_uri()
     try:
         conn = _connected(f"{address}?mode=ro")
-    except sqlite3.OperationalError:
-        log = path.with_name(path.name + "-wal")
-        if log.exists() and log.stat().st_size:
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorname not in _UNWRITABLE or any(_is_filled(path, end) for end in ("-wal", "-journal")):
             raise
         conn = _connected(f"{address}?mode=ro&immutable=1")
     with closing(conn):
         yield conn
+
+
+def _is_filled(path: Path, end: str) -> bool:
+    """Whether SQLite's file beside `path` holds what is not yet in it."""
+    beside = path.with_name(path.name + end)
+    return beside.exists() and beside.stat().st_size > 0
 
 
 def _connected(address: str) -> sqlite3.Connection:

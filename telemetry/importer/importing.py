@@ -16,7 +16,7 @@ from psycopg import Connection
 
 from telemetry.contracts import Receipt
 from telemetry.importer.bookmarks import Origin, Overtaken, bookmarks, move_bookmark
-from telemetry.importer.reading import Bookmark, CannotRead, Step, path_key, steps
+from telemetry.importer.reading import Bookmark, CannotRead, path_key, steps
 from telemetry.importer.registry import LocalSource
 from telemetry.importer.report import Report
 from telemetry.ledger.ingest import ingest
@@ -59,27 +59,23 @@ def import_files(
             run.report.skipped[path] = str(error)
         except Overtaken:
             run.report.skipped[path] = "another import is reading it"
-    run.report.known = max(run.report.duplicates, sum(mark.calls for mark in ours.values()))
+    run.report.settle(source, ours)
     return run.report
 
 
 def _import_file(run: _Import, path: Path, mark: Bookmark) -> None:
-    has_changed = False
+    brought, found_at = 0, mark.found_at
     for step in steps(run.source, path, mark, host=run.origin.host, progress=run.progress):
-        mark = _store(run, path, step, replace(step.bookmark, calls=mark.calls, found_at=mark.found_at))
-        has_changed = True
-    run.report.changed_files += has_changed
-
-
-def _store(run: _Import, path: Path, step: Step, mark: Bookmark) -> Bookmark:
-    """Executions first, on their own, so that each transaction takes its locks in the ledger's one order."""
-    now = run.clock()
-    put = partial(ingest, run.conn, project_id=run.origin.project_id, source=run.source.name, now=now)
-    executions = put(executions=step.reading.executions) if step.reading.executions else Receipt()
-    with run.conn.transaction():
-        calls = put(calls=step.reading.calls)
-        new = executions.accepted if run.source.brings == "execution" else calls.accepted
-        mark = replace(mark, calls=mark.calls + new)
-        mark = move_bookmark(run.conn, origin=run.origin, path=path, size=step.size, bookmark=mark, now=now)
-    run.report.take(run.source, [(path, step)], calls=calls, executions=executions)
-    return mark
+        now = run.clock()
+        put = partial(ingest, run.conn, project_id=run.origin.project_id, source=run.source.name, now=now)
+        # Executions first, on their own, so that each transaction takes its locks in the ledger's one order.
+        executions = put(executions=step.reading.executions) if step.reading.executions else Receipt()
+        with run.conn.transaction():
+            calls = put(calls=step.reading.calls)
+            (share,) = run.report.shares(run.source, [step], calls)
+            brought += share
+            after = replace(step.bookmark, calls=step.bookmark.calls + brought, found_at=found_at)
+            found_at = move_bookmark(
+                run.conn, origin=run.origin, path=path, size=step.size, bookmark=after, now=now
+            ).found_at
+        run.report.take(run.source, [(path, step)], calls=calls, executions=executions)

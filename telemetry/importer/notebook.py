@@ -53,10 +53,9 @@ class Notebook:
         line = self._book.get(source, {}).get(path_key(path), _Line())
         return Bookmark(**msgspec.structs.asdict(line))
 
-    def put(self, source: str, path: Path, mark: Bookmark, *, new: int) -> None:
-        """Note a file's new bookmark, which brought `new` records more than the last; `save` keeps it."""
-        before = self.bookmark(source, path).calls
-        line = _Line(mark.offset, mark.fingerprint, before + new, mark.state)
+    def put(self, source: str, path: Path, mark: Bookmark) -> None:
+        """Note a file's new bookmark; `save` keeps it."""
+        line = _Line(mark.offset, mark.fingerprint, mark.calls, mark.state)
         self._book.setdefault(source, {})[path_key(path)] = line
 
     def save(self) -> None:

@@ -28,7 +28,7 @@ class CannotRead(ValueError):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bookmark:
     """How far a file has been read. Of lines: the bytes before `offset`, and `state` is the source's. Of a file that
-    is read whole: all that it held when its `fingerprint` was taken. Both brought `calls` new records. `found_at` is
+    is read whole: all that it held when its `fingerprint` was taken. Either brought `calls` records. `found_at` is
     the offset that the database holds, which differs where the file has to be read anew."""
 
     offset: int = 0
@@ -100,7 +100,9 @@ def _document(source: LocalSource, path: Path, file: BinaryIO, mark: Bookmark, *
     if len(data) > MAX_DOCUMENT:
         raise CannotRead(f"longer than {MAX_DOCUMENT >> 20} MiB")
     reading = source.read_document(data, file_name=path.name, host=host)
-    yield Step(reading=reading, bookmark=replace(mark, offset=len(data), fingerprint=seal), size=len(data))
+    held = 0 if source.brings == "execution" else mark.calls  # executions change, calls only come
+    after = replace(mark, offset=len(data), fingerprint=seal, calls=held)
+    yield Step(reading=reading, bookmark=after, size=len(data))
 
 
 def _rows(source: LocalSource, path: Path, mark: Bookmark, *, host: str) -> Iterator[Step]:

@@ -11,8 +11,9 @@ import platform
 import sys
 import time
 from argparse import ArgumentParser
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,7 @@ def _send_one(found: Find, server: Server, book: Notebook, *, is_quiet: bool = F
     try:
         sending.send()
     finally:
-        if found.files and (sending.report.changed_files or sending.report.skipped or not is_quiet):
+        if found.files and (sending.report.changed or sending.report.skipped or not is_quiet):
             for sentence in sentences(found.source, sending.report):
                 _say(sentence)
     return int(bool(sending.report.skipped))
@@ -104,6 +105,7 @@ class _Sending:
     book: Notebook
     report: Report
     pending: list[tuple[Path, Step]] = field(default_factory=list)
+    brought: Counter[Path] = field(default_factory=Counter)
 
     def send(self) -> None:
         """Send what is new in each file; one that cannot be read is reported. Raises Refused, Away, and OSError where
@@ -115,7 +117,7 @@ class _Sending:
                 self._file(path, mark)
             self._flush()
         finally:
-            self.report.known = max(self.report.duplicates, sum(mark.calls for mark in marks.values()))
+            self.report.settle(self.found.source, marks)
 
     def _file(self, path: Path, mark: Bookmark) -> None:
         pieces = steps(self.found.source, path, mark, host=platform.node()[:200], progress=lambda _: None)
@@ -135,12 +137,15 @@ class _Sending:
         """Send the pending steps, executions first; when all of them are stored, move the bookmarks of their files."""
         executions = self._post("executions", [one for _, step in self.pending for one in step.reading.executions])
         calls = self._post("calls", [one for _, step in self.pending for one in step.reading.calls])
-        new = self.report.take(self.found.source, self.pending, calls=calls, executions=executions)
-        for (path, step), count in zip(self.pending, new, strict=True):
-            self.book.put(self.found.source.name, path, step.bookmark, new=count)
+        receipt = executions if self.found.source.brings == "execution" else calls
+        shares = self.report.shares(self.found.source, [step for _, step in self.pending], receipt)
+        for (path, step), share in zip(self.pending, shares, strict=True):
+            self.brought[path] += share
+            after = replace(step.bookmark, calls=step.bookmark.calls + self.brought[path])
+            self.book.put(self.found.source.name, path, after)
         if self.pending:
             self.book.save()
-        self.report.changed_files += len({path for path, _ in self.pending})
+        self.report.take(self.found.source, self.pending, calls=calls, executions=executions)
         self.pending = []
 
     def _post(self, kind: str, records: Sequence[Any]) -> Receipt:

@@ -55,9 +55,9 @@ def matches(path: Path) -> bool:
     return path.name in NAMES
 
 
-def reading_order(path: Path) -> tuple[str, bool]:
-    """Of one folder the telemetry first, which has the tokens."""
-    return str(path.parent), path.name != NAMES[0]
+def reading_order(path: Path) -> tuple[bool, str]:
+    """The telemetry first, which has the tokens; the log completes it."""
+    return path.name != NAMES[0], str(path)
 
 
 def read_document(data: bytes, *, file_name: str, host: str) -> Reading:

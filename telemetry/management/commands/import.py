@@ -97,7 +97,7 @@ def _import(console: Console, project: Project, found: Find, *, is_quiet: bool =
             clock=lambda: datetime.now(UTC),
             progress=progress,
         )
-    if report.changed_files or report.skipped or not is_quiet:
+    if report.changed or report.skipped or not is_quiet:
         for sentence in sentences(found.source, report):
             console.print(sentence, soft_wrap=True, markup=False)
 
