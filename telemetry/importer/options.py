@@ -24,8 +24,17 @@ def add_words(parser: ArgumentParser) -> None:
     parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="files and folders; default: the usual")
     parser.add_argument("--all", action="store_true", dest="is_all", help="every agent's usual folders")
     parser.add_argument("--watch", action="store_true", help="go on until Ctrl-C: read what is new every few seconds")
+    parser.add_argument("--every", type=_seconds, default=EVERY_S, metavar="SECONDS", help="how often --watch looks")
     parser.add_argument("--to", metavar="URL", help="send to the server at URL instead; also TLOI_URL")
     parser.add_argument("--key", metavar="KEY", help="the API key for --to, which may send; also TLOI_API_KEY")
+
+
+def _seconds(said: str) -> float:
+    """A time to wait. Raises ValueError, of which argparse makes a sentence."""
+    seconds = float(said)
+    if not 0 < seconds <= 86_400:
+        raise ValueError(said)
+    return seconds
 
 
 def asked_sources(options: dict[str, Any]) -> tuple[LocalSource, ...]:
@@ -58,13 +67,14 @@ def has_changed(finds: Iterable[Find], seen: dict[Path, tuple[int, int]]) -> boo
     return changed
 
 
-def again_and_again(turn: Callable[[bool], None], *, sleep: Callable[[float], None]) -> None:
-    """Call `turn` for ever, told whether it is the first time; Ctrl-C ends it, between or within turns."""
+def again_and_again(turn: Callable[[bool], None], *, every: float, sleep: Callable[[float], None]) -> None:
+    """Call `turn` for ever, `every` so many seconds, told whether it is the first time. Ctrl-C ends it, between turns
+    or within one."""
     is_first = True
     try:
         while True:
             turn(is_first)
             is_first = False
-            sleep(EVERY_S)
+            sleep(every)
     except KeyboardInterrupt:
         return

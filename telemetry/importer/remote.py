@@ -62,8 +62,9 @@ def main(words: Sequence[str]) -> int:
 
 
 def _watch(options: dict[str, Any], server: Server, book: Notebook) -> int:
-    """Send what is new again and again; a server that is away is waited for."""
+    """Send what is new again and again; a server that is away is waited for, and that is said once."""
     seen: dict[Path, tuple[int, int]] = {}
+    said: list[str] = []
 
     def turn(is_first: bool) -> None:
         finds = asked_files(options)
@@ -72,11 +73,14 @@ def _watch(options: dict[str, Any], server: Server, book: Notebook) -> int:
         try:
             for found in finds:
                 _send_one(found, server, book, is_quiet=not is_first)
+            said.clear()
         except Away as error:
             seen.clear()
-            _fail(str(error))
+            if not said:
+                said.append(str(error))
+                _fail(str(error))
 
-    again_and_again(turn, sleep=time.sleep)
+    again_and_again(turn, every=options["every"], sleep=time.sleep)
     _say("Stopped.")
     return 0
 

@@ -27,7 +27,8 @@ from telemetry.contracts import Call, Execution, Receipt, Rejection
 MAX_ITEMS = 10_000
 MAX_BYTES = 10 * 10**6
 TIMEOUT_S = 60.0
-PATIENCE_S = 120.0  # a rate limit passes within a minute
+BUSY_S = 120.0  # how long a busy server is asked again: a rate limit passes within a minute
+AWAY_S = 5.0  # and one that does not answer at all, which may be a slip of the pen
 _PAUSES_S = (1.0, 2.0, 5.0, 10.0, 30.0)
 _BUSY = frozenset({408, 425, 429})
 _receipt = msgspec.json.Decoder(Receipt)
@@ -50,12 +51,10 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """Where to send, and who asks. `sleep` and `clock` (seconds) are the edges'; a server that is away is asked again
-    for `patience` seconds."""
+    """Where to send, and who asks. `sleep` and `clock` (seconds) are the edges'."""
 
     url: str
     key: str
-    patience: float = PATIENCE_S
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
 
@@ -87,15 +86,14 @@ class Server:
 
     def _post(self, items: Sequence[bytes], *, kind: str, source: str) -> Receipt:
         """Ask until the server has time, as long as there is patience."""
-        deadline = self.clock() + self.patience
-        attempt = 0
+        began, attempt = self.clock(), 0
         while True:
             try:
                 receipt = self._try(b"[" + b",".join(items) + b"]", kind=kind, source=source)
                 break
             except _Busy as busy:
                 pause = busy.retry_after or _PAUSES_S[min(attempt, len(_PAUSES_S) - 1)]
-                if self.clock() + pause > deadline:
+                if self.clock() + pause > began + busy.patience:
                     raise Away(f"{self.url} {busy}; what is not sent will be, the next time.") from busy
                 attempt += 1
                 self.sleep(pause)
@@ -122,7 +120,7 @@ class Server:
         except msgspec.MsgspecError:
             raise Refused(f"{self.url} does not answer like TLOI; is the address right?") from None
         except (OSError, http.client.HTTPException) as error:
-            raise _Busy(f"cannot be reached ({getattr(error, 'reason', None) or error})") from error
+            raise _Busy(f"cannot be reached ({getattr(error, 'reason', None) or error})", patience=AWAY_S) from error
 
     def _refusal(self, status: int, headers: Message, content: bytes) -> Receipt:
         """The receipt in a 400 that stored nothing. Raises _Busy, _TooLarge, Refused."""
@@ -139,11 +137,11 @@ class Server:
 
 
 class _Busy(Exception):
-    """Not now. `retry_after` in seconds, 0 where the server does not say."""
+    """Not now. `retry_after` in seconds, 0 where the server does not say; `patience`, how long it is worth waiting."""
 
-    def __init__(self, sentence: str, retry_after: float = 0.0) -> None:
+    def __init__(self, sentence: str, retry_after: float = 0.0, *, patience: float = BUSY_S) -> None:
         super().__init__(sentence)
-        self.retry_after = retry_after
+        self.retry_after, self.patience = retry_after, patience
 
 
 class _TooLarge(Exception):

@@ -71,7 +71,7 @@ def _watch(console: Console, project: Project, options: dict[str, Any]) -> None:
             close_old_connections()
             console.print(f"The database does not answer: {error}".strip(), soft_wrap=True, markup=False)
 
-    again_and_again(turn, sleep=time.sleep)
+    again_and_again(turn, every=options["every"], sleep=time.sleep)
     console.print("Stopped.")
 
 
