@@ -1,12 +1,13 @@
-"""Read files on from where they were left: step by step, what a step holds and its bookmark in one transaction.
+"""Read files on from where they were left: batch by batch, what a batch holds and its bookmarks in one transaction.
 
 So an import that is killed at any moment loses nothing and counts nothing twice, and may simply be run again.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -16,22 +17,27 @@ from psycopg import Connection
 
 from telemetry.contracts import Receipt
 from telemetry.importer.bookmarks import Origin, Overtaken, bookmarks, move_bookmark
-from telemetry.importer.reading import Bookmark, CannotRead, path_key, steps
+from telemetry.importer.gathering import Batch, gathered, last_steps
+from telemetry.importer.reading import Bookmark, path_key
 from telemetry.importer.registry import LocalSource
 from telemetry.importer.report import Report
 from telemetry.ledger.ingest import ingest
 
+BATCH = 2_000
+
 
 @dataclass(frozen=True, slots=True)
 class _Import:
-    """An import under way."""
+    """An import under way. `marks` are the bookmarks as they were found, moved with each batch; `brought` is how many
+    records each file has brought since."""
 
     conn: Connection[Any]
     origin: Origin
     source: LocalSource
     clock: Callable[[], datetime]
-    progress: Callable[[int], None]
     report: Report
+    marks: dict[Path, Bookmark]
+    brought: Counter[Path] = field(default_factory=Counter)
 
 
 def import_files(
@@ -47,35 +53,43 @@ def import_files(
     """Read what is new in `files`, in their order. `progress` is told how many bytes were done. A file that cannot be
     read is reported, and the others are read. Raises psycopg.Error; what was read before it is stored."""
     origin = Origin(project_id=project_id, source=source.name, host=host)
-    marks = bookmarks(conn, origin=origin)
-    run = _Import(conn, origin, source, clock, progress, Report(files=len(files)))
-    ours = {path: marks.get(path_key(path), Bookmark()) for path in files}
-    for path, mark in ours.items():
+    known = bookmarks(conn, origin=origin)
+    found = {path: known.get(path_key(path), Bookmark()) for path in files}
+    report = Report(files=len(files))
+    run = _Import(conn, origin, source, clock, report, dict(found))
+    for batch in gathered(source, found, host=host, report=report, most=BATCH, progress=progress):
         try:
-            _import_file(run, path, mark)
-        except OSError as error:
-            run.report.skipped[path] = error.strerror or str(error)
-        except CannotRead as error:
-            run.report.skipped[path] = str(error)
+            _store(run, batch)
+        except Overtaken:
+            _store_apart(run, batch)
+    report.settle(source, found)
+    return report
+
+
+def _store(run: _Import, batch: Batch) -> None:
+    """Executions first, on their own, so that each transaction takes its locks in the ledger's one order. Raises
+    Overtaken; then no call of the batch is stored."""
+    now = run.clock()
+    put = partial(ingest, run.conn, project_id=run.origin.project_id, source=run.source.name, now=now)
+    runs = [one for _, step in batch for one in step.reading.executions]
+    executions = put(executions=runs) if runs else Receipt()
+    with run.conn.transaction():
+        calls = put(calls=[one for _, step in batch for one in step.reading.calls])
+        receipt = executions if run.source.brings == "execution" else calls
+        brought = run.brought + run.report.shares(run.source, batch, receipt)
+        moved = {}
+        for path, step in last_steps(batch).items():
+            mark = replace(step.bookmark, calls=step.bookmark.calls + brought[path], found_at=run.marks[path].found_at)
+            moved[path] = move_bookmark(run.conn, origin=run.origin, path=path, size=step.size, bookmark=mark, now=now)
+    run.marks.update(moved)
+    run.brought.update(brought - run.brought)
+    run.report.take(run.source, batch, calls=calls, executions=executions)
+
+
+def _store_apart(run: _Import, batch: Batch) -> None:
+    """File by file, so that one which another import has read meanwhile does not keep the others from being stored."""
+    for path in last_steps(batch):
+        try:
+            _store(run, [one for one in batch if one[0] == path])
         except Overtaken:
             run.report.skipped[path] = "another import is reading it"
-    run.report.settle(source, ours)
-    return run.report
-
-
-def _import_file(run: _Import, path: Path, mark: Bookmark) -> None:
-    brought, found_at = 0, mark.found_at
-    for step in steps(run.source, path, mark, host=run.origin.host, progress=run.progress):
-        now = run.clock()
-        put = partial(ingest, run.conn, project_id=run.origin.project_id, source=run.source.name, now=now)
-        # Executions first, on their own, so that each transaction takes its locks in the ledger's one order.
-        executions = put(executions=step.reading.executions) if step.reading.executions else Receipt()
-        with run.conn.transaction():
-            calls = put(calls=step.reading.calls)
-            (share,) = run.report.shares(run.source, [step], calls)
-            brought += share
-            after = replace(step.bookmark, calls=step.bookmark.calls + brought, found_at=found_at)
-            found_at = move_bookmark(
-                run.conn, origin=run.origin, path=path, size=step.size, bookmark=after, now=now
-            ).found_at
-        run.report.take(run.source, [(path, step)], calls=calls, executions=executions)

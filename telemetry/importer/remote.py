@@ -13,15 +13,15 @@ import time
 from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from telemetry.contracts import Receipt
 from telemetry.importer.files import Find, MissingPath
+from telemetry.importer.gathering import gathered, last_steps
 from telemetry.importer.notebook import Notebook, folder
 from telemetry.importer.options import BadWords, add_words, again_and_again, asked_files, has_changed
-from telemetry.importer.reading import Bookmark, CannotRead, Step, steps
 from telemetry.importer.report import Report, sentences
 from telemetry.importer.sending import MAX_ITEMS, Away, Refused, Server
 
@@ -87,73 +87,40 @@ def _watch(options: dict[str, Any], server: Server, book: Notebook) -> int:
 
 def _send_one(found: Find, server: Server, book: Notebook, *, is_quiet: bool = False) -> int:
     """Send one source's files and say what became of them; `is_quiet`: only where something was new."""
-    sending = _Sending(found, server, book, Report(files=len(found.files)))
+    report = Report(files=len(found.files))
     if not is_quiet:
         _say(found.sentence())
     try:
-        sending.send()
+        _send(found, server, book, report)
     finally:
-        if found.files and (sending.report.changed or sending.report.skipped or not is_quiet):
-            for sentence in sentences(found.source, sending.report):
+        if found.files and (report.changed or report.skipped or not is_quiet):
+            for sentence in sentences(found.source, report):
                 _say(sentence)
-    return int(bool(sending.report.skipped))
+    return int(bool(report.skipped))
 
 
-@dataclass(slots=True)
-class _Sending:
-    """The files of one source on their way. `pending` are steps that were read and not sent: small files share a
-    request."""
+def _send(found: Find, server: Server, book: Notebook, report: Report) -> None:
+    """Send what is new in each file, executions first; when all of a batch is stored, move the bookmarks. Raises
+    Refused, Away, and OSError where the notebook cannot be written."""
+    source = found.source
+    marks = {path: book.bookmark(source.name, path) for path in found.files}
+    brought: Counter[Path] = Counter()
 
-    found: Find
-    server: Server
-    book: Notebook
-    report: Report
-    pending: list[tuple[Path, Step]] = field(default_factory=list)
-    brought: Counter[Path] = field(default_factory=Counter)
+    def post(kind: str, records: Sequence[Any]) -> Receipt:
+        return server.send(records, kind=kind, source=source.name) if records else Receipt()
 
-    def send(self) -> None:
-        """Send what is new in each file; one that cannot be read is reported. Raises Refused, Away, and OSError where
-        the notebook cannot be written."""
-        name = self.found.source.name
-        marks = {path: self.book.bookmark(name, path) for path in self.found.files}
-        try:
-            for path, mark in marks.items():
-                self._file(path, mark)
-            self._flush()
-        finally:
-            self.report.settle(self.found.source, marks)
-
-    def _file(self, path: Path, mark: Bookmark) -> None:
-        pieces = steps(self.found.source, path, mark, host=platform.node()[:200], progress=lambda _: None)
-        while True:
-            try:
-                step = next(pieces, None)
-            except (OSError, CannotRead) as error:
-                self.report.skipped[path] = getattr(error, "strerror", None) or str(error)
-                return
-            if step is None:
-                return
-            self.pending.append((path, step))
-            if sum(len(one.reading.calls) + len(one.reading.executions) for _, one in self.pending) >= MAX_ITEMS:
-                self._flush()
-
-    def _flush(self) -> None:
-        """Send the pending steps, executions first; when all of them are stored, move the bookmarks of their files."""
-        executions = self._post("executions", [one for _, step in self.pending for one in step.reading.executions])
-        calls = self._post("calls", [one for _, step in self.pending for one in step.reading.calls])
-        receipt = executions if self.found.source.brings == "execution" else calls
-        shares = self.report.shares(self.found.source, [step for _, step in self.pending], receipt)
-        for (path, step), share in zip(self.pending, shares, strict=True):
-            self.brought[path] += share
-            after = replace(step.bookmark, calls=step.bookmark.calls + self.brought[path])
-            self.book.put(self.found.source.name, path, after)
-        if self.pending:
-            self.book.save()
-        self.report.take(self.found.source, self.pending, calls=calls, executions=executions)
-        self.pending = []
-
-    def _post(self, kind: str, records: Sequence[Any]) -> Receipt:
-        return self.server.send(records, kind=kind, source=self.found.source.name) if records else Receipt()
+    try:
+        for batch in gathered(source, marks, host=platform.node()[:200], report=report, most=MAX_ITEMS):
+            executions = post("executions", [one for _, step in batch for one in step.reading.executions])
+            calls = post("calls", [one for _, step in batch for one in step.reading.calls])
+            receipt = executions if source.brings == "execution" else calls
+            brought += report.shares(source, batch, receipt)
+            for path, step in last_steps(batch).items():
+                book.put(source.name, path, replace(step.bookmark, calls=step.bookmark.calls + brought[path]))
+            book.save()
+            report.take(source, batch, calls=calls, executions=executions)
+    finally:
+        report.settle(source, marks)
 
 
 def _say(sentence: str) -> None:

@@ -34,15 +34,18 @@ class Report:
     met: set[int] = field(default_factory=set)
     duplicates: int = 0
 
-    def shares(self, source: LocalSource, steps: Sequence[Step], receipt: Receipt) -> list[int]:
-        """For each step, how many records more its file's bookmark stands for. Of new calls as many as the step can
-        have brought; of executions those that this import had not met."""
-        if source.brings == "execution":
-            return [sum(hash(one.execution_id) not in self.met for one in step.reading.executions) for step in steps]
-        left, shares = receipt.accepted, []
-        for step in steps:
-            shares.append(min(left, len(step.reading.calls)))
-            left -= shares[-1]
+    def shares(self, source: LocalSource, steps: Sequence[tuple[Path, Step]], receipt: Receipt) -> Counter[Path]:
+        """How many records more each file's bookmark stands for. Of new calls as many as its steps can have brought;
+        of executions those that this import had not met."""
+        shares: Counter[Path] = Counter()
+        left = receipt.accepted
+        for path, step in steps:
+            if source.brings == "execution":
+                shares[path] += sum(hash(one.execution_id) not in self.met for one in step.reading.executions)
+            else:
+                share = min(left, len(step.reading.calls))
+                shares[path] += share
+                left -= share
         return shares
 
     def take(

@@ -275,3 +275,12 @@ def test_a_document_that_is_no_json_is_named_and_the_others_are_read(project: Pr
     report = imported(project, tmp_path, source="orchestrate")
     assert report.new == 1
     assert dict(report.unreadable[bad]) == {"not JSON": 1}
+
+
+def test_a_fork_in_files_of_their_own_adds_nothing(project: Project, tmp_path: Path) -> None:
+    for session, key in (("ses_1", "msg_1"), ("ses_2", "msg_2")):
+        path = tmp_path / "storage" / "message" / session / f"{key}.json"
+        written(path, answer(id=key, sessionID=session))
+    report = imported(project, tmp_path)
+    assert (report.new, report.files) == (1, 2)
+    assert totals(project).calls == 1
