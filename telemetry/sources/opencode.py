@@ -170,28 +170,14 @@ def _call(data: Any, key: str | None, session: str | None, root: str | None, hos
     if sender.tokens is None or sender.role not in (None, "assistant"):
         return None
     message = _message.decode(data)
-    counts = message.tokens or _Counts()
-    cache, reasoning = counts.cache or _Cache(), counts.reasoning or 0
-    output = (counts.output or 0) + reasoning
-    if not (output or counts.input or cache.read or cache.write):
+    buckets = _buckets(message.tokens or _Counts())
+    if not any(buckets.values()):
         return None
-    key, session = key or message.id, session or message.session_id or ""
-    model = message.model_id or (message.model.id if message.model else None)
-    created = message.time.created if message.time else None
-    if not key or model is None or not created:
-        raise _Unreadable(f"usage without {'a time' if key and model else 'a model' if key else 'an id'}")
-    provider = message.provider_id or (message.model.provider_id if message.model else None) or ""
+    session = session or message.session_id or ""
     call = Call(
-        id=key,
-        aliases=_aliases(message, provider, model),
-        started_at=_EPOCH + timedelta(milliseconds=created),
-        provider=_PROVIDERS.get(provider, provider),
-        model=model,
-        input_uncached=counts.input or 0,
-        cache_read=cache.read or 0,
-        cache_write_unknown=cache.write or 0,
-        output=output,
-        reasoning=counts.reasoning,
+        **_request(message, key or message.id),
+        **buckets,
+        reasoning=message.tokens.reasoning if message.tokens else None,
         cost_usd=message.cost or None,
         agent=AGENT,
         host=host,
@@ -205,6 +191,33 @@ def _call(data: Any, key: str | None, session: str | None, root: str | None, hos
     if b"\\u0000" in msgspec.json.encode(call):
         raise _Unreadable("a NUL character in a field")
     return call
+
+
+def _buckets(counts: _Counts) -> dict[str, Any]:
+    """The five buckets; reasoning is a part of the output."""
+    cache = counts.cache or _Cache()
+    return {
+        "input_uncached": counts.input or 0,
+        "cache_read": cache.read or 0,
+        "cache_write_unknown": cache.write or 0,
+        "output": (counts.output or 0) + (counts.reasoning or 0),
+    }
+
+
+def _request(message: _Message, key: str | None) -> dict[str, Any]:
+    """Which request it was: ids, time, provider and model. Raises _Unreadable where one that must be is missing."""
+    model = message.model_id or (message.model.id if message.model else None)
+    created = message.time.created if message.time else None
+    if not key or model is None or not created:
+        raise _Unreadable(f"usage without {'a time' if key and model else 'a model' if key else 'an id'}")
+    provider = message.provider_id or (message.model.provider_id if message.model else None) or ""
+    return {
+        "id": key,
+        "aliases": _aliases(message, provider, model),
+        "started_at": _EPOCH + timedelta(milliseconds=created),
+        "provider": _PROVIDERS.get(provider, provider),
+        "model": model,
+    }
 
 
 def _aliases(message: _Message, provider: str, model: str) -> tuple[str, ...]:

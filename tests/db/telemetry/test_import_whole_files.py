@@ -24,6 +24,7 @@ from telemetry.importer.report import Report, sentences
 from telemetry.models import Execution, Project
 from telemetry.series.queries import usage_by, usage_total
 from telemetry.series.window import by_days
+from telemetry.statements import statement
 from tests.opencode_data import answer, answer_v2, database
 
 DATA = Path(__file__).parents[4] / "shared" / "data"
@@ -146,28 +147,53 @@ def test_reading_leaves_the_database_as_it_was(project: Project, data: Path) -> 
     assert {path.name: path.read_bytes() for path in data.iterdir()} == before
 
 
+def read_as_somebody_else(path: Path) -> list[str]:
+    """The ids that a process finds which can write neither the database nor its folder, root or not."""
+    for name in ("opencode_messages", "opencode_parents", "opencode_session_messages"):
+        statement(databases.__package__, name)  # our own files need not be readable for him
+    for file in path.parent.iterdir():
+        file.chmod(0o444)
+    path.parent.chmod(0o555)
+    user = os.geteuid()
+    os.seteuid(user or 65_534)
+    try:
+        with databases.opened(path) as conn:
+            return [row["id"] for page in databases.opencode_rows(conn) for row in page]
+    finally:
+        os.seteuid(user)
+        path.parent.chmod(0o700)
+
+
 @pytest.fixture
-def unwritable() -> Iterator[Path]:
-    """A folder with a database that has been used with a write-ahead log, and which this process cannot write, root
-    or not."""
+def logged() -> Iterator[Path]:
+    """A database with a write-ahead log, in a folder that others may look into."""
     with tempfile.TemporaryDirectory() as folder:
         path = database(Path(folder) / "opencode.db", [("msg_1", "ses_1", answer())])
         with closing(sqlite3.connect(path)) as conn:
             conn.execute("PRAGMA journal_mode = WAL")
-        path.chmod(0o444)
-        path.parent.chmod(0o555)
-        user = os.geteuid()
-        os.seteuid(user or 65_534)
-        try:
-            yield path
-        finally:
-            os.seteuid(user)
-            path.parent.chmod(0o700)
+        yield path
 
 
-def test_a_database_in_a_folder_that_cannot_be_written_is_read(unwritable: Path) -> None:
-    with databases.opened(unwritable) as conn:
-        assert [row["id"] for page in databases.opencode_rows(conn) for row in page] == ["msg_1"]
+def test_a_database_in_a_folder_that_cannot_be_written_is_read(logged: Path) -> None:
+    assert read_as_somebody_else(logged) == ["msg_1"]
+
+
+def test_so_is_one_that_is_open_with_what_its_log_holds(logged: Path) -> None:
+    with closing(sqlite3.connect(logged, isolation_level=None)) as conn:
+        conn.execute("INSERT INTO message VALUES ('msg_2', 'ses_1', 0, 0, ?)", [json.dumps(answer(at=9))])
+        assert read_as_somebody_else(logged) == ["msg_1", "msg_2"]
+
+
+def test_a_log_that_only_its_owner_may_apply_is_not_passed_over_in_silence(logged: Path) -> None:
+    with closing(sqlite3.connect(logged, isolation_level=None)) as conn:
+        conn.execute("INSERT INTO message VALUES ('msg_2', 'ses_1', 0, 0, ?)", [json.dumps(answer(at=9))])
+        killed = logged.parent / "killed" / "opencode.db"
+        killed.parent.mkdir()
+        for end in ("", "-wal"):
+            killed.with_name(killed.name + end).write_bytes(logged.with_name(logged.name + end).read_bytes())
+    logged.parent.chmod(0o755)
+    with pytest.raises(databases.DatabaseError, match=r"readonly|unable to open"):
+        read_as_somebody_else(killed)
 
 
 @pytest.fixture
