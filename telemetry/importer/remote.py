@@ -45,6 +45,8 @@ def main(words: Sequence[str]) -> int:
     options = vars(parser.parse_args(words))
     url = (options["to"] or os.environ.get(URL, "")).strip()
     key = (options["key"] or os.environ.get(KEY, "")).strip()
+    if not url:
+        return _fail(f"Say where to send what is read: --to URL, or {URL}.")
     try:
         server = Server(url=url, key=key)
         finds = asked_files(options)
@@ -90,10 +92,12 @@ def _send_one(found: Find, server: Server, book: Notebook, *, is_quiet: bool = F
     report = Report(files=len(found.files))
     if not is_quiet:
         _say(found.sentence())
+    is_done = False
     try:
         _send(found, server, book, report)
+        is_done = bool(found.files)
     finally:
-        if found.files and (report.changed or report.skipped or not is_quiet):
+        if report.changed or report.skipped or (is_done and not is_quiet):
             for sentence in sentences(found.source, report):
                 _say(sentence)
     return int(bool(report.skipped))

@@ -247,6 +247,7 @@ def test_a_server_that_is_away_gives_way_to_the_next_time(machine: Machine, mock
     code, said = machine.tloi("import", "--all", "--to", "http://127.0.0.1:1", "--key", "k")
     assert code == 1
     assert "tloi: http://127.0.0.1:1 cannot be reached ([Errno 111] Connection refused); what is not sent" in said
+    assert "0 calls" not in said
     assert not list(machine.home.glob(".tloi/*"))
 
 
@@ -259,7 +260,7 @@ def test_without_the_server_every_other_command_says_what_works(machine: Machine
     assert "--to URL" in said
     code, said = machine.tloi("import", "--all")
     assert code == 1
-    assert "tloi: '' is no address of a server" in said
+    assert said == "tloi: Say where to send what is read: --to URL, or TLOI_URL.\n"
 
 
 def test_a_folder_that_cannot_keep_bookmarks_is_one_sentence(machine: Machine, mock: Mock) -> None:
