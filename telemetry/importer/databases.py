@@ -23,8 +23,9 @@ DatabaseError = sqlite3.Error
 
 @contextmanager
 def opened(path: Path) -> Iterator[sqlite3.Connection]:
-    """The database, read-only. In a folder that cannot be written SQLite opens one with a write-ahead log only as
-    `immutable`, which leaves that log unread; so that is done only where there is no log. Raises DatabaseError."""
+    """The database, read-only; SQLite may leave an empty log beside it, which whoever writes next takes up. In a
+    folder that cannot be written SQLite opens one with a log only as `immutable`, which leaves the log unread; so
+    that is done only where there is none. Raises DatabaseError."""
     address = path.absolute().as_uri()
     try:
         conn = _connected(f"{address}?mode=ro")

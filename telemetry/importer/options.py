@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterable
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from telemetry.importer.files import Find, find
+from telemetry.importer.reading import stamps
 from telemetry.importer.registry import LOCAL_SOURCES, SOURCES, LocalSource
 
 EVERY_S = 5.0
@@ -50,17 +52,15 @@ def asked_files(options: dict[str, Any]) -> list[Find]:
     return [find(source, named=named, environment=os.environ, home=Path.home()) for source in asked_sources(options)]
 
 
-def has_changed(finds: Iterable[Find], seen: dict[Path, tuple[int, int]]) -> bool:
-    """Whether a file is new, or has another size or time than in `seen`, which is brought up to date. What SQLite
-    writes beside a database counts as the database's."""
-    now: dict[Path, tuple[int, int]] = {}
+Seen = dict[Path, list[tuple[int, int]]]
+
+
+def has_changed(finds: Iterable[Find], seen: Seen) -> bool:
+    """Whether a file is new, or has another size or time than in `seen`, which is brought up to date."""
+    now: Seen = {}
     for file in (file for found in finds for file in found.files):
-        for path in (file, file.with_name(file.name + "-wal")):
-            try:
-                status = path.stat()
-            except OSError:
-                continue
-            now[path] = (status.st_size, status.st_mtime_ns)
+        with contextlib.suppress(OSError):
+            now[file] = stamps(file)
     changed = now != seen
     seen.clear()
     seen.update(now)

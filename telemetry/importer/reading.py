@@ -6,6 +6,7 @@ needs Django or PostgreSQL.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Callable, Iterator
@@ -122,10 +123,15 @@ def _rows(source: LocalSource, path: Path, mark: Bookmark, *, host: str) -> Iter
     yield Step(reading=Reading(), bookmark=replace(mark, offset=size, fingerprint=seal), size=size)
 
 
+def stamps(path: Path) -> list[tuple[int, int]]:
+    """Size and time of a file, and of what SQLite has not yet written into it (`-wal`; an empty one, which reading
+    leaves behind, is none). Raises OSError where the file is not there."""
+    found = [path.stat()]
+    with contextlib.suppress(OSError):
+        log = path.with_name(path.name + "-wal").stat()
+        found += [log] if log.st_size else []
+    return [(part.st_size, part.st_mtime_ns) for part in found]
+
+
 def _seal(path: Path) -> bytes:
-    """A fingerprint of the sizes and times of a file and of what SQLite has not yet written into it (`-wal`)."""
-    parts = [path.stat()]
-    log = path.with_name(path.name + "-wal")
-    if log.exists():
-        parts.append(log.stat())
-    return hashlib.sha256(repr([(part.st_size, part.st_mtime_ns) for part in parts]).encode()).digest()
+    return hashlib.sha256(repr(stamps(path)).encode()).digest()

@@ -21,7 +21,7 @@ from telemetry.contracts import Receipt
 from telemetry.importer.files import Find, MissingPath
 from telemetry.importer.gathering import gathered, last_steps
 from telemetry.importer.notebook import Notebook, folder
-from telemetry.importer.options import BadWords, add_words, again_and_again, asked_files, has_changed
+from telemetry.importer.options import BadWords, Seen, add_words, again_and_again, asked_files, has_changed
 from telemetry.importer.report import Report, sentences
 from telemetry.importer.sending import MAX_ITEMS, Away, Refused, Server
 
@@ -65,7 +65,7 @@ def main(words: Sequence[str]) -> int:
 
 def _watch(options: dict[str, Any], server: Server, book: Notebook) -> int:
     """Send what is new again and again; a server that is away is waited for, and that is said once."""
-    seen: dict[Path, tuple[int, int]] = {}
+    seen: Seen = {}
     said: list[str] = []
 
     def turn(is_first: bool) -> None:

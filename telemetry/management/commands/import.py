@@ -6,19 +6,18 @@ import platform
 import time
 from argparse import ArgumentParser
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import psycopg
 from django.core.management import BaseCommand, CommandError
-from django.db import OperationalError, close_old_connections
+from django.db import OperationalError, connections
 from rich.console import Console
 
 from telemetry.access.projects import UnknownProject, ensure_project, project_of
 from telemetry.database import connection
 from telemetry.importer.files import Find, MissingPath
 from telemetry.importer.importing import import_files
-from telemetry.importer.options import BadWords, add_words, again_and_again, asked_files, has_changed
+from telemetry.importer.options import BadWords, Seen, add_words, again_and_again, asked_files, has_changed
 from telemetry.importer.report import many, sentences
 from telemetry.management.day_table import day_table, days_of
 from telemetry.management.terminal import console_on, reading
@@ -57,7 +56,7 @@ class Command(BaseCommand):
 
 def _watch(console: Console, project: Project, options: dict[str, Any]) -> None:
     """Import what is new again and again; a database that is away is waited for."""
-    seen: dict[Path, tuple[int, int]] = {}
+    seen: Seen = {}
 
     def turn(is_first: bool) -> None:
         finds = asked_files(options)
@@ -68,7 +67,7 @@ def _watch(console: Console, project: Project, options: dict[str, Any]) -> None:
                 _import(console, project, found, is_quiet=not is_first)
         except (OperationalError, psycopg.OperationalError) as error:
             seen.clear()
-            close_old_connections()
+            connections.close_all()  # Django does not know that psycopg found it broken
             console.print(f"The database does not answer: {error}".strip(), soft_wrap=True, markup=False)
 
     again_and_again(turn, every=options["every"], sleep=time.sleep)

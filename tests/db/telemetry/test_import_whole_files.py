@@ -164,6 +164,11 @@ def read_as_somebody_else(path: Path) -> list[str]:
         path.parent.chmod(0o700)
 
 
+def test_reading_a_database_with_a_log_does_not_make_it_look_changed(project: Project, logged: Path) -> None:
+    assert imported(project, logged).changed == {logged}
+    assert imported(project, logged).changed == set()
+
+
 @pytest.fixture
 def logged() -> Iterator[Path]:
     """A database with a write-ahead log, in a folder that others may look into."""

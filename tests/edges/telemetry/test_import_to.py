@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from telemetry.contracts import Execution as Run
+from telemetry.importer.sending import Away, Server
 from telemetry.models import Call, Execution, Project
 from tests.api_calls import EXECUTIONS, ask, send
 from tests.conftest import ROOT
@@ -201,6 +204,19 @@ def test_a_busy_server_is_given_the_time_that_it_asks_for(machine: Machine, mock
     assert paths == ["/api/v1/executions/"] * 3 + ["/api/v1/calls/"]
     headers = mock.seen[-1][1]
     assert (headers["Authorization"], headers["X-Tloi-Source"]) == ("Bearer k", "claude-code")
+
+
+def test_a_busy_server_is_asked_again_when_it_says_and_not_for_ever(mock: Mock) -> None:
+    slept: list[float] = []
+    server = Server(url=mock.url, key="k", sleep=slept.append, clock=lambda: sum(slept))
+    run = Run(started_at=datetime(2026, 11, 1, tzinfo=UTC), task_id="a")
+    mock.answers = [says(503, Retry_After="7"), says(429, Retry_After="3"), says(503), stored]
+    assert server.send([run], kind="executions", source="orchestrate").accepted == 1
+    assert slept == [7.0, 3.0, 5.0]
+    mock.answers = [says(429, Retry_After="60")]
+    with pytest.raises(Away, match=r"has no time \(429 Too Many Requests\)"):
+        server.send([run], kind="executions", source="orchestrate")
+    assert slept[3:] == [60.0, 60.0]
 
 
 def test_reasons_of_refusals_are_reported_and_nothing_is_sent_twice(machine: Machine, mock: Mock) -> None:

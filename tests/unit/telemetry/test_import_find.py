@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from telemetry.importer.files import Find, MissingPath, find
-from telemetry.importer.options import has_changed
+from telemetry.importer.options import Seen, has_changed
 from telemetry.importer.registry import LOCAL_SOURCES, SOURCES
 
 CLAUDE_CODE = SOURCES["claude-code"]
@@ -89,7 +89,7 @@ def test_what_was_named_must_be_there_and_may_have_any_name(tmp_path: Path) -> N
 
 def test_a_file_that_grows_or_comes_is_seen_to_have_changed(tmp_path: Path) -> None:
     path = transcript(tmp_path / ".claude" / "projects")
-    seen: dict[Path, tuple[int, int]] = {}
+    seen: Seen = {}
     assert has_changed([found(tmp_path)], seen)
     assert not has_changed([found(tmp_path)], seen)
     path.write_bytes(b"x")
