@@ -9,7 +9,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 from telemetry.importer import databases
-from telemetry.sources import DocumentReader, Reader, RowReader, claude_code, opencode, orchestrate
+from telemetry.sources import (
+    DocumentReader,
+    Reader,
+    RowReader,
+    claude_code,
+    codex,
+    gemini,
+    openclaw,
+    opencode,
+    orchestrate,
+)
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -46,6 +56,33 @@ LOCAL_SOURCES = (
         matches=claude_code.matches,
         order=claude_code.reading_order,
         read=claude_code.read,
+    ),
+    LocalSource(
+        name="codex",
+        title="Codex CLI",
+        variable=codex.FOLDER_VARIABLE,
+        folders=codex.folders,
+        matches=codex.matches,
+        order=codex.reading_order,
+        read=codex.read,
+    ),
+    LocalSource(
+        name="gemini",
+        title="Gemini CLI",
+        variable=gemini.FOLDER_VARIABLE,
+        folders=gemini.folders,
+        matches=gemini.matches,
+        order=gemini.reading_order,
+        read=gemini.read,
+    ),
+    LocalSource(
+        name="openclaw",
+        title="OpenClaw and pi",
+        variable=openclaw.FOLDER_VARIABLE,
+        folders=openclaw.folders,
+        matches=openclaw.matches,
+        order=openclaw.reading_order,
+        read=openclaw.read,
     ),
     LocalSource(
         name="opencode",

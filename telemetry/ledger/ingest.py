@@ -177,8 +177,8 @@ def _write(
 ) -> Receipt:
     """One transaction. Raises UniqueViolation where `is_new` and something is known."""
     entries = sorted(batch.entries.values(), key=attrgetter("id"))
-    days = {entry.call.started_at.astimezone(UTC).date() for entry in entries}
-    days |= {execution.started_at.astimezone(UTC).date() for execution in batch.executions}
+    moments = [entry.call.started_at for entry in entries] + [one.started_at for one in batch.executions]
+    days = {(moment if moment.tzinfo is UTC else moment.astimezone(UTC)).date() for moment in moments}
     partitions.ensure(conn, days, now=now)
     claim = store.copy_identities if is_new else store.claim_identities
     calls = [entry.call for entry in entries]

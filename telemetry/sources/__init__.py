@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+import msgspec
 from msgspec import Struct, field
 
 from telemetry.contracts import Call, Execution
@@ -43,3 +45,31 @@ class RowReader(Protocol):
     def __call__(
         self, rows: Sequence[Mapping[str, Any]], *, file_name: str, host: str, state: Mapping[str, Any]
     ) -> Reading: ...
+
+
+class Unreadable(ValueError):
+    """A line of the right shape that says too little, or something that cannot be stored. The text says which."""
+
+
+def read_each(lines: Sequence[bytes], read_line: Callable[[bytes], None]) -> dict[str, int]:
+    """Give each line that is not blank to `read_line`. How many could not be read, by reason; the others are read all
+    the same. A reason names a field, and nothing of what it held."""
+    unreadable: Counter[str] = Counter()
+    for line in filter(None, lines):
+        try:
+            read_line(line)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, Unreadable) as error:
+            if line.strip():
+                unreadable[reason_of(error)] += 1
+    return dict(unreadable)
+
+
+def refuse_nul(line: bytes, kept: object) -> None:
+    """PostgreSQL keeps no NUL in a text, so nothing that is kept of a line may hold one. Raises Unreadable."""
+    if b"\\u0000" in line and b"\\u0000" in msgspec.json.encode(kept):
+        raise Unreadable("a NUL character in a field")
+
+
+def reason_of(error: Exception) -> str:
+    """Why something could not be read, without what it held."""
+    return str(error) if isinstance(error, msgspec.ValidationError | Unreadable) else "not JSON"

@@ -9,7 +9,6 @@ the fuller copy by the same rule. What was said is looked at only to tell a prom
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,7 +20,7 @@ import msgspec
 from msgspec import Meta, Raw, Struct
 
 from telemetry.contracts import Call, Execution, Instant, Key, Label, Quality, Tokens
-from telemetry.sources import Reading
+from telemetry.sources import Reading, Unreadable, read_each, refuse_nul
 from telemetry.usage import input_total
 
 AGENT = "claude-code"
@@ -123,10 +122,6 @@ _user_line = msgspec.json.Decoder(_UserLine)
 _said = msgspec.json.Decoder(_Said)
 
 
-class _Unreadable(ValueError):
-    """A line of the right shape that says too little, or something that cannot be stored."""
-
-
 @dataclass(slots=True)
 class _Copies:
     """The lines of one response so far: the fullest of them, and what only all of them together tell."""
@@ -157,7 +152,7 @@ def folders(environment: Mapping[str, str], home: Path) -> list[Path]:
 
 
 def matches(path: Path) -> bool:
-    """Whether a file is a transcript."""
+    """Whether a file in one of the folders is a transcript."""
     return path.suffix == ".jsonl"
 
 
@@ -171,23 +166,13 @@ def read(lines: Sequence[bytes], *, file_name: str, host: str, state: Mapping[st
     counted with its reason; the others are read all the same."""
     subagent = _SUBAGENT_FILE.fullmatch(PurePath(file_name).name)
     reading = _Reading(host, subagent[1] if subagent else "", dict(state.get("running", {})))
-    unreadable: Counter[str] = Counter()
-    for line in filter(None, lines):
-        try:
-            _read_line(reading, line)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, _Unreadable) as error:
-            if line.strip():
-                unreadable[_reason(error)] += 1
+    unreadable = read_each(lines, lambda line: _read_line(reading, line))
     return Reading(
         calls=tuple(_call_of(copies) for copies in reading.copies.values()),
         executions=tuple(reading.executions.values()),
-        unreadable=dict(unreadable),
+        unreadable=unreadable,
         state={"running": dict(list(reading.running.items())[-_SESSIONS_KEPT:])},
     )
-
-
-def _reason(error: Exception) -> str:
-    return str(error) if isinstance(error, msgspec.ValidationError | _Unreadable) else "not JSON"
 
 
 def _read_line(reading: _Reading, line: bytes) -> None:
@@ -196,16 +181,10 @@ def _read_line(reading: _Reading, line: bytes) -> None:
         spoken = _assistant_line.decode(line)
         if spoken.message.usage is not None and spoken.message.model != _SYNTHETIC:
             for call in _calls(reading, spoken, spoken.message.usage):
-                _refuse_nul(line, call)
+                refuse_nul(line, call)
                 _add_copy(reading, call, spoken)
     elif kind == "user":
         _follow_prompt(reading, line)
-
-
-def _refuse_nul(line: bytes, kept: object) -> None:
-    """PostgreSQL keeps no NUL in a text. Raises _Unreadable."""
-    if b"\\u0000" in line and b"\\u0000" in msgspec.json.encode(kept):
-        raise _Unreadable("a NUL character in a field")
 
 
 def _calls(reading: _Reading, line: _AssistantLine, usage: _Usage) -> Iterator[Call]:
@@ -213,7 +192,7 @@ def _calls(reading: _Reading, line: _AssistantLine, usage: _Usage) -> Iterator[C
     response, session = line.message, line.session_id or ""
     key = line.request_id or (f"{response.id}:{session}" if response.id else line.uuid)
     if not key or response.model is None:
-        raise _Unreadable("usage without a model" if key else "usage without a request, message or line id")
+        raise Unreadable("usage without a model" if key else "usage without a request, message or line id")
     shared = {
         "started_at": line.timestamp,
         "provider": _PROVIDERS.get((response.id or "")[:9], "anthropic"),
@@ -280,10 +259,10 @@ def _follow_prompt(reading: _Reading, raw: bytes) -> None:
     if not named and not is_prompt:
         return
     execution_id = f"{AGENT}:{named or line.uuid or ''}"
-    _refuse_nul(raw, (session, execution_id))
+    refuse_nul(raw, (session, execution_id))
     if is_prompt:
         if line.timestamp is None or execution_id == f"{AGENT}:":
-            raise _Unreadable("a prompt without a time or an id")
+            raise Unreadable("a prompt without a time or an id")
         execution = Execution(execution_id=execution_id, started_at=line.timestamp, session_id=session, agent=AGENT)
         reading.executions.setdefault(execution_id, execution)
     reading.running.pop(session, None)  # put last: sessions stay in the order of their last prompt

@@ -30,7 +30,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from telemetry.contracts import Call, Key, Label, Quality, Tokens
-from telemetry.sources import Reading
+from telemetry.sources import Reading, Unreadable, reason_of
 
 AGENT = "opencode"
 FOLDER_VARIABLE = "XDG_DATA_HOME"
@@ -104,10 +104,6 @@ _sender = msgspec.json.Decoder(_Sender)
 _message = msgspec.json.Decoder(_Message)
 
 
-class _Unreadable(ValueError):
-    """A message of the right shape that says too little, or something that cannot be stored."""
-
-
 def folders(environment: Mapping[str, str], home: Path) -> list[Path]:
     """Where opencode keeps its data: in XDG_DATA_HOME, else below the home folder, on every system."""
     named = environment.get(FOLDER_VARIABLE, "").strip()
@@ -149,8 +145,8 @@ def _read(rows: Sequence[_Row], host: str, state: Mapping[str, Any]) -> Reading:
     for data, key, session, root in rows:
         try:
             call = _call(data, key, session, root, host)
-        except (msgspec.MsgspecError, UnicodeError, RecursionError, _Unreadable) as error:
-            unreadable[_reason(error)] += 1
+        except (msgspec.MsgspecError, UnicodeError, RecursionError, Unreadable) as error:
+            unreadable[reason_of(error)] += 1
             continue
         if call is None or any(met.setdefault(alias, call.id) != call.id for alias in call.aliases):
             continue
@@ -158,14 +154,10 @@ def _read(rows: Sequence[_Row], host: str, state: Mapping[str, Any]) -> Reading:
     return Reading(calls=tuple(calls), unreadable=dict(unreadable), state={"met": met})
 
 
-def _reason(error: Exception) -> str:
-    return str(error) if isinstance(error, msgspec.ValidationError | _Unreadable) else "not JSON"
-
-
 def _call(data: Any, key: str | None, session: str | None, root: str | None, host: str) -> Call | None:
-    """The call of a message, or None where it bears no usage. Raises msgspec's errors and _Unreadable."""
+    """The call of a message, or None where it bears no usage. Raises msgspec's errors and Unreadable."""
     if not isinstance(data, str | bytes):
-        raise _Unreadable("a message that is no text")
+        raise Unreadable("a message that is no text")
     sender = _sender.decode(data)
     if sender.tokens is None or sender.role not in (None, "assistant"):
         return None
@@ -189,7 +181,7 @@ def _call(data: Any, key: str | None, session: str | None, root: str | None, hos
         attributes=_attributes(message),
     )
     if b"\\u0000" in msgspec.json.encode(call):
-        raise _Unreadable("a NUL character in a field")
+        raise Unreadable("a NUL character in a field")
     return call
 
 
@@ -205,11 +197,11 @@ def _buckets(counts: _Counts) -> dict[str, Any]:
 
 
 def _request(message: _Message, key: str | None) -> dict[str, Any]:
-    """Which request it was: ids, time, provider and model. Raises _Unreadable where one that must be is missing."""
+    """Which request it was: ids, time, provider and model. Raises Unreadable where one that must be is missing."""
     model = message.model_id or (message.model.id if message.model else None)
     created = message.time.created if message.time else None
     if not key or model is None or not created:
-        raise _Unreadable(f"usage without {'a time' if key and model else 'a model' if key else 'an id'}")
+        raise Unreadable(f"usage without {'a time' if key and model else 'a model' if key else 'an id'}")
     provider = message.provider_id or (message.model.provider_id if message.model else None) or ""
     return {
         "id": key,

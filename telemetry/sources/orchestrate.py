@@ -23,7 +23,7 @@ from typing import Any
 import msgspec
 
 from telemetry.contracts import Execution
-from telemetry.sources import Reading
+from telemetry.sources import Reading, Unreadable, reason_of
 
 _PREFIX = "orchestrate"
 FOLDER_VARIABLE = "ORCHESTRATE_DIR"
@@ -38,10 +38,6 @@ _ATTRIBUTES = 40
 _TEXT_LENGTH = 300
 _ERROR_LENGTH = 4_000
 _MILLISECONDS = 10**11  # seconds of the year 5138, and milliseconds of 1973
-
-
-class _Unreadable(ValueError):
-    """An entry that says too little, or something that cannot be stored."""
 
 
 def folders(environment: Mapping[str, str], home: Path) -> list[Path]:
@@ -73,8 +69,8 @@ def read_document(data: bytes, *, file_name: str, host: str) -> Reading:
     for task, entry in _entries(document):
         try:
             execution = _execution(task, entry)
-        except (msgspec.ValidationError, RecursionError, _Unreadable) as error:
-            unreadable["nested too deeply" if isinstance(error, RecursionError) else str(error)] += 1
+        except (msgspec.ValidationError, RecursionError, Unreadable) as error:
+            unreadable[reason_of(error)] += 1
             continue
         known = executions.get(execution.execution_id)
         executions[execution.execution_id] = _fuller(known, execution) if known else execution
@@ -91,9 +87,9 @@ def _entries(document: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _execution(task: str, entry: Any) -> Execution:
-    """Raises msgspec.ValidationError and _Unreadable."""
+    """Raises msgspec.ValidationError and Unreadable."""
     if not isinstance(entry, dict):
-        raise _Unreadable("an entry must be an object")
+        raise Unreadable("an entry must be an object")
     fields = {name: value for name, value in entry.items() if value is not None and name not in _MOMENTS}
     tokens = fields.pop("tokens", None)
     if isinstance(tokens, dict):
@@ -107,21 +103,21 @@ def _execution(task: str, entry: Any) -> Execution:
     known["attributes"] = _attributes(fields)
     execution = msgspec.convert(known, Execution, strict=False)
     if b"\\u0000" in msgspec.json.encode(execution):
-        raise _Unreadable("a NUL character in a field")
+        raise Unreadable("a NUL character in a field")
     return execution
 
 
 def _moment(said: Any) -> datetime:
-    """ISO 8601, or seconds or milliseconds since 1970. Raises _Unreadable."""
+    """ISO 8601, or seconds or milliseconds since 1970. Raises Unreadable."""
     if not isinstance(said, str | int | float) or isinstance(said, bool):
-        raise _Unreadable("an entry without started_at or timestamp")
+        raise Unreadable("an entry without started_at or timestamp")
     try:
         if isinstance(said, str):
             moment = datetime.fromisoformat(said.strip())
             return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         return datetime.fromtimestamp(said / 1000 if said > _MILLISECONDS else said, UTC)
     except (ValueError, OverflowError, OSError):
-        raise _Unreadable("a moment that is none") from None
+        raise Unreadable("a moment that is none") from None
 
 
 def _derived(task: str, entry: Mapping[str, Any], moment: datetime) -> str:
