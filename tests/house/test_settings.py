@@ -1,4 +1,5 @@
-"""Every setting is declared once, in `tloi_site/env.py`, and docs/configuration.md says the same of it."""
+"""Every setting is declared once, in `tloi_site/env.py`, and docs/configuration.md says the same of it; what an agent
+may set, docs/sdk.md says."""
 
 from __future__ import annotations
 
@@ -11,8 +12,8 @@ from tloi_site.env import SETTINGS
 UNSET = "unset"
 # Not for users: CI's word that a missing browser is a failure, and the disk that benchmarks run on.
 OURS = {"TLOI_REQUIRE_BROWSER", "TLOI_BENCH_DIR"}
-# What agents' machines read, which have no server and so none of its settings.
-SENDING = {"TLOI_URL", "TLOI_API_KEY"}
+# For agents, not for the server: telemetry/client.py reads them.
+AGENTS = {"TLOI_URL", "TLOI_API_KEY", "TLOI_SPOOL_DIR"}
 _NAME = re.compile(r"\bTLOI_[A-Z][A-Z0-9_]*[A-Z0-9]\b")
 _NAMING = (".py", ".yml", ".yaml", ".toml", ".sh", ".md", ".html", "Makefile", "Dockerfile", "run")
 
@@ -32,14 +33,17 @@ def undeclared(paths: list[Path], declared: set[str]) -> list[str]:
 
 def test_configuration_md_says_what_is_declared() -> None:
     declared = {setting.name: (setting.default or UNSET, setting.meaning) for setting in SETTINGS}
-    said = documented((ROOT / "docs" / "configuration.md").read_text("utf-8"))
-    assert {name: row for name, row in said.items() if name not in SENDING} == declared
-    assert said.keys() >= SENDING
+    assert documented((ROOT / "docs" / "configuration.md").read_text("utf-8")) == declared
+
+
+def test_sdk_md_says_what_agents_may_set() -> None:
+    assert set(documented((ROOT / "docs" / "sdk.md").read_text("utf-8"))) == AGENTS
+    assert set(_NAME.findall((ROOT / "telemetry" / "client.py").read_text("utf-8"))) == AGENTS
 
 
 def test_no_setting_is_used_that_is_not_declared() -> None:
     paths = [path for path in files(*_NAMING) if path != Path(__file__)]
-    assert undeclared(paths, {setting.name for setting in SETTINGS} | OURS | SENDING) == []
+    assert undeclared(paths, {setting.name for setting in SETTINGS} | OURS | AGENTS) == []
 
 
 def test_an_undeclared_setting_is_found(tmp_path: Path) -> None:
