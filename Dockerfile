@@ -29,7 +29,6 @@ ARG USER_ID=1000
 RUN [ "${USER_ID}" -gt 0 ] \
     && useradd --non-unique --uid ${USER_ID} --user-group --create-home --shell /usr/sbin/nologin tloi \
     && install -d -o tloi -g tloi -m 700 /var/lib/tloi \
-    && install -d -o tloi -g tloi -m 755 /var/lib/tloi-database \
-    && install -d -o tloi -g tloi -m 755 /home/tloi/.claude/projects
+    && install -d -o tloi -g tloi -m 755 /var/lib/tloi-database
 USER tloi
 CMD ["tloi", "help"]

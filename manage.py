@@ -3,7 +3,7 @@
 
 import sys
 
-from tloi_site.cli import main
+from tloi_site.program import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
-from typing import Any, LiteralString, TypeVar
+from typing import TYPE_CHECKING, Any, LiteralString, TypeVar
 
-from psycopg import Connection, Cursor
-from psycopg.rows import RowFactory
+if TYPE_CHECKING:
+    from psycopg import Connection, Cursor
+    from psycopg.rows import RowFactory
 
 Row = TypeVar("Row")
 
@@ -23,4 +24,6 @@ def statement(package: str, name: str) -> LiteralString:
 
 def prepared(conn: Connection[Any], row_factory: RowFactory[Row]) -> Cursor[Row]:
     """A cursor whose statements PostgreSQL keeps prepared. Django's own cursors send each anew, parameters and all."""
+    from psycopg import Cursor  # noqa: PLC0415 (a machine that only reads files and sends has none)
+
     return Cursor(conn, row_factory=row_factory)

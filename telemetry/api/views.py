@@ -20,6 +20,7 @@ from telemetry.api.receipts import store
 from telemetry.api.records import Decoded, Record, decode
 from telemetry.contracts import Call, Execution, UsageRow
 from telemetry.database import connection
+from telemetry.importer.registry import SOURCES
 from telemetry.series import queries
 from telemetry.series.window import EARLIEST, Window, by_days, parse_day, time_zone
 from telemetry.usage import usd
@@ -84,7 +85,14 @@ class UsageView(APIView):
 
 def _record(request: Request, kind: type[Record]) -> Response:
     decoded: Decoded[Record] = decode(read_body(request), kind, lines=has_lines(request))
-    return store(request, decoded, into="calls" if kind is Call else "executions", source="api")
+    return store(request, decoded, into="calls" if kind is Call else "executions", source=_source(request))
+
+
+def _source(request: Request) -> str:
+    """By which route records came: what `tloi import --to` read from an agent's files bears the agent's name, as if
+    it had been read here."""
+    named = request.headers.get("X-TLOI-Source", "")
+    return named if named in SOURCES else "api"
 
 
 def _window(request: Request, holder: KeyHolder, now: datetime) -> Window:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import msgspec
 from psycopg import Connection
 from psycopg.rows import tuple_row
 from psycopg.types.json import Jsonb
 
-from telemetry.importer.lines import fingerprint
+from telemetry.importer.reading import Bookmark, path_key
 from telemetry.statements import statement
 
 
@@ -27,28 +27,6 @@ class Origin:
     project_id: int
     source: str
     host: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bookmark:
-    """Bytes before `offset` have been read, and brought `calls` new calls; `state` is the source's. `found_at` is the
-    offset that the database holds, which differs where the file has to be read anew."""
-
-    offset: int = 0
-    fingerprint: bytes = b""
-    calls: int = 0
-    state: dict[str, Any] = field(default_factory=dict)
-    found_at: int = 0
-
-    def in_file(self, file: BinaryIO, size: int) -> Bookmark:
-        """This bookmark, or one at the beginning where `file` no longer begins with what was read."""
-        fits = self.offset <= size and fingerprint(file, self.offset) == self.fingerprint
-        return self if fits else replace(self, offset=0, fingerprint=b"", state={})
-
-
-def path_key(path: Path) -> str:
-    """A path as PostgreSQL keeps it, whatever bytes its name is made of."""
-    return str(path).encode("utf-8", "backslashreplace").decode()
 
 
 def bookmarks(conn: Connection[Any], *, origin: Origin) -> dict[str, Bookmark]:

@@ -1,13 +1,27 @@
-"""The agents whose local files can be imported: one line each, in the order in which `--all` reads them."""
+"""The agents whose local files can be imported: one entry each, in the order in which `--all` reads them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from telemetry.sources import Reader, claude_code, codex, gemini, openclaw
+from telemetry.importer import databases
+from telemetry.sources import (
+    DocumentReader,
+    Reader,
+    RowReader,
+    claude_code,
+    codex,
+    gemini,
+    openclaw,
+    opencode,
+    orchestrate,
+)
+
+Rows = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +29,9 @@ class LocalSource:
     """An agent's files: how it is called, where it keeps them, in which order they are read, and who reads them.
 
     `folders` takes the environment and the home folder; `variable` is what changes its answer. A file under a folder
-    is the agent's where `matches` says so.
+    is the agent's where `matches` says so. A source has one or more readers: `read` for lines, which go on from where
+    they were left; `read_document` for a file that is one JSON value, and `read_rows` for what `rows` selects from an
+    SQLite database, both read whole whenever they changed. `brings` is what the report counts.
     """
 
     name: str
@@ -24,7 +40,11 @@ class LocalSource:
     folders: Callable[[Mapping[str, str], Path], list[Path]]
     matches: Callable[[Path], bool]
     order: Callable[[Path], Any]
-    read: Reader
+    read: Reader | None = None
+    read_document: DocumentReader | None = None
+    read_rows: RowReader | None = None
+    rows: Callable[[sqlite3.Connection], Iterator[Rows]] | None = None
+    brings: Literal["call", "execution"] = "call"
 
 
 LOCAL_SOURCES = (
@@ -64,4 +84,26 @@ LOCAL_SOURCES = (
         order=openclaw.reading_order,
         read=openclaw.read,
     ),
+    LocalSource(
+        name="opencode",
+        title="opencode",
+        variable=opencode.FOLDER_VARIABLE,
+        folders=opencode.folders,
+        matches=opencode.matches,
+        order=opencode.reading_order,
+        read_document=opencode.read_document,
+        read_rows=opencode.read_rows,
+        rows=databases.opencode_rows,
+    ),
+    LocalSource(
+        name="orchestrate",
+        title="OrchestrateOS",
+        variable=orchestrate.FOLDER_VARIABLE,
+        folders=orchestrate.folders,
+        matches=orchestrate.matches,
+        order=orchestrate.reading_order,
+        read_document=orchestrate.read_document,
+        brings="execution",
+    ),
 )
+SOURCES = {source.name: source for source in LOCAL_SOURCES}

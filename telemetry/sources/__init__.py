@@ -13,10 +13,11 @@ from telemetry.contracts import Call, Execution
 
 
 class Reading(Struct, frozen=True, kw_only=True):
-    """One reading of consecutive whole lines. Each response is there once; of its copies, the fullest.
+    """One reading of consecutive whole lines, of a document, or of some rows. Each response is there once; of its
+    copies, the fullest.
 
-    `unreadable` counts the lines that could not be read by reason. `state` is what the next reading of the same
-    file has to be given; it is small and survives JSON.
+    `unreadable` counts the lines (or entries, or rows) that could not be read by reason. `state` is what the next
+    reading of the same file has to be given; it is small and survives JSON.
     """
 
     calls: tuple[Call, ...] = ()
@@ -29,6 +30,21 @@ class Reader(Protocol):
     """Reads the next `lines` (without their newline) of the file `file_name`, which lies on `host`."""
 
     def __call__(self, lines: Sequence[bytes], *, file_name: str, host: str, state: Mapping[str, Any]) -> Reading: ...
+
+
+class DocumentReader(Protocol):
+    """Reads the whole file `file_name`, which lies on `host`. Bytes that are no document are counted as unreadable."""
+
+    def __call__(self, data: bytes, *, file_name: str, host: str) -> Reading: ...
+
+
+class RowReader(Protocol):
+    """Reads the next rows of a database, as mappings by column. `state` lives as long as one reading of the database,
+    which begins with an empty one."""
+
+    def __call__(
+        self, rows: Sequence[Mapping[str, Any]], *, file_name: str, host: str, state: Mapping[str, Any]
+    ) -> Reading: ...
 
 
 class Unreadable(ValueError):
@@ -44,7 +60,7 @@ def read_each(lines: Sequence[bytes], read_line: Callable[[bytes], None]) -> dic
             read_line(line)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, Unreadable) as error:
             if line.strip():
-                unreadable[_reason(error)] += 1
+                unreadable[reason_of(error)] += 1
     return dict(unreadable)
 
 
@@ -54,5 +70,6 @@ def refuse_nul(line: bytes, kept: object) -> None:
         raise Unreadable("a NUL character in a field")
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
+    """Why something could not be read, without what it held."""
     return str(error) if isinstance(error, msgspec.ValidationError | Unreadable) else "not JSON"

@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 import yaml
 
+from telemetry.importer.registry import LOCAL_SOURCES
 from tests.house.tree import ROOT
 from tloi_site.embedded import site, valkey
 from tloi_site.env import SETTINGS
 
 STAY = {"db", "redis", "cache", "web", "worker", "beat"}
 ONCE = {"secrets", "migrate"}
+ASKED_FOR = {"import"}
 DATA_DIR = "/var/lib/tloi"
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
 COMPOSE = (ROOT / "docker-compose.yml").read_text("utf-8")
@@ -66,7 +68,8 @@ SERVICES: dict[str, Any] = unset(COMPOSE)["services"]
 
 
 def test_there_is_a_container_for_each_process() -> None:
-    assert set(SERVICES) == STAY | ONCE
+    assert set(SERVICES) == STAY | ONCE | ASKED_FOR
+    assert {name for name, service in SERVICES.items() if "profiles" in service} == ASKED_FOR
 
 
 def test_no_container_runs_as_root() -> None:
@@ -113,7 +116,7 @@ def test_the_containers_that_stay_say_how_they_are_and_come_back() -> None:
 
 def test_what_uses_the_tables_waits_until_they_are_migrated() -> None:
     waits = {"migrate": {"condition": "service_completed_successfully"}}
-    assert all(waits.items() <= SERVICES[name]["depends_on"].items() for name in ("web", "worker", "beat"))
+    assert all(waits.items() <= SERVICES[name]["depends_on"].items() for name in ("web", "worker", "beat", "import"))
     assert SERVICES["migrate"]["depends_on"] == {"db": {"condition": "service_healthy"}}
 
 
@@ -152,15 +155,38 @@ def test_what_must_survive_lies_in_named_volumes() -> None:
     assert mounts["cache"] == []
 
 
-def test_transcripts_are_mounted_read_only() -> None:
-    assert [mount for mount in SERVICES["web"]["volumes"] if ".claude" in mount and not mount.endswith(":ro")] == []
+def writable_homes(services: dict[str, Any]) -> list[str]:
+    """Mounts of folders at home, which are the agents', that a container may write, and those of others than import."""
+    return [
+        f"{name}: {mount}"
+        for name, service in services.items()
+        for mount in service.get("volumes", [])
+        if ":/home/" in mount and not (mount.endswith(":ro") and name in ASKED_FOR)
+    ]
+
+
+def test_only_import_sees_the_agents_folders_and_cannot_write_there() -> None:
+    assert writable_homes(SERVICES) == []
+
+
+def test_every_agents_usual_folder_is_mounted() -> None:
+    inside = [Path(mount.split(":")[1]) for mount in SERVICES["import"]["volumes"]]
+    for source in LOCAL_SOURCES:
+        usual = source.folders({}, Path("/home/tloi"))
+        assert any(folder in (mount, *mount.parents) for folder in usual for mount in inside), source.name
+
+
+def test_a_folder_that_could_be_written_is_found() -> None:
+    services: dict[str, Any] = {"import": {"volumes": ["x:/home/tloi/.codex", "tloi:/var/lib/tloi", "y:/home/a:ro"]}}
+    assert writable_homes(services) == ["import: x:/home/tloi/.codex"]
+    assert writable_homes({"web": {"volumes": ["y:/home/a:ro"]}}) == ["web: y:/home/a:ro"]
 
 
 def test_every_setting_reaches_the_containers() -> None:
     in_image = set(re.findall(r"\b([A-Z_]+)=", DOCKERFILE))
     only_on_loopback = {"TLOI_DEBUG"}
     declared = {setting.name for setting in SETTINGS} - in_image - only_on_loopback
-    for name in ("migrate", "web", "worker", "beat"):
+    for name in ("migrate", "web", "worker", "beat", "import"):
         assert declared <= set(SERVICES[name]["environment"])
 
 

@@ -14,8 +14,9 @@ import pytest
 from telemetry.contracts import UsageRow
 from telemetry.database import connection
 from telemetry.importer.files import MissingPath, files_of
-from telemetry.importer.importing import Report, import_files
+from telemetry.importer.importing import import_files
 from telemetry.importer.registry import LOCAL_SOURCES
+from telemetry.importer.report import Report
 from telemetry.models import Execution, ImportedFile, Project, Quarantined, Session
 from telemetry.series.queries import usage_by, usage_total
 from telemetry.series.window import by_days
@@ -80,7 +81,7 @@ def test_importing_again_from_there_or_from_a_copy_changes_nothing(project: Proj
     imported(project, DATA / "claude_code")
     before = totals(project)
     again = imported(project, DATA / "claude_code")
-    assert (again.new, again.known, again.changed_files) == (0, before.calls, 0)
+    assert (again.new, again.known, len(again.changed)) == (0, before.calls, 0)
     for path in (DATA / "claude_code").glob("*.jsonl"):
         (tmp_path / path.name).write_bytes(path.read_bytes())
     copied = imported(project, tmp_path)
@@ -106,7 +107,7 @@ def test_only_what_a_file_grew_by_is_read(project: Project, tmp_path: Path) -> N
     with path.open("ab") as file:
         file.write(assistant("req_2", at="10:01:00") + b"\n")
     report = imported(project, path)
-    assert (report.new, report.known, report.changed_files) == (1, 1, 1)
+    assert (report.new, report.known, len(report.changed)) == (1, 1, 1)
     assert ImportedFile.objects.get(project_id=project.pk).offset == path.stat().st_size
     by_execution = usage_by(connection(), project_id=project.pk, window=YEAR, by="execution")
     assert [(row.key, row.calls) for row in by_execution] == [("claude-code:prompt-1", 2)]
@@ -241,7 +242,7 @@ def test_a_file_that_cannot_be_opened_is_named_and_the_others_are_read(project: 
 def test_a_file_whose_name_is_no_text_is_imported_once(project: Project, tmp_path: Path) -> None:
     path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.jsonl"))
     written(path, [assistant()])
-    assert (imported(project, tmp_path).new, imported(project, tmp_path).changed_files) == (1, 0)
+    assert (imported(project, tmp_path).new, len(imported(project, tmp_path).changed)) == (1, 0)
 
 
 def test_of_two_imports_of_one_file_the_later_steps_back(project: Project, tmp_path: Path) -> None:

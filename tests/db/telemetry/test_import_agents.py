@@ -11,8 +11,9 @@ import pytest
 from telemetry.contracts import UsageRow
 from telemetry.database import connection
 from telemetry.importer.files import files_of
-from telemetry.importer.importing import Report, import_files
+from telemetry.importer.importing import import_files
 from telemetry.importer.registry import LOCAL_SOURCES
+from telemetry.importer.report import Report
 from telemetry.models import Execution, Project
 from telemetry.series.queries import usage_by, usage_total
 from telemetry.series.window import by_days

@@ -40,14 +40,15 @@ def transcripts(tmp_path: Path) -> Path:
 @pytest.mark.shared_data
 def test_the_summary_and_the_table_say_what_was_imported(project: Project) -> None:
     first = said("import", "claude-code", DATA / "claude_code", project=project.slug).splitlines()
-    assert first[0] == "925 calls (925 new, 0 known), 24 files, 0 unreadable lines, 0 quarantined"
+    assert first[0] == f"Claude Code: 24 files in {DATA}/claude_code"
+    assert first[1] == "925 calls (925 new, 0 known), 24 files, 0 unreadable lines, 0 quarantined"
     total = first[-1] if first[-1].strip() else first[-2]
     figures = ["925", "14,240", "110,040", "3,120,773", "86,331,621", "89,576,674", "$71.36"]
     assert total.split() == ["Total", *figures]
     second = said("import", "claude-code", DATA / "claude_code", project=project.slug).splitlines()
-    assert second[0] == "925 calls (0 new, 925 known), 24 files, 0 unreadable lines, 0 quarantined"
-    assert second[1] == "Nothing in the files of Claude Code has changed since they were imported."
-    assert second[2:] == first[1:]
+    assert second[1] == "925 calls (0 new, 925 known), 24 files, 0 unreadable lines, 0 quarantined"
+    assert second[2] == "Nothing in the files of Claude Code has changed since they were imported."
+    assert second[3:] == first[2:]
 
 
 def test_unreadable_lines_and_models_without_a_price_are_named(project: Project, transcripts: Path) -> None:
@@ -89,11 +90,15 @@ def test_a_path_that_is_not_there_is_one_clear_sentence(project: Project, tmp_pa
 def test_where_nothing_is_found_the_folders_and_what_changes_them_are_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("CLAUDE_CONFIG_DIR", raising=False)
+    for name in ("CLAUDE_CONFIG_DIR", "XDG_DATA_HOME", "ORCHESTRATE_DIR"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     text = said("import", all=True)
-    assert f"{tmp_path}/.claude/projects, {tmp_path}/.config/claude/projects" in text
-    assert "CLAUDE_CONFIG_DIR" in text
+    line = next(line for line in text.splitlines() if line.startswith("Claude Code: no files"))
+    for folder in (".claude/projects", ".config/claude/projects"):
+        assert f"; {tmp_path}/{folder}: not there" in line
+    assert "CLAUDE_CONFIG_DIR changes where to look" in line
+    assert f"opencode: no files; {tmp_path}/.local/share/opencode: not there" in text
 
 
 @pytest.mark.usefixtures("transactional_db")
@@ -117,7 +122,7 @@ def test_a_project_is_made_only_when_asked_for(project: Project, transcripts: Pa
 
 @pytest.mark.parametrize("words", [(), ("claude-code", "--all")])
 def test_either_a_source_or_all_of_them_is_asked_for(words: tuple[str, ...]) -> None:
-    with pytest.raises(CommandError, match=r"Say whose files to read \(claude-code, .*\), or --all\."):
+    with pytest.raises(CommandError, match=r"Say whose files to read \(.*claude-code.*\), or --all\."):
         said("import", *words)
 
 

@@ -113,7 +113,7 @@ def test_every_field_of_a_call_is_kept(web: str, key: str, project: Project) -> 
     same |= {name: 2**53 - place for place, name in enumerate([*buckets, "reasoning"])}
     sent = same | {"id": "req_011Full", "started_at": "2025-10-24T14:00:00.123456+02:00", "model": "m"}
     sent |= {"cost_usd": "0.000000123", "cost_kind": "provider", "quality": ["ttl_unknown", "no_request_id"]}
-    sent |= {"attributes": {"nested": {"list": [1, 2.5, None, True, "é"]}}}
+    sent |= {"attributes": {"nested": {"list": [1, 2.5, None, True, "é"]}}, "aliases": ["msg_1"], "likeness": "alike"}
     assert sent.keys() == set(CallRecord.__struct_fields__)
     assert send(web, key, sent) == NOTHING | {"accepted": 1}
     kept = Call.objects.get(project_id=project.pk)
@@ -122,6 +122,8 @@ def test_every_field_of_a_call_is_kept(web: str, key: str, project: Project) -> 
     assert (kept.request_key, kept.model, kept.source) == ("req_011Full", "m", "api")
     assert (kept.cost_reported_nanousd, kept.cost_kind, kept.quality) == (123, "provider", 0b1010)
     assert kept.attributes == sent["attributes"]
+    for other_name in ({"id": "msg_1"}, {"id": "req_other", "aliases": ["msg_1"]}):
+        assert send(web, key, {**call("x"), **other_name}) == NOTHING | {"duplicates": 1}
 
 
 def test_fields_that_are_not_known_are_kept_as_attributes(web: str, key: str, project: Project) -> None:

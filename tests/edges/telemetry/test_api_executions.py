@@ -20,6 +20,8 @@ RUN: dict[str, Any] = {
     "execution_time": 12.3456,
     "tokens_input": 1200,
     "tokens_output": 34,
+    "cache_read": 1000,
+    "cache_write": 100,
     "status": "failed",
     "errors": ["no such file", "gave up"],
     "task_type": "bugfix",
@@ -39,11 +41,12 @@ def test_every_field_of_an_execution_is_kept(web: str, key: str, project: Projec
     assert RUN.keys() == set(ExecutionRecord.__struct_fields__) - {"attributes"}
     assert record(web, key, RUN) == NOTHING | {"accepted": 1}
     kept = Execution.objects.get(project_id=project.pk)
-    renamed = {"started_at", "execution_time", "tokens_input", "tokens_output"}
+    renamed = {"started_at", "execution_time", "tokens_input", "tokens_output", "cache_read", "cache_write"}
     same = {name: value for name, value in RUN.items() if name not in renamed}
     assert {name: getattr(kept, name) for name in same} == same
     assert kept.started_at == datetime(2025, 10, 24, 12, tzinfo=UTC)
     assert (kept.duration_ms, kept.sent_input_tokens, kept.sent_output_tokens) == (12_346, 1200, 34)
+    assert (kept.sent_cache_read_tokens, kept.sent_cache_write_tokens) == (1000, 100)
     assert (kept.source, kept.has_calls, kept.attributes) == ("api", False, None)
 
 
