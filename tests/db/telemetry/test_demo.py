@@ -12,10 +12,11 @@ from django.db import connection as django_connection
 
 from telemetry.access.keys import create_key
 from telemetry.access.projects import ensure_owner, ensure_project
-from telemetry.contracts import Call
+from telemetry.contracts import Call, MeterReading
 from telemetry.database import connection
 from telemetry.importer.demo import load_demo
 from telemetry.ledger.ingest import ingest
+from telemetry.ledger.meters import record_readings
 from telemetry.ledger.removal import NotADemo, remove_demo
 from telemetry.models import Execution, ImportedFile, Membership, Project
 from telemetry.series.queries import unpriced_models, usage_by, usage_total
@@ -79,6 +80,18 @@ def test_removing_the_demo_leaves_nothing_of_it_and_all_of_the_others() -> None:
         strange = Call(id="c2", started_at=datetime(1970, 1, 1, tzinfo=UTC), model="m")
         calls = [Call(id="c1", started_at=NOW, model="m", session_id="s", execution_id="e"), strange]
         ingest(connection(), project_id=project.pk, calls=calls, source="test", now=NOW)
+        reading = MeterReading(
+            series="one",
+            session_id="s2",
+            model="m",
+            agent="a",
+            bucket="output",
+            started_at=NOW,
+            at=NOW,
+            value=1,
+            is_delta=True,
+        )
+        record_readings(connection(), project_id=project.pk, readings=[reading], source="test", now=NOW)
         ImportedFile.objects.create(
             project_id=project.pk, source="s", host="h", path="p", size=1, offset=1, fingerprint=b"", imported_at=NOW
         )

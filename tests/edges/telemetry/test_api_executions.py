@@ -84,9 +84,9 @@ def test_runs_come_in_as_lines(web: str, key: str) -> None:
 def test_what_a_run_claims_counts_until_its_own_calls_arrive(web: str, key: str) -> None:
     record(web, key, RUN)
     claimed = usage(web, key, by="execution")
-    assert [(row["execution"], row["input_uncached"], row["output"]) for row in claimed["rows"]] == [
-        ("run-1", 1200, 34)
-    ]
+    (row,) = claimed["rows"]
+    assert (row["execution"], row["input_uncached"], row["cache_read"], row["output"]) == ("run-1", 100, 1000, 34)
+    assert row["cache_write_unknown"] == 100
     send(web, key, [call("c1", execution_id="run-1", input_uncached=500), call("c2", execution_id="run-1")])
     own = usage(web, key, by="execution")
     assert [(row["calls"], row["input_uncached"], row["output"]) for row in own["rows"]] == [(2, 501, 2)]
