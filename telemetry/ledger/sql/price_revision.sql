@@ -1,0 +1,2 @@
+-- How often the overrides have changed.
+SELECT number FROM telemetry_pricerevision
