@@ -120,11 +120,9 @@ class PriceOverrideAdmin(admin.ModelAdmin[PriceOverride]):
         """Save, and say what becomes of calls that are here already."""
         super().save_model(request, obj, form, change)
         whose = f" --project {obj.project.slug}" if obj.project else ""
-        self.message_user(
-            request,
-            "Calls that arrive from now on are priced so. To price those that are here: "
-            f"tloi reprice --from {obj.valid_from or 'DATE'} --to {obj.valid_to or 'DATE'}{whose} --model '{obj.model}'",
-        )
+        days = f"--from {obj.valid_from or 'DATE'} --to {obj.valid_to or 'DATE'}"
+        says = "Calls that arrive from now on are priced so. To price those that are here"
+        self.message_user(request, f"{says}: tloi reprice {days}{whose} --model '{obj.model}'")
 
 
 @admin.register(PriceVersion)

@@ -69,4 +69,7 @@ def price_overrides(conn: Connection[Any]) -> list[Override]:
     """All overrides."""
     with conn.cursor(row_factory=tuple_row) as cursor:
         rows = cursor.execute(statement(__package__, "price_overrides")).fetchall()
-    return [Override(*row[:6], rates=Rates(-1, *row[6:])) for row in rows]
+    return [
+        Override(id_, project, provider, model, first, last, Rates(-1, *rates))
+        for id_, project, provider, model, first, last, *rates in rows
+    ]
