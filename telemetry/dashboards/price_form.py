@@ -51,6 +51,12 @@ class PriceForm(forms.ModelForm[PriceOverride]):
         ]
         return self
 
+    def add_error(self, field: str | None, error: Any) -> None:
+        """Keep quiet about a field that said already what is wrong with it."""
+        for name in self.errors.keys() & getattr(error, "error_dict", {}).keys():
+            del error.error_dict[name]
+        super().add_error(field, error)
+
     def clean_model(self) -> str:
         """Put provider and model where they belong. Raises ValidationError."""
         try:

@@ -1,7 +1,7 @@
 """The overrides as this process knows them: a snapshot that is a second old at most.
 
 Ingest asks for a project's price book at every batch. Once a second that costs one read of one number, which a trigger
-raises with every change of the overrides; only when it differs are the overrides read again.
+renews with every change of the overrides; only when it differs are the overrides read again.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def _checked(conn: Connection[Any], known: _Snapshot | None) -> _Snapshot:
 
 
 def price_revision(conn: Connection[Any]) -> int:
-    """How often the overrides have changed."""
+    """The transaction that last changed an override; 0 where none was ever set."""
     with conn.cursor(row_factory=scalar_row) as cursor:
         return int(cursor.execute(statement(__package__, "price_revision")).fetchone() or 0)
 

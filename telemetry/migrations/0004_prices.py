@@ -4,18 +4,21 @@ import django.core.validators
 import django.db.models.deletion
 from django.db import migrations, models
 
-# The number grows in the transaction of the change, by whatever hand, so nobody can see it before the change.
-COUNT_CHANGES = """
-INSERT INTO telemetry_pricerevision (number) VALUES (0);
-CREATE FUNCTION telemetry_count_price_change() RETURNS trigger LANGUAGE plpgsql AS
-    'BEGIN UPDATE telemetry_pricerevision SET number = number + 1; RETURN NULL; END';
-CREATE TRIGGER telemetry_count_price_change
+# The transaction's number, written by the transaction of the change, by whatever hand: no two changes leave the same.
+NOTE_CHANGES = """
+CREATE FUNCTION telemetry_note_price_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO telemetry_pricerevision (id, number) VALUES (1, pg_current_xact_id()::text::bigint)
+    ON CONFLICT (id) DO UPDATE SET number = excluded.number;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER telemetry_note_price_change
     AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON telemetry_priceoverride
-    FOR EACH STATEMENT EXECUTE FUNCTION telemetry_count_price_change();
+    FOR EACH STATEMENT EXECUTE FUNCTION telemetry_note_price_change();
 """
-COUNT_NO_MORE = """
-DROP TRIGGER telemetry_count_price_change ON telemetry_priceoverride;
-DROP FUNCTION telemetry_count_price_change();
+NOTE_NO_MORE = """
+DROP TRIGGER telemetry_note_price_change ON telemetry_priceoverride;
+DROP FUNCTION telemetry_note_price_change();
 """
 
 
@@ -30,7 +33,7 @@ class Migration(migrations.Migration):
             name='PriceRevision',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.BigIntegerField(default=0)),
+                ('number', models.BigIntegerField()),
             ],
         ),
         migrations.AlterField(
@@ -76,5 +79,5 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(condition=models.Q(('valid_to_at', None)), fields=('name',), name='price_version_in_use_once')],
             },
         ),
-        migrations.RunSQL(COUNT_CHANGES, COUNT_NO_MORE),
+        migrations.RunSQL(NOTE_CHANGES, NOTE_NO_MORE),
     ]

@@ -41,10 +41,10 @@ class PriceVersion(models.Model):
 
 
 class PriceRevision(models.Model):
-    """One row that counts changes of the overrides: a trigger raises it in their own transaction (the migration),
-    so that a process sees by one number whether the overrides that it holds are those that are set."""
+    """One row at most: the transaction that last changed an override, written by a trigger (the migration) in that
+    transaction, so that a process sees by one number whether the overrides that it holds are those that are set."""
 
-    number = models.BigIntegerField(default=0)
+    number = models.BigIntegerField()
 
 
 def _dollars(verbose_name: str, help_text: str = "") -> models.DecimalField[Decimal | None, Decimal | None]:

@@ -1,2 +1,2 @@
--- How often the overrides have changed.
+-- The transaction that last changed an override.
 SELECT number FROM telemetry_pricerevision

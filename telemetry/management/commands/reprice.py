@@ -69,7 +69,11 @@ def _print(console: Console, report: Report, title: str, is_dry: bool) -> None:
         console.print(_table(report, title))
     would = "would change" if is_dry else "changed"
     said = f"the cost of {changed:,} {would}" if changed else f"nothing {would}"
-    console.print(f"{title}: {report.seen:,} calls looked at, {said}.", soft_wrap=True, markup=False)
+    console.print(
+        f"{title}: {report.seen:,} {'call' if report.seen == 1 else 'calls'} looked at, {said}.",
+        soft_wrap=True,
+        markup=False,
+    )
     if report.renamed:
         named = "would be named" if is_dry else "are now named"
         console.print(f"{report.renamed:,} calls cost the same and {named} after the price in use.", soft_wrap=True)
@@ -93,7 +97,7 @@ def _table(report: Report, title: str) -> Table:
             f"{model.calls:,}",
             _cost(model, model.before_nanousd, model.had_none),
             _cost(model, model.after_nanousd, model.have_none),
-            f"{'+' if difference > 0 else ''}{usd(difference)}",
+            f"{'-' if difference < 0 else '+'}${usd(abs(difference))}",
         )
     return table
 
