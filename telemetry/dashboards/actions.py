@@ -52,7 +52,7 @@ def price_model(request: HttpRequest) -> HttpResponse:
         return answer(request, pages.MODELS, price_form=form, status=422)
     first = span_of_calls(membership.project, now).first_call_at
     messages.success(request, price_calls(override, first_call_at=first, now=now))
-    return HttpResponseRedirect(f"{reverse('models')}?{request.GET.urlencode()}")
+    return HttpResponseRedirect(f"{reverse('models')}?{request.GET.urlencode()}#main")
 
 
 @answers_plainly

@@ -36,6 +36,14 @@ class PriceForm(forms.ModelForm[PriceOverride]):
             *("input_usd", "output_usd", "cache_read_usd", "cache_write_usd", "cache_write_1h_usd", "per_call_usd"),
             *("is_free", "valid_from", "note"),
         )
+        labels = {  # noqa: RUF012 (Django's)
+            "input_usd": "Input",
+            "output_usd": "Output",
+            "cache_read_usd": "Cache read",
+            "cache_write_usd": "Cache write, 5 minutes",
+            "cache_write_1h_usd": "Cache write, 1 hour",
+            "per_call_usd": "Each call, $",
+        }
         widgets = {"valid_from": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")}  # noqa: RUF012 (Django's)
 
     field_order = ("model",)
