@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from datetime import time as clock_time
 from typing import Any
@@ -129,7 +129,7 @@ def _reprice_day(conn: Connection[Any], task: _Task, dry_run: bool) -> Report:
     report, after, after_id, attempts = Report(), task.start, _FIRST_ID, 0
     while page := calls_to_price(conn, task, after=after, after_id=after_id):
         wanted = _changes(page, task.book)
-        done = wanted if dry_run else _write(conn, task, [change.call.id for change in wanted])
+        done = wanted if dry_run else _write(conn, task, [change.call for change in wanted])
         _note(report, done)
         if len(done) < len(wanted) and attempts < ATTEMPTS:
             attempts += 1
@@ -141,14 +141,16 @@ def _reprice_day(conn: Connection[Any], task: _Task, dry_run: bool) -> Report:
     return report
 
 
-def _write(conn: Connection[Any], task: _Task, ids: Sequence[UUID]) -> list[_Change]:
-    """Write the costs of those calls that nobody else holds; they are priced as they are under the lock."""
-    if not ids:
+def _write(conn: Connection[Any], task: _Task, calls: Sequence[_Stored]) -> list[_Change]:
+    """Write the costs of those calls, given in order of time, that nobody else holds; they are priced as they are under
+    the lock. Only their part of the day is looked at, or each page would read the whole day again."""
+    if not calls:
         return []
+    span = replace(task, start=calls[0].started_at, end=calls[-1].started_at + timedelta(microseconds=1))
     with conn.transaction():
-        locked = lock_calls(conn, task, ids=ids)
+        locked = lock_calls(conn, span, ids=[call.id for call in calls])
         changes = _changes(locked, task.book)
-        write_prices(conn, task, changes=changes)
+        write_prices(conn, span, changes=changes)
     return changes
 
 

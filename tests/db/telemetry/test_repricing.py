@@ -17,6 +17,7 @@ from telemetry.ledger.pricing import FREE, PRICE_VERSION
 from telemetry.ledger.repricing import Report, Repriced, reprice
 from telemetry.models import PriceOverride, Project
 from tests.ledger_reading import rows, send, sums
+from tests.page_reading import invented_calls
 
 NOON = datetime(2026, 11, 20, 8, tzinfo=UTC)
 START, END = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)
@@ -109,6 +110,21 @@ def test_only_the_models_that_were_named_are_touched(project: Project) -> None:
     price(project, model="*")
     assert repriced(project, model="house_llama", dry_run=True).models.keys() == {"house_llama"}
     assert repriced(project, model="house_*", dry_run=True).models.keys() == {"house_llama", "house_llama-2"}
+
+
+def test_what_repricing_computes_is_what_ingest_computes(project: Project) -> None:
+    twin = Project.objects.create(slug=f"{project.slug}-twin")
+    calls = invented_calls()
+    send(project.pk, calls)
+    for each in (project, twin):
+        for model in ("house-*", "gpt-5"):
+            price(each, model=model, cache_read_usd=Decimal("0.05"), cache_write_usd=Decimal("1.2"))
+    overrides.forget()
+    send(twin.pk, calls)
+    repriced(project, start=datetime(2025, 10, 1, tzinfo=UTC))
+    mine, theirs = ([cost for cost, _ in costs(each).values()] for each in (project, twin))
+    assert mine == theirs
+    assert None not in mine
 
 
 def test_another_project_is_left_alone(project: Project) -> None:
