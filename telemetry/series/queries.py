@@ -17,6 +17,7 @@ from psycopg.rows import class_row, tuple_row
 from telemetry.contracts import UsageRow
 from telemetry.series.window import Window
 from telemetry.statements import statement
+from telemetry.usage import quality_bits
 
 DIMENSIONS: Mapping[str, LiteralString] = {
     "model": "model",
@@ -158,6 +159,7 @@ def execution_differences(
     difference first. With filters, those of which a call matches. Raises UnknownDimension."""
     arguments = _arguments(project_id, window, filters)
     arguments |= {"calls_start": window.start - CLOCKS_DIFFER, "calls_end": window.end + LONGEST_EXECUTION}
+    arguments["total"] = quality_bits(("execution_total",))
     with conn.cursor(row_factory=class_row(ExecutionDifference)) as cursor:
         return cursor.execute(_compose("execution_differences", filters), arguments).fetchall()
 

@@ -11,9 +11,6 @@ from django.test import Client
 
 from telemetry import facade
 from telemetry.contracts import Call, Execution
-from telemetry.database import connection
-from telemetry.ledger.executions import drop_totals
-from telemetry.models import Execution as ExecutionRow
 from telemetry.models import Project
 from tests.page_reading import PageReader, rows_of_csv, visitor
 
@@ -129,9 +126,17 @@ def test_calls_of_the_session_within_the_runs_time_count_where_none_bears_its_id
         ),
         executions=(run("r", session_id="s", tokens_output=25, execution_time=60.0),),
     )
-    ExecutionRow.objects.filter(project_id=project.pk).update(has_calls=True)
-    drop_totals(connection(), project_id=project.pk, keys=["r"])
     assert table(browser, RUNS, "execution-differences")[0][3:] == ["2", "–", "0", "25", "20", "5"]
+
+
+def test_a_sender_that_leaves_the_cache_out_of_its_input_is_understood(browser: Client, project: Project) -> None:
+    store(
+        project,
+        Call(id="1", started_at=AT, model="m", execution_id="same", input_uncached=10, cache_read=900),
+        Call(id="2", started_at=AT, model="m", execution_id="less", input_uncached=10, cache_read=800),
+        executions=tuple(run(name, tokens_input=10, cache_read=900) for name in ("same", "less")),
+    )
+    assert table(browser, RUNS, "execution-differences")[0][:6] == ["less", "sync", "builder", "1", "910", "810"]
 
 
 def test_only_the_largest_differences_are_listed_and_all_are_counted(browser: Client, project: Project) -> None:
