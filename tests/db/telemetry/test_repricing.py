@@ -16,7 +16,7 @@ from telemetry.ledger import overrides, repricing
 from telemetry.ledger.pricing import FREE, PRICE_VERSION
 from telemetry.ledger.repricing import Report, Repriced, reprice
 from telemetry.models import PriceOverride, Project
-from tests.ledger_reading import rows, send, sums
+from tests.ledger_reading import at_once, rows, send, sums
 from tests.page_reading import invented_calls
 
 NOON = datetime(2026, 11, 20, 8, tzinfo=UTC)
@@ -224,3 +224,19 @@ def test_a_call_that_is_held_all_the_time_is_left_and_counted(
         other.join(30)
     assert (report.held, report.models["house-llama"].calls) == (1, 1)
     assert repriced(project).models["house-llama"].calls == 1
+
+
+def test_a_call_that_grew_between_the_reading_and_the_lock_is_priced_by_what_it_is(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(project.pk, [call("a")])
+    price(project)
+    lock = repricing.lock_calls
+
+    def grow_and_lock(*arguments: Any, **named: Any) -> Any:
+        at_once(lambda: send(project.pk, [call("a", output=3_000_000)]))
+        return lock(*arguments, **named)
+
+    monkeypatch.setattr(repricing, "lock_calls", grow_and_lock)
+    repriced(project)
+    assert [cost for cost, _ in costs(project).values()] == [6 * 10**9]
