@@ -25,7 +25,7 @@ DROP FUNCTION telemetry_note_price_change();
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('telemetry', '0003_aliases'),
+        ('telemetry', '0004_meters'),
     ]
 
     operations = [
