@@ -17,7 +17,7 @@ from telemetry.access.projects import UnknownProject
 from telemetry.contracts import Call, Execution, Receipt
 from telemetry.database import connection
 from telemetry.importer import demo
-from telemetry.ledger import partitions, removal
+from telemetry.ledger import partitions, price_versions, removal
 from telemetry.ledger.ingest import ingest
 from telemetry.ledger.removal import NotADemo
 from telemetry.models import ApiKey
@@ -37,6 +37,7 @@ __all__ = [
     "create_key",
     "ensure_owner",
     "ensure_partitions",
+    "ensure_price_versions",
     "ensure_project",
     "key_works",
     "list_keys",
@@ -143,6 +144,11 @@ def remove_demo() -> int:
 def ensure_partitions(*, now: datetime) -> None:
     """Make the partitions of today and two weeks ahead."""
     partitions.ensure_ahead(connection(), now=now)
+
+
+def ensure_price_versions(*, now: datetime) -> None:
+    """Write down which price table is in use from now on, where it is another than before."""
+    price_versions.ensure_price_versions(now=now)
 
 
 def partition_horizon(*, now: datetime) -> date:

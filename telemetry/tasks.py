@@ -20,3 +20,9 @@ def heartbeat() -> None:
 def ensure_partitions() -> None:
     """Keep two weeks of partitions ahead."""
     facade.ensure_partitions(now=datetime.now(UTC))
+
+
+@shared_task(name="telemetry.ensure_price_versions")
+def ensure_price_versions() -> None:
+    """Note a price table that was installed while the site ran."""
+    facade.ensure_price_versions(now=datetime.now(UTC))

@@ -1,4 +1,7 @@
-"""What a call's five buckets mean together: totals, order, and quality flags as bits. Pure. Source: formats.md §0."""
+"""What a call's fields mean: totals and order of its buckets, its provider, quality flags as bits. Pure.
+
+Source: formats.md §0.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,21 @@ from telemetry.contracts import Call, Quality
 _QUALITY_BITS: dict[str, int] = {name: 1 << place for place, name in enumerate(get_args(Quality))}
 _HALF = 2**31
 _SUSPECT = -(2**62)
+_PROVIDERS = {
+    "gcp.gemini": "google",
+    "gcp.vertex_ai": "google",
+    "gcp.gen_ai": "google",
+    "gemini": "google",
+    "aws.bedrock": "aws",
+    "bedrock": "aws",
+    "azure.ai.openai": "azure",
+    "azure.ai.inference": "azure",
+    "mistral_ai": "mistral",
+    "x_ai": "x-ai",
+    "xai": "x-ai",
+    "moonshot_ai": "moonshotai",
+    "moonshot": "moonshotai",
+}
 
 
 def input_total(call: Call) -> int:
@@ -33,6 +51,12 @@ def quality_bits(flags: Iterable[str]) -> int:
     for flag in flags:
         bits |= _QUALITY_BITS[flag]
     return bits
+
+
+def provider_of(name: str) -> str:
+    """One name for each provider, whichever convention a sender follows: gcp.gemini and gemini are google."""
+    lowered = name.lower()
+    return _PROVIDERS.get(lowered, lowered)
 
 
 def usd(nanousd: int) -> str:

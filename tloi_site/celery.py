@@ -17,6 +17,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tloi_site.settings")
 SCHEDULE: dict[str, dict[str, Any]] = {  # seconds; a wake-up that nobody took before the next one is dropped
     "heartbeat": {"task": "telemetry.heartbeat", "schedule": 15.0, "options": {"expires": 15}},
     "partitions": {"task": "telemetry.ensure_partitions", "schedule": 3600.0, "options": {"expires": 3600}},
+    "prices": {"task": "telemetry.ensure_price_versions", "schedule": 3600.0, "options": {"expires": 3600}},
 }
 TRANSPORT = {
     "visibility_timeout": 1800,  # longer than the longest task and its wait in the queue

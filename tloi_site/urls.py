@@ -7,7 +7,7 @@ from drf_spectacular.views import SpectacularAPIView
 
 admin.site.site_header = "TLOI"
 admin.site.site_title = "TLOI"
-admin.site.index_title = "Projects, keys and members"
+admin.site.index_title = "Projects, keys, members and prices"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     # The admin's own form knows no limit on attempts; there is one door.

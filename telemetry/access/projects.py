@@ -48,6 +48,11 @@ def visible_project(user_id: int, slug: str | None) -> Membership:
     return membership
 
 
+def may_price(membership: Membership) -> bool:
+    """Whether a member may say what models of the project cost."""
+    return membership.role in (Membership.Role.OWNER, Membership.Role.EDITOR)
+
+
 def ensure_owner() -> int:
     """The id of the superuser `owner`, who logs in by link, has no password and owns every project."""
     users = get_user_model().objects

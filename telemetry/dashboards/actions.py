@@ -1,9 +1,10 @@
-"""What is done on a page: make the first key, ask whether calls have arrived, remove the demo."""
+"""What is done on a page: make the first key, price a model, ask whether calls have arrived, remove the demo."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -12,8 +13,10 @@ from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
 from telemetry.access.keys import create_key
+from telemetry.access.projects import may_price
 from telemetry.dashboards import pages
 from telemetry.dashboards.plainly import answers_plainly, plain
+from telemetry.dashboards.price_form import PriceForm, price_calls, saved
 from telemetry.dashboards.views import answer, membership_of, span_of_calls
 from telemetry.database import connection
 from telemetry.ledger import removal
@@ -31,6 +34,25 @@ def make_key(request: HttpRequest) -> HttpResponse:
         return plain(request, 403, "Not yours to do", "Only an owner of this project makes keys.")
     key = create_key(membership.project, name="first", scopes=("ingest", "read"))
     return answer(request, pages.OVERVIEW, new_key=key)
+
+
+@answers_plainly
+@login_required
+@require_POST
+@never_cache
+def price_model(request: HttpRequest) -> HttpResponse:
+    """A price for a model of the project, by an owner or editor; the calls that are here are priced at once. Back to
+    the page as it was, or the page with what is wrong beside the fields."""
+    membership, now = membership_of(request), datetime.now(UTC)
+    if not may_price(membership):
+        return plain(request, 403, "Not yours to do", "Only an owner or editor of this project prices models.")
+    form = PriceForm(membership, request.POST)
+    override = saved(form, user_id=membership.user_id)
+    if override is None:
+        return answer(request, pages.MODELS, price_form=form, status=422)
+    first = span_of_calls(membership.project, now).first_call_at
+    messages.success(request, price_calls(override, first_call_at=first, now=now))
+    return HttpResponseRedirect(f"{reverse('models')}?{request.GET.urlencode()}#main")
 
 
 @answers_plainly

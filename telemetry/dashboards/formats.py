@@ -54,6 +54,17 @@ def usd(nanousd: int) -> str:
     return f"${amount.quantize(Decimal('0.01'), ROUND_HALF_UP):,f}"
 
 
+def signed(number: int) -> str:
+    """1234 as +1,234; less than nothing with a real minus sign."""
+    return f"{number:+,}".replace("-", MINUS) if number else "0"
+
+
+def signed_usd(nanousd: int) -> str:
+    """+$1.23; less than nothing with a real minus sign."""
+    sign = MINUS if nanousd < 0 else "+" if nanousd else ""
+    return f"{sign}{usd(abs(nanousd))}"
+
+
 def exact_usd(nanousd: int) -> str:
     """Dollars to the nano-dollar, without trailing zeros: 12.3450 as 12.345."""
     dollars, rest = divmod(abs(nanousd), NANO)

@@ -19,6 +19,8 @@ from telemetry.dashboards.panels import (
     agents,
     cards,
     cost_by_day,
+    cost_differences,
+    execution_differences,
     model_days,
     model_mix,
     model_totals,
@@ -47,10 +49,20 @@ class Page:
         return {panel.name: panel for panel in self.panels if panel is not cards.PANEL}
 
 
-OVERVIEW = Page("overview", (cards.PANEL, model_mix.PANEL, agents.PANEL, task_types.PANEL, sessions.PANEL))
+OVERVIEW = Page(
+    "overview",
+    (cards.PANEL, model_mix.PANEL, agents.PANEL, task_types.PANEL, sessions.PANEL, execution_differences.PANEL),
+)
 MODELS = Page(
     "models",
-    (tokens_by_day.PANEL, cost_by_day.PANEL, unpriced.PANEL, model_totals.PANEL, model_days.PANEL),
+    (
+        tokens_by_day.PANEL,
+        cost_by_day.PANEL,
+        unpriced.PANEL,
+        cost_differences.PANEL,
+        model_totals.PANEL,
+        model_days.PANEL,
+    ),
     by_day=True,
 )
 

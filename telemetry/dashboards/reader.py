@@ -13,7 +13,7 @@ from telemetry.dashboards import sums
 from telemetry.dashboards.pagestate import PageState
 from telemetry.models import Project
 from telemetry.series import queries
-from telemetry.series.queries import SeriesPoint
+from telemetry.series.queries import CostDifference, ExecutionDifference, SeriesPoint
 from telemetry.series.window import Window
 
 Answer = TypeVar("Answer")
@@ -84,7 +84,27 @@ class Reader:
 
     def unpriced_models(self) -> list[tuple[str, str, int]]:
         """(provider, model, calls) that have no cost in the window."""
-        return queries.unpriced_models(
+
+        def ask() -> list[tuple[str, str, int]]:
+            return queries.unpriced_models(
+                self._conn, project_id=self.project.pk, window=self.state.window, filters=self.state.filters
+            )
+
+        return self._once("unpriced", ask)
+
+    def cost_differences(self, *, above_percent: int) -> list[CostDifference]:
+        """Models whose reported and computed cost differ in the window."""
+        return queries.cost_differences(
+            self._conn,
+            project_id=self.project.pk,
+            window=self.state.window,
+            above_percent=above_percent,
+            filters=self.state.filters,
+        )
+
+    def execution_differences(self) -> list[ExecutionDifference]:
+        """Executions of the window whose sent totals are not the sums of their calls."""
+        return queries.execution_differences(
             self._conn, project_id=self.project.pk, window=self.state.window, filters=self.state.filters
         )
 

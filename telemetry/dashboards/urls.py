@@ -8,6 +8,7 @@ from telemetry.dashboards import account, actions, views
 urlpatterns = [
     path("", views.overview, name="overview"),
     path("models/", views.models, name="models"),
+    path("models/price/", actions.price_model, name="price-model"),
     path("login/", account.SignIn.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("settings/theme/", account.theme, name="theme"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -17,6 +18,7 @@ from telemetry.dashboards.pages import Page, Shown
 from telemetry.dashboards.pagestate import BadQuery, PageState
 from telemetry.dashboards.panel import HasTable
 from telemetry.dashboards.plainly import answers_plainly, plain
+from telemetry.dashboards.price_form import PriceForm, form_for
 from telemetry.dashboards.reader import Reader
 from telemetry.dashboards.tables import as_csv
 from telemetry.database import connection
@@ -56,8 +58,11 @@ def span_of_calls(project: Project, now: datetime) -> Coverage:
     return queries.coverage(connection(), project_id=project.pk, start=start, end=now + timedelta(days=1))
 
 
-def answer(request: HttpRequest, page: Page, *, new_key: str = "") -> HttpResponse:
-    """The page in the state that the address asks for. `new_key` is shown once. Raises what `answers_plainly` maps."""
+def answer(
+    request: HttpRequest, page: Page, *, new_key: str = "", price_form: PriceForm | None = None, status: int = 200
+) -> HttpResponse:
+    """The page in the state that the address asks for. `new_key` is shown once; `price_form` says what is wrong in it.
+    Raises what `answers_plainly` maps."""
     now = datetime.now(UTC)
     membership = membership_of(request)
     with pages.snapshot():
@@ -68,12 +73,24 @@ def answer(request: HttpRequest, page: Page, *, new_key: str = "") -> HttpRespon
             return _csv(request, page, reader)
         shown = [pages.show(panel, reader) for panel in page.panels] if covered.last_call_at else []
         context = _context(page, reader, covered, shown)
+        if page is pages.MODELS:
+            context["price_form"] = _price_form(reader, membership, price_form)
+            context["price_url"] = state.link(reverse("price-model"))
     if covered.last_call_at is None or new_key:
         context["start"] = starting.start(request, membership, now=now, key=new_key)
     around = shell.around(
         state, membership, visible_projects(membership.user_id), page=page.name, last_call_at=covered.last_call_at
     )
-    return render(request, "telemetry/page.html", {"shell": around, "state": state, **context})
+    return render(request, "telemetry/page.html", {"shell": around, "state": state, **context}, status=status)
+
+
+def _price_form(reader: Reader, membership: Membership, sent: PriceForm | None) -> PriceForm | None:
+    """The form that was sent, or an empty one; None where it has no place, or its panel says what failed."""
+    try:
+        unpriced = reader.unpriced_models()
+    except psycopg.Error:
+        return None
+    return sent.offer(unpriced) if sent else form_for(membership, unpriced)
 
 
 def _state(request: HttpRequest, page: Page, project: Project, covered: Coverage, now: datetime) -> PageState:

@@ -28,6 +28,8 @@ from telemetry.contracts import Call, Execution, Receipt, Rejection
 from telemetry.ledger import aliases, partitions, sessions, store
 from telemetry.ledger import executions as runs
 from telemetry.ledger.identity import call_id
+from telemetry.ledger.overrides import book_for
+from telemetry.ledger.pricebook import NO_OVERRIDES, PriceBook
 from telemetry.ledger.pricing import MAX_NANOUSD, computed_nanousd, nanousd
 from telemetry.ledger.rows import LABELS, Entry, labels_of
 from telemetry.statements import prepared, statement
@@ -45,6 +47,7 @@ class _Batch:
     """A batch on its way: what may be stored, what is set apart, what is refused. `totals` are the calls that stand
     for the totals of executions, each with its execution's key; `calls` counts those that `entries` hold."""
 
+    book: PriceBook
     entries: dict[bytes, Entry] = field(default_factory=dict)
     executions: list[Execution] = field(default_factory=list)
     totals: list[tuple[str, Entry]] = field(default_factory=list)
@@ -64,7 +67,7 @@ def ingest(
 ) -> Receipt:
     """Store a batch. Rejections count calls first, then executions, in the order given. Raises psycopg.Error where
     the database cannot take it; then nothing of the batch is stored."""
-    batch = _sorted_out(calls, executions, now)
+    batch = _sorted_out(calls, executions, now, book=book_for(conn, project_id=project_id))
     is_new = (project_id, source) not in _repeating  # a source that sends things again is likely to go on
     for attempt in range(_ATTEMPTS):
         try:
@@ -91,21 +94,23 @@ def unbelievable_time(moment: datetime, now: datetime) -> str:
     return ""
 
 
-def _sorted_out(calls: Sequence[Call], executions: Sequence[Execution], now: datetime) -> _Batch:
+def _sorted_out(
+    calls: Sequence[Call], executions: Sequence[Execution], now: datetime, *, book: PriceBook = NO_OVERRIDES
+) -> _Batch:
     """Believe, identify, price and rank. Of two copies of a call in one batch the fuller stays."""
-    batch = _Batch()
+    batch = _Batch(book)
     latest = now + AHEAD
     for index, call in enumerate(calls):
         if not EARLIEST <= call.started_at <= latest:
             batch.strange.append((call, unbelievable_time(call.started_at, now)))
             continue
         try:
-            entry = entry_of(call)
+            entry = entry_of(call, book=book)
         except ValueError as error:
             batch.rejected.append(Rejection(index, call.id, str(error)))
             continue
         known = batch.entries.get(entry.id)
-        batch.entries[entry.id] = entry if known is None else _fuller(known, entry)
+        batch.entries[entry.id] = entry if known is None else _fuller(known, entry, book)
         batch.calls += 1
     for index, execution in enumerate(executions, len(calls)):
         reason = unbelievable_time(execution.started_at, now)
@@ -115,7 +120,7 @@ def _sorted_out(calls: Sequence[Call], executions: Sequence[Execution], now: dat
         total = runs.total_call(execution)
         try:
             if total is not None:
-                batch.totals.append((total.execution_id, entry_of(total)))
+                batch.totals.append((total.execution_id, entry_of(total, book=book)))
         except ValueError as error:
             batch.rejected.append(Rejection(index, execution.execution_id or execution.task_id, str(error)))
             continue
@@ -123,10 +128,10 @@ def _sorted_out(calls: Sequence[Call], executions: Sequence[Execution], now: dat
     return batch
 
 
-def entry_of(call: Call) -> Entry:
+def entry_of(call: Call, *, book: PriceBook = NO_OVERRIDES) -> Entry:
     """A call identified, priced and ranked. Raises ValueError for a cost that cannot be."""
     inputs = input_total(call)
-    computed, price_version = computed_nanousd(call, inputs)
+    computed, price_version = computed_nanousd(call, inputs, book)
     if computed is not None and computed > MAX_NANOUSD:
         raise ValueError("these tokens would cost more than can be counted")
     reported = None if call.cost_usd is None else nanousd(call.cost_usd)
@@ -148,7 +153,7 @@ def _present(fields: tuple[bool, ...], is_unsplit: bool) -> int:
     return sum(1 << place for place, is_there in enumerate((*fields, not is_unsplit)) if is_there)
 
 
-def _fuller(first: Entry, second: Entry) -> Entry:
+def _fuller(first: Entry, second: Entry, book: PriceBook) -> Entry:
     """The fuller of two copies in one batch, at the time of the first, with the better cost and what only one bears."""
     is_second = _fullness(second) > _fullness(first)
     fuller, other = (second, first) if is_second else (first, second)
@@ -164,7 +169,8 @@ def _fuller(first: Entry, second: Entry) -> Entry:
         changes["attributes"] = {**other.call.attributes, **(fuller.call.attributes or {})}
     if other.cost_rank > fuller.cost_rank:
         changes |= {"cost_usd": Decimal(other.reported or 0) / 10**9, "cost_kind": other.call.cost_kind}
-    return msgspec.structs.replace(entry_of(msgspec.structs.replace(fuller.call, **changes)), id=first.id)
+    merged = entry_of(msgspec.structs.replace(fuller.call, **changes), book=book)
+    return msgspec.structs.replace(merged, id=first.id)
 
 
 def _fullness(entry: Entry) -> tuple[int, int]:
@@ -189,7 +195,7 @@ def _write(
         changed, with_calls = runs.write(
             conn, project_id=project_id, calls=calls, executions=batch.executions, source=source, now=now
         )
-        totals = _totals(batch.totals, with_calls)
+        totals = _totals(batch, with_calls)
         claimed += store.claim_identities(conn, project_id=project_id, entries=totals)
         fresh = [one.entry for one in claimed if one.is_fresh]
         known = [one for one in claimed if not one.is_fresh]
@@ -206,13 +212,13 @@ def _write(
     )
 
 
-def _totals(sent: Sequence[tuple[str, Entry]], with_calls: set[str]) -> list[Entry]:
+def _totals(batch: _Batch, with_calls: set[str]) -> list[Entry]:
     """The totals of executions that have no calls of their own, sorted by id, each once."""
     totals: dict[bytes, Entry] = {}
-    for key, entry in sent:
+    for key, entry in batch.totals:
         if key not in with_calls:
             known = totals.get(entry.id)
-            totals[entry.id] = entry if known is None else _fuller(known, entry)
+            totals[entry.id] = entry if known is None else _fuller(known, entry, batch.book)
     return sorted(totals.values(), key=attrgetter("id"))
 
 

@@ -3,12 +3,12 @@
 genai-prices knows the prices; asking it takes a quarter of a millisecond, so it is asked once for each provider,
 model, day, service tier and context tier for rates, and the multiplication is ours. Rates are nano-dollars per
 million tokens: a price of $0.0375 per million is the integer 37,500,000. A property test holds every product to
-genai-prices' own result. A model named `…:free` costs nothing; an unknown one has no cost, which is not 0.
+genai-prices' own result. What a person set comes first; a model named `…:free` costs nothing; an unknown one has no
+cost, which is not 0.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from functools import lru_cache
@@ -18,6 +18,8 @@ from genai_prices import Usage
 from genai_prices.types import ModelInfo, ModelPrice, TieredPrices, TimeOfDateConstraint
 
 from telemetry.contracts import Call
+from telemetry.ledger.pricebook import NO_OVERRIDES, PriceBook, Rates
+from telemetry.usage import provider_of
 
 PRICE_VERSION = f"genai-prices {genai_prices.__version__}"
 FREE = "free model"
@@ -26,47 +28,16 @@ _MILLION = 1_000_000
 _NANO = Decimal(10**9)
 _MOST_DAYS = 20_000
 _ANY_TIME = datetime(2026, 1, 1, tzinfo=UTC)
-_PROVIDERS = {
-    "anthropic": "anthropic",
-    "openai": "openai",
-    "openrouter": "openrouter",
-    "gcp.gemini": "google",
-    "gcp.vertex_ai": "google",
-    "gcp.gen_ai": "google",
-    "google": "google",
-    "gemini": "google",
-    "aws.bedrock": "aws",
-    "bedrock": "aws",
-    "azure.ai.openai": "azure",
-    "azure.ai.inference": "azure",
-    "mistral_ai": "mistral",
-    "mistral": "mistral",
-    "x_ai": "x-ai",
-    "xai": "x-ai",
-    "moonshot_ai": "moonshotai",
-    "moonshot": "moonshotai",
-}
-
-
 _of_a_day: dict[tuple[str, str, str, int], tuple[Rates, ...]] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Rates:
-    """Nano-dollars per million tokens of each bucket for calls whose input exceeds `above`; `a_call` per request."""
-
-    above: int
-    input_uncached: int
-    cache_read: int
-    cache_write: int
-    cache_write_1h: int
-    output: int
-    a_call: int
-
-
-def computed_nanousd(call: Call, inputs: int) -> tuple[int | None, str]:
+def computed_nanousd(call: Call, inputs: int, book: PriceBook = NO_OVERRIDES) -> tuple[int | None, str]:
     """The cost of a call with `inputs` input tokens in all, and the price version it rests on; (None, "") where the
-    model has no known price."""
+    model has no known price. An override of `book` comes before the table."""
+    if book.overrides:
+        override = book.find(call.provider, call.model, call.started_at)
+        if override is not None:
+            return _cost(call, override.rates), override.version
     if call.model.endswith(":free"):
         return 0, FREE
     tiers = rates(call.provider, call.model, call.started_at, call.service_tier)
@@ -75,14 +46,7 @@ def computed_nanousd(call: Call, inputs: int) -> tuple[int | None, str]:
     for tier in tiers:
         if inputs > tier.above:
             break
-    millionths = (
-        call.input_uncached * tier.input_uncached
-        + call.cache_read * tier.cache_read
-        + (call.cache_write_5m + call.cache_write_unknown) * tier.cache_write
-        + call.cache_write_1h * tier.cache_write_1h
-        + call.output * tier.output
-    )
-    return tier.a_call + _rounded(millionths), PRICE_VERSION
+    return _cost(call, tier), PRICE_VERSION
 
 
 def nanousd(cost: Decimal) -> int:
@@ -111,6 +75,17 @@ def rates(provider: str, model: str, at: datetime, service_tier: str) -> tuple[R
     return _of_a_day[key]
 
 
+def _cost(call: Call, tier: Rates) -> int:
+    millionths = (
+        call.input_uncached * tier.input_uncached
+        + call.cache_read * tier.cache_read
+        + (call.cache_write_5m + call.cache_write_unknown) * tier.cache_write
+        + call.cache_write_1h * tier.cache_write_1h
+        + call.output * tier.output
+    )
+    return tier.a_call + _rounded(millionths)
+
+
 @lru_cache(maxsize=4096)
 def _rates(provider: str, model: str, at: datetime, service_tier: str) -> tuple[Rates, ...]:
     known = _find(provider, model)
@@ -126,7 +101,7 @@ def _rates(provider: str, model: str, at: datetime, service_tier: str) -> tuple[
 def _find(provider: str, model: str) -> ModelInfo | None:
     """genai-prices' model, or None. Only a call without a provider is priced by its model's name alone: the same
     name at a provider that is not known (a local server, say) may cost something else, or nothing."""
-    provider_id = _PROVIDERS.get(provider.lower(), provider.lower()) or None
+    provider_id = provider_of(provider) or None
     try:
         found = genai_prices.calc_price(Usage(), model, provider_id=provider_id, genai_request_timestamp=_ANY_TIME)
     except LookupError:

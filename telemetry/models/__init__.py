@@ -2,6 +2,7 @@
 
 from telemetry.models.access import ApiKey, LoginLink, Membership, Project
 from telemetry.models.ledger import Call, Execution, Identity, ImportedFile, MeterPoint, Quarantined, Session
+from telemetry.models.prices import PriceOverride, PriceRevision, PriceVersion
 
 __all__ = [
     "ApiKey",
@@ -12,6 +13,9 @@ __all__ = [
     "LoginLink",
     "Membership",
     "MeterPoint",
+    "PriceOverride",
+    "PriceRevision",
+    "PriceVersion",
     "Project",
     "Quarantined",
     "Session",

@@ -37,7 +37,7 @@ class Membership(models.Model):
 
     class Role(models.TextChoices):
         VIEWER = "viewer", "Viewer: sees pages"
-        EDITOR = "editor", "Editor: also edits budgets and tiers"
+        EDITOR = "editor", "Editor: also edits prices, budgets and tiers"
         OWNER = "owner", "Owner: also manages keys and members"
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")

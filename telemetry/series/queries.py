@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, LiteralString
 
 from psycopg import Connection, sql
@@ -17,6 +17,7 @@ from psycopg.rows import class_row, tuple_row
 from telemetry.contracts import UsageRow
 from telemetry.series.window import Window
 from telemetry.statements import statement
+from telemetry.usage import quality_bits
 
 DIMENSIONS: Mapping[str, LiteralString] = {
     "model": "model",
@@ -34,6 +35,8 @@ DIMENSIONS: Mapping[str, LiteralString] = {
     "source": "source",
 }
 Filters = Mapping[str, Sequence[str]]
+CLOCKS_DIFFER = timedelta(hours=1)  # a call may seem to begin before its execution
+LONGEST_EXECUTION = timedelta(days=7)  # calls that come later than that are not looked for
 _SUMS: Mapping[str, LiteralString] = {
     "calls": "count(*)",
     "input_uncached": "coalesce(sum(input_uncached), 0)",
@@ -112,6 +115,53 @@ def unpriced_models(
     query = _compose("unpriced_models", filters)
     with conn.cursor(row_factory=tuple_row) as cursor:
         return cursor.execute(query, _arguments(project_id, window, filters)).fetchall()
+
+
+@dataclass(frozen=True, slots=True)
+class CostDifference:
+    """What the calls of a model that bear both costs add up to, in nano-dollars."""
+
+    model: str
+    calls: int
+    reported: int
+    computed: int
+
+
+def cost_differences(
+    conn: Connection[Any], *, project_id: int, window: Window, above_percent: int, filters: Filters | None = None
+) -> list[CostDifference]:
+    """The models whose reported and computed costs differ by more than `above_percent` of the reported, the largest
+    difference first. Raises UnknownDimension."""
+    arguments = _arguments(project_id, window, filters) | {"percent": above_percent}
+    with conn.cursor(row_factory=tuple_row) as cursor:
+        rows = cursor.execute(_compose("cost_differences", filters), arguments).fetchall()
+    return [CostDifference(model, calls, int(reported), int(computed)) for model, calls, reported, computed in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionDifference:
+    """What an execution's sender said that it used, and what its calls add up to. None: nothing was said."""
+
+    execution_id: str
+    task_id: str
+    agent: str
+    calls: int
+    sent_input: int | None
+    counted_input: int
+    sent_output: int | None
+    counted_output: int
+
+
+def execution_differences(
+    conn: Connection[Any], *, project_id: int, window: Window, filters: Filters | None = None
+) -> list[ExecutionDifference]:
+    """The executions that began in a window and whose sent totals are not the sums of their calls, the largest
+    difference first. With filters, those of which a call matches. Raises UnknownDimension."""
+    arguments = _arguments(project_id, window, filters)
+    arguments |= {"calls_start": window.start - CLOCKS_DIFFER, "calls_end": window.end + LONGEST_EXECUTION}
+    arguments["total"] = quality_bits(("execution_total",))
+    with conn.cursor(row_factory=class_row(ExecutionDifference)) as cursor:
+        return cursor.execute(_compose("execution_differences", filters), arguments).fetchall()
 
 
 @dataclass(frozen=True, slots=True)

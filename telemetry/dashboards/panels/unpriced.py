@@ -21,4 +21,4 @@ def build(reader: Reader) -> Table | None:
     return Table(COLUMNS, rows, summary("total", 2, (count(sum(calls for _, _, calls in models)),)))
 
 
-PANEL = Panel("unpriced", "Models without a price", "telemetry/_table.html", build)
+PANEL = Panel("unpriced", "Models without a price", "telemetry/_unpriced.html", build)

@@ -18,6 +18,8 @@ WITH demo AS MATERIALIZED (
     DELETE FROM telemetry_meterpoint WHERE project_id = %(project)s AND EXISTS (SELECT FROM demo)
 ), imported_files AS (
     DELETE FROM telemetry_importedfile WHERE project_id = %(project)s AND EXISTS (SELECT FROM demo)
+), prices AS (
+    DELETE FROM telemetry_priceoverride WHERE project_id = %(project)s AND EXISTS (SELECT FROM demo)
 ), keys AS (
     DELETE FROM telemetry_apikey WHERE project_id = %(project)s AND EXISTS (SELECT FROM demo)
 ), memberships AS (

@@ -18,7 +18,7 @@ from telemetry.importer.demo import load_demo
 from telemetry.ledger.ingest import ingest
 from telemetry.ledger.meters import record_readings
 from telemetry.ledger.removal import NotADemo, remove_demo
-from telemetry.models import Execution, ImportedFile, Membership, Project
+from telemetry.models import Execution, ImportedFile, Membership, PriceOverride, Project
 from telemetry.series.queries import unpriced_models, usage_by, usage_total
 from telemetry.series.window import by_preset
 from telemetry.sources.demo import invent
@@ -77,6 +77,7 @@ def test_removing_the_demo_leaves_nothing_of_it_and_all_of_the_others() -> None:
     demo = Project.objects.get(slug="demo")
     for project in (mine, demo):
         create_key(project, name="a key", scopes=["read"])
+        PriceOverride.objects.create(project=project, model="m", is_free=True)
         strange = Call(id="c2", started_at=datetime(1970, 1, 1, tzinfo=UTC), model="m")
         calls = [Call(id="c1", started_at=NOW, model="m", session_id="s", execution_id="e"), strange]
         ingest(connection(), project_id=project.pk, calls=calls, source="test", now=NOW)

@@ -25,7 +25,7 @@ from pytest_django import Settings
 from telemetry import facade
 from telemetry.access.keys import create_key
 from telemetry.contracts import Call, Execution
-from telemetry.models import ApiKey, Project, Quarantined
+from telemetry.models import ApiKey, PriceOverride, PriceVersion, Project, Quarantined
 from telemetry.models import Call as CallRow
 from tests.page_reading import person, visitor
 from tloi_site import urls
@@ -66,6 +66,7 @@ ROUTES = {
     },
     "": PAGE,
     "models/": PAGE,
+    "models/price/": Route("page", fields={"model": '["", "planted"]', "input_usd": "1", "output_usd": "1"}),
     "arrived/": Route("page"),
     "settings/first-key/": Route("page"),
     "demo/remove/": Route("page"),
@@ -115,7 +116,9 @@ def tenant(name: str) -> Tenant:
     """A project full of its own words."""
     mark = uuid.uuid4().hex[:10]
     project = Project.objects.create(slug=f"slug-{mark}", name=f"Name {mark}")
-    words = {what: f"{name}-{what}-{mark}" for what in ("agent", "model", "session", "task", "run", "skill", "odd")}
+    words = {
+        what: f"{name}-{what}-{mark}" for what in ("agent", "model", "session", "task", "run", "skill", "odd", "dear")
+    }
     fields: dict[str, Any] = {"agent": words["agent"], "session_id": words["session"], "task_type": words["task"]}
     fields |= {"model": words["model"]}
     moments = (datetime(2025, 10, 24, tzinfo=UTC), datetime.now(UTC) - timedelta(hours=1))
@@ -124,6 +127,7 @@ def tenant(name: str) -> Tenant:
     runs = [Execution(started_at=moments[0], execution_id=words["run"], tokens_output=5, **fields)]
     now = datetime.now(UTC)
     facade.record(project_id=project.pk, calls=[*calls, odd], executions=runs, source="test", now=now)
+    PriceOverride.objects.create(project=project, model=words["dear"], is_free=True)
     key = create_key(project, name=f"{name}-key-{mark}", scopes=["ingest", "read"])
     return Tenant(project, person(project), key, words)
 
@@ -138,6 +142,8 @@ def admin_addresses(b: Tenant) -> list[str]:
     """Every address of the admin, with the ids of what is B's."""
     of_model = {"project": b.project.pk, "user": b.user.pk, "apikey": ApiKey.objects.get(prefix=b.key[5:13]).pk}
     of_model |= {"quarantined": Quarantined.objects.get(project_id=b.project.pk).pk}
+    of_model |= {"priceoverride": PriceOverride.objects.get(project=b.project).pk}
+    of_model |= {"priceversion": PriceVersion.objects.earliest("pk").pk}
     found = set()
     for route in routes():
         if route.startswith(ADMIN):
@@ -218,7 +224,8 @@ def state_of(b: Tenant) -> tuple[Any, ...]:
     calls = CallRow.objects.filter(project_id=b.project.pk, started_at__year=2025).order_by("id").values_list()
     keys = ApiKey.objects.filter(project=b.project).values_list("prefix", "revoked_at", "scopes")
     odd = Quarantined.objects.filter(project_id=b.project.pk).count()
-    return list(calls), list(keys), odd, list(Project.objects.filter(pk=b.project.pk).values_list())
+    prices = PriceOverride.objects.filter(project=b.project).values_list()
+    return list(calls), list(keys), odd, list(prices), list(Project.objects.filter(pk=b.project.pk).values_list())
 
 
 def test_every_address_says_who_may_come_in() -> None:

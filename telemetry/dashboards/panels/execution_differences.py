@@ -1,0 +1,70 @@
+"""Panel: executions whose sender said something else than their calls add up to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from telemetry.dashboards import formats
+from telemetry.dashboards.panel import Panel
+from telemetry.dashboards.reader import Reader
+from telemetry.dashboards.tables import OTHERS, TOTAL, Cell, Column, Row, Table, count, text
+from telemetry.series.queries import ExecutionDifference
+
+ROWS = 10
+COLUMNS = (
+    Column("execution", "Execution", "text"),
+    Column("task", "Task", "text"),
+    Column("agent", "Agent", "text"),
+    Column("calls_counted", "Calls", hint="Calls of the execution; they are what is counted"),
+    Column("sent_input", "Input sent", hint="What the sender said; it is not counted"),
+    Column("counted_input", "Input counted"),
+    Column("sent_output", "Output sent", hint="What the sender said; it is not counted"),
+    Column("counted_output", "Output counted"),
+    Column("difference", "Difference", hint="Tokens sent less tokens counted, of what was sent"),
+)
+_BLANK = Cell("", "", words=True)
+
+
+def build(reader: Reader) -> Table | None:
+    """The largest differences; None where every execution agrees with its calls."""
+    found = reader.execution_differences()
+    if not found:
+        return None
+    shown = found if reader.state.all_rows else found[:ROWS]
+    rows = [Row((*_names(one, reader), *_figures([one]))) for one in shown]
+    if rest := found[len(shown) :]:
+        rows.append(Row((_heading(OTHERS, rest), _BLANK, _BLANK, *_figures(rest)), "others"))
+    total = Row((_heading(TOTAL, found), _BLANK, _BLANK, *_figures(found)), "total")
+    return Table(COLUMNS, tuple(rows), total, shortened=len(shown) < len(found))
+
+
+PANEL = Panel("execution-differences", "Executions whose own totals differ", "telemetry/_table.html", build)
+
+
+def _names(one: ExecutionDifference, reader: Reader) -> tuple[Cell, ...]:
+    link = reader.state.with_filter("execution", one.execution_id)
+    return text(one.execution_id, url=link), text(one.task_id), text(one.agent)
+
+
+def _heading(title: str, of: Sequence[ExecutionDifference]) -> Cell:
+    return Cell(title, title, note=f"{len(of):,} execution{'' if len(of) == 1 else 's'}", words=True)
+
+
+def _figures(of: Sequence[ExecutionDifference]) -> tuple[Cell, ...]:
+    """Sums; what a sender did not say is neither 0 nor compared."""
+    inputs = [(one.sent_input, one.counted_input) for one in of]
+    outputs = [(one.sent_output, one.counted_output) for one in of]
+    difference = sum(sent - counted for sent, counted in (*inputs, *outputs) if sent is not None)
+    return (
+        count(sum(one.calls for one in of)),
+        _sent([sent for sent, _ in inputs]),
+        count(sum(counted for _, counted in inputs)),
+        _sent([sent for sent, _ in outputs]),
+        count(sum(counted for _, counted in outputs)),
+        Cell(formats.signed(difference), str(difference)),
+    )
+
+
+def _sent(counts: Sequence[int | None]) -> Cell:
+    said = [number for number in counts if number is not None]
+    return count(sum(said)) if said else Cell("–", "")

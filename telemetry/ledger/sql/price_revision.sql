@@ -1,0 +1,2 @@
+-- The transaction that last changed an override.
+SELECT number FROM telemetry_pricerevision
