@@ -204,7 +204,8 @@ def _calls(reading: _Reading, line: _AssistantLine, usage: _Usage) -> Iterator[C
         "attributes": _attributes(line),
     }
     quality: tuple[Quality, ...] = () if line.request_id else ("no_request_id",)
-    yield _call(usage, quality, id=key, model=response.model, cost_usd=line.cost_usd, **shared)
+    aliases = (response.id,) if line.request_id and response.id else ()
+    yield _call(usage, quality, id=key, aliases=aliases, model=response.model, cost_usd=line.cost_usd, **shared)
     for place, step in enumerate(usage.iterations or ()):
         if step.type == "advisor_message":
             yield _call(step, quality, id=f"{key}:advisor:{place}", model=step.model or response.model, **shared)
