@@ -16,7 +16,7 @@ from telemetry.api import schema
 from telemetry.api.auth import holder_of
 from telemetry.api.errors import BadQuery
 from telemetry.api.parsers import has_lines, read_body
-from telemetry.api.receipts import store
+from telemetry.api.receipts import store, unreadable_is_noted
 from telemetry.api.records import Decoded, Record, decode
 from telemetry.contracts import Call, Execution, UsageRow
 from telemetry.database import connection
@@ -84,8 +84,10 @@ class UsageView(APIView):
 
 
 def _record(request: Request, kind: type[Record]) -> Response:
-    decoded: Decoded[Record] = decode(read_body(request), kind, lines=has_lines(request))
-    return store(request, decoded, into="calls" if kind is Call else "executions", source=_source(request))
+    source = _source(request)
+    with unreadable_is_noted(request, source=source):
+        decoded: Decoded[Record] = decode(read_body(request), kind, lines=has_lines(request))
+    return store(request, decoded, into="calls" if kind is Call else "executions", source=source)
 
 
 def _source(request: Request) -> str:

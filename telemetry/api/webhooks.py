@@ -9,7 +9,7 @@ from rest_framework.views import APIView
 
 from telemetry.api import schema
 from telemetry.api.parsers import has_lines, read_body
-from telemetry.api.receipts import store
+from telemetry.api.receipts import store, unreadable_is_noted
 from telemetry.api.records import read_items
 from telemetry.sources import litellm
 
@@ -23,7 +23,8 @@ class LiteLLMView(APIView):
     def post(self, request: Request) -> Response:
         """Record the requests of a LiteLLM proxy. `ignored` are those that are no calls: answers from LiteLLM's own
         cache, failures without tokens, tools. At most 10,000 items and 20 MiB."""
-        decoded = read_items(read_body(request), litellm.read, lines=has_lines(request))
+        with unreadable_is_noted(request, source="litellm"):
+            decoded = read_items(read_body(request), litellm.read, lines=has_lines(request))
         answer = store(request, decoded, into="calls", source="litellm")
         answer.data["ignored"] = decoded.ignored
         return answer

@@ -22,6 +22,7 @@ from telemetry.importer.reading import Bookmark, path_key
 from telemetry.importer.registry import LocalSource
 from telemetry.importer.report import Report
 from telemetry.ledger.ingest import ingest
+from telemetry.ledger.intake import note
 
 BATCH = 2_000
 
@@ -62,6 +63,8 @@ def import_files(
             _store(run, batch)
         except Overtaken:
             _store_apart(run, batch)
+    taken = report.new + report.duplicates + report.quarantined
+    note(conn, project_id=project_id, source=source.name, received=taken, rejections=(), now=clock())
     report.settle(source, found)
     return report
 

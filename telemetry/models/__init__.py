@@ -1,6 +1,8 @@
 """Telemetry's tables, a file an idea. Models stay home: only contracts pass the app's door."""
 
 from telemetry.models.access import ApiKey, LoginLink, Membership, Project
+from telemetry.models.intake import RejectedReason, SourceSeen
+from telemetry.models.invoices import InvoiceLine, InvoiceTotal
 from telemetry.models.ledger import Call, Execution, Identity, ImportedFile, MeterPoint, Quarantined, Session
 from telemetry.models.prices import PriceOverride, PriceRevision, PriceVersion
 
@@ -10,6 +12,8 @@ __all__ = [
     "Execution",
     "Identity",
     "ImportedFile",
+    "InvoiceLine",
+    "InvoiceTotal",
     "LoginLink",
     "Membership",
     "MeterPoint",
@@ -18,5 +22,7 @@ __all__ = [
     "PriceVersion",
     "Project",
     "Quarantined",
+    "RejectedReason",
     "Session",
+    "SourceSeen",
 ]

@@ -192,16 +192,25 @@ def _column(name: str) -> sql.Identifier:
     return sql.Identifier(DIMENSIONS[name])
 
 
-def _compose(name: str, filters: Filters | None, **parts: sql.Composable) -> sql.Composed:
-    """The named statement with its group and filters put in. Raises UnknownDimension."""
+def filter_clauses(filters: Filters | None) -> sql.Composed:
+    """The conditions of filters, to stand behind others. Raises UnknownDimension."""
     clauses = [
         sql.SQL("AND {} = ANY({})").format(_column(dimension), sql.Placeholder(f"filter_{dimension}"))
         for dimension in filters or {}
     ]
+    return sql.SQL(" ").join(clauses)
+
+
+def filter_arguments(filters: Filters | None) -> dict[str, list[str]]:
+    """What the placeholders of `filter_clauses` stand for."""
+    return {f"filter_{dimension}": list(values) for dimension, values in (filters or {}).items()}
+
+
+def _compose(name: str, filters: Filters | None, **parts: sql.Composable) -> sql.Composed:
+    """The named statement with its group and filters put in. Raises UnknownDimension."""
     sums = sql.SQL(", ").join(sql.SQL(f"{term} AS {name}") for name, term in _SUMS.items())
-    return sql.SQL(statement(__package__, name)).format(filters=sql.SQL(" ").join(clauses), sums=sums, **parts)
+    return sql.SQL(statement(__package__, name)).format(filters=filter_clauses(filters), sums=sums, **parts)
 
 
 def _arguments(project_id: int, window: Window, filters: Filters | None) -> dict[str, Any]:
-    chosen = {f"filter_{dimension}": list(values) for dimension, values in (filters or {}).items()}
-    return {"project": project_id, "start": window.start, "end": window.end, **chosen}
+    return {"project": project_id, "start": window.start, "end": window.end, **filter_arguments(filters)}

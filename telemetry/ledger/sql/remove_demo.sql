@@ -1,5 +1,5 @@
 -- Delete a project and all that belongs to it, if it is a demo; no row comes back where it is none. Foreign keys to
--- the project are checked when the transaction commits.
+-- the project and between its rows are checked when the transaction commits.
 WITH demo AS MATERIALIZED (
     SELECT id FROM telemetry_project WHERE id = %(project)s AND is_demo FOR UPDATE
 ), calls AS (
@@ -20,6 +20,14 @@ WITH demo AS MATERIALIZED (
     DELETE FROM telemetry_importedfile WHERE project_id = %(project)s AND EXISTS (SELECT FROM demo)
 ), prices AS (
     DELETE FROM telemetry_priceoverride WHERE project_id = %(project)s AND EXISTS (SELECT FROM demo)
+), sources_seen AS (
+    DELETE FROM telemetry_sourceseen WHERE project_id = %(project)s AND EXISTS (SELECT FROM demo)
+), rejected_reasons AS (
+    DELETE FROM telemetry_rejectedreason WHERE project_id = %(project)s AND EXISTS (SELECT FROM demo)
+), invoice_lines AS (
+    DELETE FROM telemetry_invoiceline WHERE project_id = %(project)s AND EXISTS (SELECT FROM demo)
+), invoice_totals AS (
+    DELETE FROM telemetry_invoicetotal WHERE project_id = %(project)s AND EXISTS (SELECT FROM demo)
 ), keys AS (
     DELETE FROM telemetry_apikey WHERE project_id = %(project)s AND EXISTS (SELECT FROM demo)
 ), memberships AS (
