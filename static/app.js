@@ -1,4 +1,4 @@
-// Keys, menus, theme, copying, clicks on rows. Every action is also a link, a form or a button of the page.
+// Keys, menus, theme, copying, clicks on rows, news. Every action is also a link, a form or a button of the page.
 "use strict";
 
 (() => {
@@ -64,8 +64,52 @@
   });
   markTheme();
 
+  // The page's #poll asks for news: often while there are some, seldom while there are none, never while nobody looks.
+  const FASTEST_MS = 2000;
+  let wait = FASTEST_MS;
+  let timer = 0;
+  const poll = () => document.getElementById("poll");
+  const isPaused = () => document.querySelector("[data-pauses][aria-pressed='true']") !== null;
+  function ask() {
+    if (poll() && !document.hidden && !isPaused()) htmx.trigger(poll(), "poll");
+  }
+  function askLater(changed) {
+    clearTimeout(timer);
+    if (!poll()) return;
+    wait = changed ? FASTEST_MS : Math.min(wait * 1.5, poll().dataset.slowest * 1000);
+    timer = setTimeout(ask, wait);
+  }
+  function askNow() {
+    clearTimeout(timer);
+    wait = FASTEST_MS;
+    ask();
+  }
+  document.addEventListener("visibilitychange", askNow);
+  window.addEventListener("focus", askNow);
+  document.addEventListener("htmx:load", (event) => {
+    event.detail.elt.querySelectorAll("[data-pauses]").forEach((button) => { button.hidden = false; });
+    if (event.detail.elt.querySelector("#poll")) askLater(true);
+  });
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    // News of a page that was left, and errors, are no news.
+    const { requestConfig, xhr } = event.detail;
+    if (requestConfig.elt.id === "poll") event.detail.shouldSwap &&= xhr.status === 200 && requestConfig.elt.isConnected;
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    if (event.detail.requestConfig.elt.id === "poll") askLater(event.detail.xhr.status === 200);
+  });
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-pauses]");
+    if (!button) return;
+    button.setAttribute("aria-pressed", String(!isPaused()));
+    button.textContent = isPaused() ? "Go on" : "Pause";
+    askNow();
+  });
+
   document.addEventListener("htmx:load", markTheme);
-  document.addEventListener("htmx:afterSettle", () => say(document.title));
+  document.addEventListener("htmx:afterSettle", (event) => {
+    if (event.target.id === "main") say(document.title);
+  });
   // A page of the history that is an error now, or no longer ours, is shown by the browser itself.
   document.addEventListener("htmx:historyCacheMissLoadError", () => location.reload());
   document.addEventListener("htmx:sendError", () => say("The server did not answer."));

@@ -25,7 +25,7 @@ RANGES = (
     ("ytd", "Year", "", "This year so far"),
     ("all", "All", "a", "Everything that was recorded"),
 )
-PAGES = {"overview": "Overview", "models": "Models"}
+PAGES = {"overview": "Overview", "models": "Models", "live": "Live", "connect": "Connect"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,10 @@ class Link:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shell:
-    """Everything that `shell.html` prints."""
+    """Everything that `shell.html` prints. `about` stands in place of ranges where a page has none."""
 
     title: str
+    about: str
     project: Project
     is_owner: bool
     pages: tuple[Link, ...]
@@ -66,12 +67,22 @@ class Shell:
 
 
 def around(
-    state: PageState, membership: Membership, projects: Sequence[Project], *, page: str, last_call_at: datetime | None
+    state: PageState,
+    membership: Membership,
+    projects: Sequence[Project],
+    *,
+    page: str,
+    last_call_at: datetime | None,
+    about: str = "",
+    filtered: bool = True,
 ) -> Shell:
-    """The shell of a page in its state; `projects` are those that the person may switch to."""
+    """The shell of a page in its state; `projects` are those that the person may switch to. A page that is `about`
+    something has no ranges; one that is not `filtered` shows no filters, and hands both on all the same."""
     project, window = membership.project, state.window
+    filters = state.filters if filtered else {}
     return Shell(
         title=PAGES[page],
+        about=about,
         project=project,
         is_owner=membership.role == Membership.Role.OWNER,
         pages=tuple(Link(title, state.link(reverse(name)), name == page) for name, title in PAGES.items()),
@@ -85,9 +96,9 @@ def around(
         range_fields=_without(state, "range", "from", "to"),
         span=formats.span(window),
         span_before=formats.span(state.previous) if state.previous else "",
-        compare=_compare(state),
-        chips=tuple(_chip(state, name, value) for name, values in state.filters.items() for value in values),
-        clear_url=state.link(drop=tuple(state.filters)) if state.filters else "",
+        compare=None if about else _compare(state),
+        chips=tuple(_chip(state, name, value) for name, values in filters.items() for value in values),
+        clear_url=state.link(drop=tuple(filters)) if filters else "",
         zone=window.zone,
         zone_offset=formats.offset(state.now, window),
         zone_fields=_without(state, "tz"),

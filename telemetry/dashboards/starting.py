@@ -9,6 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from telemetry.access import keys
+from telemetry.dashboards import sourcecards
 from telemetry.models import ApiKey, Membership, Project
 
 KEY_PLACE = "YOUR_KEY"
@@ -27,19 +28,22 @@ class Start:
     @property
     def curl(self) -> str:
         """A command that sends one call."""
-        return (
-            f"curl -X POST {self.address}/api/v1/calls/ \\\n"
-            f'  -H "Authorization: Bearer {self.key or KEY_PLACE}" \\\n'
-            '  -H "Content-Type: application/json" \\\n'
-            f'  -d \'{{"started_at": "{self.sent_at}",\n'
-            '       "model": "claude-sonnet-4-5", "agent": "my-agent",\n'
-            '       "input_uncached": 1200, "output": 340}\''
-        )
+        return self.filled_in(sourcecards.CURL.snippets[0].words)
 
     @property
     def command(self) -> str:
         """A command that imports this machine's transcripts."""
-        return f"tloi import claude-code --project {self.project.slug}"
+        return self.filled_in(sourcecards.TRANSCRIPTS.snippets[0].words)
+
+    def filled_in(self, words: str) -> str:
+        """A snippet with what it needs in its places; KEY_PLACE where no key may be shown."""
+        return sourcecards.filled_in(
+            words,
+            address=self.address,
+            key=self.key or KEY_PLACE,
+            project=self.project.slug,
+            moment=self.sent_at,
+        )
 
 
 def start(request: HttpRequest, membership: Membership, *, now: datetime, key: str = "") -> Start:

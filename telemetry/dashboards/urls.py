@@ -3,12 +3,15 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from telemetry.dashboards import account, actions, views
+from telemetry.dashboards import account, actions, connect, live, views
 
 urlpatterns = [
     path("", views.overview, name="overview"),
     path("models/", views.models, name="models"),
     path("models/price/", actions.price_model, name="price-model"),
+    path("live/", live.live, name="live"),
+    path("connect/", connect.connect, name="connect"),
+    path("connect/key/", connect.make_key, name="connect-key"),
     path("login/", account.SignIn.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("settings/theme/", account.theme, name="theme"),

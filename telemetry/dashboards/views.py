@@ -48,7 +48,7 @@ def models(request: HttpRequest) -> HttpResponse:
 
 def membership_of(request: HttpRequest) -> Membership:
     """The person's membership in the project that the address names. Raises UnknownProject and BadQuery."""
-    slug = pagestate.word(_query(request), "project")
+    slug = pagestate.word(query_of(request), "project")
     return visible_project(int(request.user.pk or 0), slug or None)
 
 
@@ -67,9 +67,10 @@ def answer(
     membership = membership_of(request)
     with pages.snapshot():
         covered = span_of_calls(membership.project, now)
-        state = _state(request, page, membership.project, covered, now)
+        state = state_of(request, page.name, membership.project, covered, now)
+        state = state.by_day() if page.by_day else state
         reader = Reader(connection(), membership.project, state)
-        if pagestate.word(_query(request), "format"):
+        if pagestate.word(query_of(request), "format"):
             return _csv(request, page, reader)
         shown = [pages.show(panel, reader) for panel in page.panels] if covered.last_call_at else []
         context = _context(page, reader, covered, shown)
@@ -93,11 +94,12 @@ def _price_form(reader: Reader, membership: Membership, sent: PriceForm | None) 
     return sent.offer(unpriced) if sent else form_for(membership, unpriced)
 
 
-def _state(request: HttpRequest, page: Page, project: Project, covered: Coverage, now: datetime) -> PageState:
-    """The state that the address asks for; a range that it says is remembered. Raises BadQuery and BadWindow."""
-    query = _query(request)
+def state_of(request: HttpRequest, page: str, project: Project, covered: Coverage, now: datetime) -> PageState:
+    """The state that an address of the page of that name asks for; a range that it says is remembered. Raises BadQuery
+    and BadWindow."""
+    query = query_of(request)
     state = pagestate.read(
-        reverse(page.name),
+        reverse(page),
         query,
         dimensions=queries.DIMENSIONS,
         zone=project.time_zone,
@@ -107,7 +109,7 @@ def _state(request: HttpRequest, page: Page, project: Project, covered: Coverage
     )
     if {"range", "from"} & query.keys() and request.session.get("range") != state.range_words:
         request.session["range"] = state.range_words
-    return state.by_day() if page.by_day else state
+    return state
 
 
 def _context(page: Page, reader: Reader, covered: Coverage, shown: list[Shown]) -> dict[str, object]:
@@ -138,7 +140,7 @@ def _nearest(state: PageState, covered: Coverage) -> shell.Link:
 
 def _csv(request: HttpRequest, page: Page, reader: Reader) -> HttpResponse:
     """One table of the page, as the page shows it. Raises BadQuery."""
-    query, window = _query(request), reader.state.window
+    query, window = query_of(request), reader.state.window
     if pagestate.word(query, "format") != "csv":
         raise BadQuery("The only other format of a page is csv.")
     panel = page.tables.get(pagestate.word(query, "table"))
@@ -155,6 +157,6 @@ def _csv(request: HttpRequest, page: Page, reader: Reader) -> HttpResponse:
     return response
 
 
-def _query(request: HttpRequest) -> dict[str, list[str]]:
+def query_of(request: HttpRequest) -> dict[str, list[str]]:
     """The query string, each name with all its values."""
     return dict(request.GET.lists())

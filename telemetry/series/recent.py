@@ -34,12 +34,13 @@ class RecentCall:
 
 @dataclass(frozen=True, slots=True)
 class SourceModel:
-    """How many calls of one model a source brought, and how many of them have no price."""
+    """How many calls of one model a source brought, how many of them have no price, and the newest call's own time."""
 
     source: str
     model: str
     calls: int
     unpriced_calls: int
+    newest_at: datetime
 
 
 def newest_calls(
