@@ -25,7 +25,7 @@ from telemetry.series.recent import RecentCall
 ABOUT = "the last 100 calls, by their own time"
 LINES = 100
 BACK = timedelta(days=7)
-_SHOWN = 13
+_SHOWN = 8
 COLUMNS = (
     Column("started_at", "Time", "text"),
     Column("agent", "Agent", "text"),

@@ -25,7 +25,7 @@ RANGES = (
     ("ytd", "Year", "", "This year so far"),
     ("all", "All", "a", "Everything that was recorded"),
 )
-PAGES = {"overview": "Overview", "models": "Models", "live": "Live", "connect": "Connect"}
+PAGES = {"overview": "Overview", "models": "Models", "live": "Live", "invoice": "Invoice", "connect": "Connect"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,11 +55,11 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Columns and rows; `shortened` where the page shows only the first of them."""
+    """Columns and rows; `total` where they add up to something, `shortened` where the page shows only the first."""
 
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
-    total: Row
+    total: Row | None = None
     shortened: bool = False
 
     @property
@@ -150,7 +150,7 @@ def as_csv(table: Table) -> str:
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(_harmless(column.name) for column in table.columns)
-    for row in (*table.rows, table.total):
+    for row in (*table.rows, *([table.total] if table.total else [])):
         writer.writerow(
             _harmless(cell.value) if column.kind == "text" else cell.value
             for column, cell in zip(table.columns, row.cells, strict=True)

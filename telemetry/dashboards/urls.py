@@ -3,13 +3,17 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from telemetry.dashboards import account, actions, connect, live, views
+from telemetry.dashboards import account, actions, connect, invoice, invoice_entry, live, views
 
 urlpatterns = [
     path("", views.overview, name="overview"),
     path("models/", views.models, name="models"),
     path("models/price/", actions.price_model, name="price-model"),
     path("live/", live.live, name="live"),
+    path("invoice/", invoice.invoice, name="invoice"),
+    path("invoice/total/", invoice_entry.enter_total, name="invoice-total"),
+    path("invoice/file/", invoice_entry.enter_file, name="invoice-file"),
+    path("invoice/remove/", invoice_entry.remove, name="invoice-remove"),
     path("connect/", connect.connect, name="connect"),
     path("connect/key/", connect.make_key, name="connect-key"),
     path("login/", account.SignIn.as_view(), name="login"),

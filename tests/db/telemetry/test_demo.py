@@ -12,10 +12,12 @@ from django.db import connection as django_connection
 
 from telemetry.access.keys import create_key
 from telemetry.access.projects import ensure_owner, ensure_project
-from telemetry.contracts import Call, MeterReading
+from telemetry.contracts import Call, MeterReading, Rejection
 from telemetry.database import connection
 from telemetry.importer.demo import load_demo
+from telemetry.ledger import intake, invoices
 from telemetry.ledger.ingest import ingest
+from telemetry.ledger.invoice_csv import read_invoice
 from telemetry.ledger.meters import record_readings
 from telemetry.ledger.removal import NotADemo, remove_demo
 from telemetry.models import Execution, ImportedFile, Membership, PriceOverride, Project
@@ -96,6 +98,10 @@ def test_removing_the_demo_leaves_nothing_of_it_and_all_of_the_others() -> None:
         ImportedFile.objects.create(
             project_id=project.pk, source="s", host="h", path="p", size=1, offset=1, fingerprint=b"", imported_at=NOW
         )
+        refused = [Rejection(0, "", "a reason")]
+        intake.note(connection(), project_id=project.pk, source="s", received=1, rejections=refused, now=NOW)
+        file = read_invoice(b"date,model,cost\n2026-11-20,m,1\n")
+        invoices.enter_file(project_id=project.pk, provider="p", file=file, file_name="f", by="o", now=NOW)
     before = rows_of(mine.pk)
     assert all(before.values())
     held = rows_of(demo.pk)["Call"]

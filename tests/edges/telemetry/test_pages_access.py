@@ -18,7 +18,7 @@ from telemetry.dashboards.account import ATTEMPTS_A_MINUTE
 from telemetry.models import ApiKey, LoginLink, Membership, Project, Quarantined
 from tests.page_reading import invented_calls, person, store, visitor
 
-PAGES = ("/", "/models/")
+PAGES = ("/", "/models/", "/live/", "/invoice/", "/connect/")
 
 
 pytestmark = pytest.mark.usefixtures("static_files")

@@ -24,8 +24,21 @@ from pytest_django import Settings
 
 from telemetry import facade
 from telemetry.access.keys import create_key
-from telemetry.contracts import Call, Execution
-from telemetry.models import ApiKey, PriceOverride, PriceVersion, Project, Quarantined
+from telemetry.contracts import Call, Execution, Rejection
+from telemetry.database import connection
+from telemetry.ledger import intake, invoices
+from telemetry.ledger.invoice_csv import read_invoice
+from telemetry.models import (
+    ApiKey,
+    InvoiceLine,
+    InvoiceTotal,
+    PriceOverride,
+    PriceVersion,
+    Project,
+    Quarantined,
+    RejectedReason,
+    SourceSeen,
+)
 from telemetry.models import Call as CallRow
 from tests.page_reading import person, visitor
 from tloi_site import urls
@@ -67,6 +80,17 @@ ROUTES = {
     "": PAGE,
     "models/": PAGE,
     "models/price/": Route("page", fields={"model": '["", "planted"]', "input_usd": "1", "output_usd": "1"}),
+    "live/": Route("page", queries=("", "seen=x", "agent={agent}&session={session}")),
+    "connect/": Route("page", queries=("", "seen=x")),
+    "connect/key/": Route("page"),
+    "invoice/": Route(
+        "page", queries=("", "check={check}", "format=csv&table=invoices", "check={check}&format=csv&table=days")
+    ),
+    "invoice/total/": Route(
+        "page", fields={"provider": "planted", "from": "2025-10-01", "to": "2025-10-31", "amount": "1"}
+    ),
+    "invoice/file/": Route("page", fields={"provider": "planted"}),
+    "invoice/remove/": Route("page", fields={"check": "{check}"}),
     "arrived/": Route("page"),
     "settings/first-key/": Route("page"),
     "demo/remove/": Route("page"),
@@ -101,10 +125,12 @@ class Tenant:
     user: User
     key: str
     words: dict[str, str]
+    check: int
 
     def ids(self) -> dict[str, str]:
         """What another may know of it and put into a request."""
-        return {"slug": self.project.slug, "pk": str(self.project.pk), "user": self.user.username} | self.words
+        ids = {"slug": self.project.slug, "pk": str(self.project.pk), "user": self.user.username}
+        return ids | {"check": str(self.check)} | self.words
 
     def secrets(self) -> list[bytes]:
         """What no other may ever be answered."""
@@ -112,13 +138,14 @@ class Tenant:
         return [word.encode() for word in own]
 
 
+_WORDS = ("agent", "model", "session", "task", "run", "skill", "odd", "dear", "source", "reason", "provider", "file", "line")
+
+
 def tenant(name: str) -> Tenant:
     """A project full of its own words."""
     mark = uuid.uuid4().hex[:10]
     project = Project.objects.create(slug=f"slug-{mark}", name=f"Name {mark}")
-    words = {
-        what: f"{name}-{what}-{mark}" for what in ("agent", "model", "session", "task", "run", "skill", "odd", "dear")
-    }
+    words = {what: f"{name}-{what}-{mark}" for what in _WORDS}
     fields: dict[str, Any] = {"agent": words["agent"], "session_id": words["session"], "task_type": words["task"]}
     fields |= {"model": words["model"]}
     moments = (datetime(2025, 10, 24, tzinfo=UTC), datetime.now(UTC) - timedelta(hours=1))
@@ -129,7 +156,18 @@ def tenant(name: str) -> Tenant:
     facade.record(project_id=project.pk, calls=[*calls, odd], executions=runs, source="test", now=now)
     PriceOverride.objects.create(project=project, model=words["dear"], is_free=True)
     key = create_key(project, name=f"{name}-key-{mark}", scopes=["ingest", "read"])
-    return Tenant(project, person(project), key, words)
+    refused = [Rejection(0, words["run"], words["reason"])]
+    intake.note(connection(), project_id=project.pk, source=words["source"], received=1, rejections=refused, now=now)
+    return Tenant(project, person(project), key, words, invoice_of(project, words))
+
+
+def invoice_of(project: Project, words: dict[str, str]) -> int:
+    """An invoice by file, whose words are the project's own."""
+    file = read_invoice(f"date,model,cost\n2025-10-24,{words['line']},1.25\n".encode())
+    now = datetime.now(UTC)
+    return invoices.enter_file(
+        project_id=project.pk, provider=words["provider"], file=file, file_name=words["file"], by="b", now=now
+    )
 
 
 @pytest.fixture
@@ -225,7 +263,12 @@ def state_of(b: Tenant) -> tuple[Any, ...]:
     keys = ApiKey.objects.filter(project=b.project).values_list("prefix", "revoked_at", "scopes")
     odd = Quarantined.objects.filter(project_id=b.project.pk).count()
     prices = PriceOverride.objects.filter(project=b.project).values_list()
-    return list(calls), list(keys), odd, list(prices), list(Project.objects.filter(pk=b.project.pk).values_list())
+    beside = [
+        list(table.objects.filter(project_id=b.project.pk).values_list())
+        for table in (SourceSeen, RejectedReason, InvoiceTotal, InvoiceLine)
+    ]
+    itself = list(Project.objects.filter(pk=b.project.pk).values_list())
+    return list(calls), list(keys), odd, list(prices), beside, itself
 
 
 def test_every_address_says_who_may_come_in() -> None:
@@ -273,7 +316,18 @@ def test_a_key_is_no_login(tenants: tuple[Tenant, Tenant], route: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("route", "what"), [("", "agent"), ("models/", "model"), ("api/v1/usage/", "agent"), (ADMIN, "odd")]
+    ("route", "what"),
+    [
+        ("", "agent"),
+        ("models/", "model"),
+        ("live/", "agent"),
+        ("connect/", "source"),
+        ("connect/", "reason"),
+        ("invoice/", "line"),
+        ("invoice/", "provider"),
+        ("api/v1/usage/", "agent"),
+        (ADMIN, "odd"),
+    ],
 )
 def test_to_its_own_people_a_project_shows_its_words(tenants: tuple[Tenant, Tenant], route: str, what: str) -> None:
     b = tenants[1]
