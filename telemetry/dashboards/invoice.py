@@ -81,18 +81,6 @@ def answer(
         providers = _providers(project.pk, now)
     if pagestate.word(query_of(request), "format"):
         return _csv(request, project.slug, tables, chosen)
-    context = {
-        "tables": tables,
-        "chosen": chosen,
-        "has_calls": calls > 0,
-        "title": _title(chosen) if chosen else "",
-        "csv_link": f"{_address(state, chosen)}&format=csv" if tables else "",
-        "providers": providers,
-        "may_edit": may_edit(membership),
-        "wrong": wrong,
-        "typed": typed or _typed(chosen),
-        "state": state,
-    }
     around = shell.around(
         state,
         membership,
@@ -102,7 +90,27 @@ def answer(
         about=ABOUT,
         filtered=False,
     )
-    return render(request, "telemetry/invoice.html", {"shell": around, **context}, status=400 if wrong else 200)
+    context = {
+        "shell": around,
+        "state": state,
+        "tables": tables,
+        "has_calls": calls > 0,
+        "providers": providers,
+        "may_edit": may_edit(membership),
+        "wrong": wrong,
+        "typed": typed or _typed(chosen),
+        **_about(state, chosen),
+    }
+    return render(request, "telemetry/invoice.html", context, status=400 if wrong else 200)
+
+
+def _about(state: PageState, chosen: Invoice | None) -> dict[str, object]:
+    """What the page says of the invoice that it shows."""
+    return {
+        "chosen": chosen,
+        "title": _title(chosen) if chosen else "",
+        "csv_link": f"{_address(state, chosen)}&format=csv" if chosen else "",
+    }
 
 
 def _chosen(request: HttpRequest, found: Sequence[Invoice]) -> Invoice | None:
