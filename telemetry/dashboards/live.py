@@ -72,7 +72,7 @@ def live(request: HttpRequest) -> HttpResponse:
     is_news = news.asks_for_news(request)
     if is_news and request.GET[news.SEEN] == mark:
         return HttpResponse(status=204)
-    newest = calls[0].id if calls else ""
+    newest = calls[0].call_id if calls else ""
     context = {
         "columns": COLUMNS,
         "lines": _lines(calls, state, shown=request.GET.get("newest", "") if is_news else newest),
@@ -95,7 +95,7 @@ def live(request: HttpRequest) -> HttpResponse:
 
 def _lines(calls: Sequence[RecentCall], state: PageState, *, shown: str) -> list[Line]:
     """A row a call; those above the call `shown` are new. Where it is not among them, all are, and none is marked."""
-    place = next((place for place, call in enumerate(calls) if call.id == shown), 0)
+    place = next((place for place, call in enumerate(calls) if call.call_id == shown), 0)
     return [Line(_cells(call, state), number < place) for number, call in enumerate(calls)]
 
 

@@ -17,7 +17,7 @@ from telemetry.statements import statement
 class RecentCall:
     """One call as the live page prints it; `cost_nanousd` is None where nobody knows a price."""
 
-    id: str
+    call_id: str
     started_at: datetime
     agent: str
     model: str

@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 from msgspec.structs import replace
 
+from telemetry import facade
 from telemetry.access.projects import ensure_project
 from telemetry.contracts import Call
 from telemetry.models import Project
@@ -17,7 +18,6 @@ from tests.page_reading import PageReader, invented_calls, shown_as, store, visi
 
 pytestmark = pytest.mark.usefixtures("static_files")
 NEWS = {"HX-Request": "true"}
-NOW = datetime.now(UTC)
 
 
 def a_call(name: str, *, minutes_ago: float = 1, **fields: object) -> Call:
@@ -33,8 +33,9 @@ def page(browser: Client, address: str = "/live/") -> str:
 
 
 def rows(text: str) -> list[list[str]]:
-    """The rows of the tail, its header aside."""
-    return PageReader(text).tables.get("panel-live", [[]])[1:]
+    """The rows of the tail, its header aside; news hold nothing around them."""
+    tables = PageReader(text).tables
+    return tables.get("panel-live", tables.get("", [[]]))[1:]
 
 
 def poll_address(text: str) -> str:
@@ -130,14 +131,23 @@ def test_a_new_call_is_news_and_is_marked_as_new(project: Project) -> None:
     assert browser.get(poll_address(news), headers=NEWS).status_code == 204
 
 
-def test_a_call_that_comes_late_and_one_that_grows_are_news_too(project: Project) -> None:
-    store(project, [a_call("c1", minutes_ago=1, output=1)])
+def test_a_call_that_comes_late_is_news_too(project: Project) -> None:
+    store(project, [a_call("c1")])
     browser = visitor(project)
     address = poll_address(page(browser))
     store(project, [a_call("late", minutes_ago=60)])
     late = browser.get(address, headers=NEWS)
     assert late.status_code == 200
     assert 'class="new"' not in late.content.decode()
+
+
+def test_a_call_that_grows_is_news_too(project: Project) -> None:
+    first = a_call("c1", output=1)
+    store(project, [first])
+    browser = visitor(project)
+    address = poll_address(page(browser))
+    facade.record(project_id=project.pk, calls=[replace(first, output=70)], source="test", now=datetime.now(UTC))
+    assert rows(browser.get(address, headers=NEWS).content.decode())[0][5] == "70"
 
 
 def test_the_tail_of_another_project_is_its_own(project: Project) -> None:
