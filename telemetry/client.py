@@ -355,7 +355,11 @@ class _Server:
 
     def __init__(self, url: str, key: str, timeout: float) -> None:
         self._address, self._timeout, self._opener = f"{url}/api/v1/executions/", timeout, OpenerDirector()
-        self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/x-ndjson"}
+        self._headers = {
+            "Authorization": f"Bearer {key}",
+            "Content-Type": "application/x-ndjson",
+            "X-TLOI-Source": "sdk",
+        }
         for handler in ProxyHandler({} if _LOOPBACK.match(url) else None), HTTPHandler(), HTTPSHandler():
             self._opener.add_handler(handler)
 

@@ -42,6 +42,6 @@ def unreadable_is_noted(request: Request, *, source: str) -> Iterator[None]:
     try:
         yield
     except (BadBody, TooLarge) as error:
-        told = {"project_id": holder_of(request).project_id, "source": source, "now": datetime.now(UTC)}
+        told: dict[str, Any] = {"project_id": holder_of(request).project_id, "source": source, "now": datetime.now(UTC)}
         intake.note(connection(), received=0, rejections=[Rejection(0, "", str(error.detail))], **told)
         raise

@@ -26,6 +26,7 @@ from telemetry.series.window import EARLIEST, Window, by_days, parse_day, time_z
 from telemetry.usage import usd
 
 _DEFAULT_DAYS = 30
+_SDK = "sdk"
 
 
 class CallsView(APIView):
@@ -92,9 +93,9 @@ def _record(request: Request, kind: type[Record]) -> Response:
 
 def _source(request: Request) -> str:
     """By which route records came: what `tloi import --to` read from an agent's files bears the agent's name, as if
-    it had been read here."""
+    it had been read here, and what telemetry/client.py sends the name of the SDK."""
     named = request.headers.get("X-TLOI-Source", "")
-    return named if named in SOURCES else "api"
+    return named if named in SOURCES or named == _SDK else "api"
 
 
 def _window(request: Request, holder: KeyHolder, now: datetime) -> Window:

@@ -72,6 +72,33 @@ def test_loading_again_adds_only_days_that_are_new() -> None:
     assert tomorrow.accepted > 0
 
 
+def fill(project: Project) -> None:
+    """A row of every table that loading a demo leaves empty."""
+    PriceOverride.objects.create(project=project, model="m", is_free=True)
+    strange = Call(id="c2", started_at=datetime(1970, 1, 1, tzinfo=UTC), model="m")
+    calls = [Call(id="c1", started_at=NOW, model="m", session_id="s", execution_id="e"), strange]
+    ingest(connection(), project_id=project.pk, calls=calls, source="test", now=NOW)
+    reading = MeterReading(
+        series="one",
+        session_id="s2",
+        model="m",
+        agent="a",
+        bucket="output",
+        started_at=NOW,
+        at=NOW,
+        value=1,
+        is_delta=True,
+    )
+    record_readings(connection(), project_id=project.pk, readings=[reading], source="test", now=NOW)
+    ImportedFile.objects.create(
+        project_id=project.pk, source="s", host="h", path="p", size=1, offset=1, fingerprint=b"", imported_at=NOW
+    )
+    refused = [Rejection(0, "", "a reason")]
+    intake.note(connection(), project_id=project.pk, source="s", received=1, rejections=refused, now=NOW)
+    file = read_invoice(b"date,model,cost\n2026-11-20,m,1\n")
+    invoices.enter_file(project_id=project.pk, provider="p", file=file, file_name="f", by="o", now=NOW)
+
+
 def test_removing_the_demo_leaves_nothing_of_it_and_all_of_the_others() -> None:
     ensure_owner()
     mine = ensure_project(slug="mine")
@@ -79,29 +106,7 @@ def test_removing_the_demo_leaves_nothing_of_it_and_all_of_the_others() -> None:
     demo = Project.objects.get(slug="demo")
     for project in (mine, demo):
         create_key(project, name="a key", scopes=["read"])
-        PriceOverride.objects.create(project=project, model="m", is_free=True)
-        strange = Call(id="c2", started_at=datetime(1970, 1, 1, tzinfo=UTC), model="m")
-        calls = [Call(id="c1", started_at=NOW, model="m", session_id="s", execution_id="e"), strange]
-        ingest(connection(), project_id=project.pk, calls=calls, source="test", now=NOW)
-        reading = MeterReading(
-            series="one",
-            session_id="s2",
-            model="m",
-            agent="a",
-            bucket="output",
-            started_at=NOW,
-            at=NOW,
-            value=1,
-            is_delta=True,
-        )
-        record_readings(connection(), project_id=project.pk, readings=[reading], source="test", now=NOW)
-        ImportedFile.objects.create(
-            project_id=project.pk, source="s", host="h", path="p", size=1, offset=1, fingerprint=b"", imported_at=NOW
-        )
-        refused = [Rejection(0, "", "a reason")]
-        intake.note(connection(), project_id=project.pk, source="s", received=1, rejections=refused, now=NOW)
-        file = read_invoice(b"date,model,cost\n2026-11-20,m,1\n")
-        invoices.enter_file(project_id=project.pk, provider="p", file=file, file_name="f", by="o", now=NOW)
+        fill(project)
     before = rows_of(mine.pk)
     assert all(before.values())
     held = rows_of(demo.pk)["Call"]

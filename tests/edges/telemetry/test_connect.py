@@ -14,6 +14,7 @@ from pytest_django import Settings
 
 from telemetry import facade
 from telemetry.access.keys import authenticate, create_key
+from telemetry.client import TokenTelemetry
 from telemetry.contracts import Call, Rejection
 from telemetry.database import connection
 from telemetry.ledger import intake
@@ -204,6 +205,18 @@ def test_a_call_by_the_api_is_heard_of_and_a_refused_one_with_its_reason(web: st
     assert words.startswith("receiving")
     assert "1 refused: 1 × Expected `str`, got `int` - at `model`" in words
     assert "id bad-7" in words
+
+
+def test_what_the_sdk_sends_is_heard_of_on_its_own_card(web: str, project: Project, key: str, tmp_path: Path) -> None:
+    telemetry = TokenTelemetry(web, key, spool_dir=str(tmp_path / "spool"))
+    telemetry.record_completion(task_id="t", tokens_input=3, tokens_output=2, execution_time=1.0, model="gpt-5")
+    assert telemetry.close()
+    assert state_words(words_of(visitor(project)), "python") == "receiving 1 call in 24 h"
+
+
+def test_a_webhook_is_heard_of_on_its_own_card(web: str, project: Project, key: str) -> None:
+    assert ask(web, "POST", "/api/v1/litellm/", key=key, body=b"hello").status == 400
+    assert "The body is not JSON" in state_words(words_of(visitor(project)), "litellm")
 
 
 def test_a_body_that_cannot_be_read_is_a_refusal_too(web: str, project: Project, key: str) -> None:

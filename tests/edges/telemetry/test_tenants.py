@@ -138,7 +138,21 @@ class Tenant:
         return [word.encode() for word in own]
 
 
-_WORDS = ("agent", "model", "session", "task", "run", "skill", "odd", "dear", "source", "reason", "provider", "file", "line")
+_WORDS = (
+    "agent",
+    "model",
+    "session",
+    "task",
+    "run",
+    "skill",
+    "odd",
+    "dear",
+    "source",
+    "reason",
+    "provider",
+    "file",
+    "line",
+)
 
 
 def tenant(name: str) -> Tenant:
