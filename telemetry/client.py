@@ -355,18 +355,14 @@ class _Server:
 
     def __init__(self, url: str, key: str, timeout: float) -> None:
         self._address, self._timeout, self._opener = f"{url}/api/v1/executions/", timeout, OpenerDirector()
-        self._headers = {
-            "Authorization": f"Bearer {key}",
-            "Content-Type": "application/x-ndjson",
-            "X-TLOI-Source": "sdk",
-        }
+        self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/x-ndjson"}
         for handler in ProxyHandler({} if _LOOPBACK.match(url) else None), HTTPHandler(), HTTPSHandler():
             self._opener.add_handler(handler)
 
     def post(self, body: bytes) -> tuple[str, int | None, float, bool]:
         """Send lines. Returns what is wrong; how many the server will never take, None where all must be sent again;
         the seconds that it asks to wait; and whether the key is wrong. Only a receipt is an acknowledgement."""
-        lines, headers, said = body.count(b"\n"), self._headers, None
+        lines, headers, said = body.count(b"\n"), {**self._headers, "X-TLOI-Source": "sdk"}, None
         if len(body) > 4096:
             body, headers = gzip.compress(body), {**headers, "Content-Encoding": "gzip"}
         try:
