@@ -25,8 +25,10 @@ from telemetry.api import schema
 from telemetry.api.auth import holder_of
 from telemetry.api.errors import BadBody
 from telemetry.api.parsers import read_body
-from telemetry.contracts import Receipt
+from telemetry.api.receipts import unreadable_is_noted
+from telemetry.contracts import Receipt, Rejection
 from telemetry.database import connection
+from telemetry.ledger import intake
 from telemetry.ledger.ingest import ingest
 from telemetry.ledger.meters import record_readings
 from telemetry.sources.otlp import reading, wire
@@ -52,11 +54,12 @@ class OtlpView(APIView):
     def post(self, request: Request) -> HttpResponse:
         """Store what a body says; gzip or plain, protobuf or JSON, chunked or not."""
         is_json = _is_json(request)
-        body = read_body(request)
-        try:
-            heard, rejected = self.heard(body, is_json=is_json)
-        except wire.BadBody as error:
-            raise BadBody(str(error)) from None
+        with unreadable_is_noted(request, source="otlp"):
+            body = read_body(request)
+            try:
+                heard, rejected = self.heard(body, is_json=is_json)
+            except wire.BadBody as error:
+                raise BadBody(str(error)) from None
         now, project_id = datetime.now(UTC), holder_of(request).project_id
         receipts = [_store(project_id, name, said, now) for name, said in heard.items()]
         reasons = [
@@ -132,12 +135,16 @@ class MetricsView(OtlpView):
 
 
 def _store(project_id: int, dialect: str, said: Heard, now: datetime) -> Receipt:
+    """Store what a dialect said, and note that it was heard, also where that was nothing to count."""
     into: dict[str, Any] = {"project_id": project_id, "source": f"otlp:{dialect}", "now": now}
+    receipt = Receipt()
     if said.readings:
-        return record_readings(connection(), readings=said.readings, **into)
-    if said.calls or said.executions:
-        return ingest(connection(), calls=said.calls, executions=said.executions, **into)
-    return Receipt()
+        receipt = record_readings(connection(), readings=said.readings, **into)
+    elif said.calls or said.executions:
+        receipt = ingest(connection(), calls=said.calls, executions=said.executions, **into)
+    rejections = [*(Rejection(0, "", reason) for reason in said.rejected), *receipt.rejected]
+    intake.note(connection(), received=1, rejections=rejections, **into)
+    return receipt
 
 
 def _message(reasons: Iterable[str], quarantined: int) -> str:

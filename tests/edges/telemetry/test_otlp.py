@@ -15,7 +15,7 @@ from google.protobuf import json_format
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest, ExportLogsServiceResponse
 
 from telemetry.access import keys
-from telemetry.models import Call, Project
+from telemetry.models import Call, Project, RejectedReason, SourceSeen
 from tests.api_calls import Answer, ask, own_server, usage
 
 SIGNALS = ("traces", "logs", "metrics")
@@ -182,3 +182,14 @@ def test_prompts_and_answers_are_not_kept(web: str, project: Project, key: str) 
     (row,) = Call.objects.filter(project_id=project.pk)
     kept = [str(getattr(row, field.name)) for field in Call._meta.concrete_fields]
     assert not any("secret" in text for text in kept)
+
+
+def test_what_arrives_and_what_is_refused_is_noted_by_dialect(web: str, project: Project, key: str) -> None:
+    post(web, key, encoded(body_of(request(1), request(2, {"output_tokens": "many"})), "json"), JSON)
+    post(web, key, b"{nonsense", JSON)
+    assert [seen.source for seen in SourceSeen.objects.filter(project_id=project.pk)] == ["otlp:claude-code"]
+    refused = RejectedReason.objects.filter(project_id=project.pk).order_by("source")
+    assert [(one.source, one.count, "output_tokens" in one.reason) for one in refused] == [
+        ("otlp", 1, False),
+        ("otlp:claude-code", 1, True),
+    ]
