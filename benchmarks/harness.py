@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,14 +92,14 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def post_all(address: str, path: str, key: str, bodies: Sequence[bytes], *, clients: int) -> float:
+def post_all(address: str, path: str, headers: Mapping[str, str], bodies: Sequence[bytes], *, clients: int) -> float:
     """Seconds that `clients` processes need to post all bodies, each on a connection of its own, as hooks and command
     lines send; kept connections would stay with the web process that took them. Every answer must be 200 or 201."""
     context = multiprocessing.get_context("fork")
     start = context.Event()
     ready = context.Semaphore(0)
     workers = [
-        context.Process(target=_client, args=(address, path, key, bodies[n::clients], ready, start))
+        context.Process(target=_client, args=(address, path, headers, bodies[n::clients], ready, start))
         for n in range(clients)
     ]
     for worker in workers:
@@ -116,14 +116,15 @@ def post_all(address: str, path: str, key: str, bodies: Sequence[bytes], *, clie
     return took
 
 
-def _client(address: str, path: str, key: str, bodies: Sequence[bytes], ready: Any, start: Any) -> None:
+def _client(
+    address: str, path: str, headers: Mapping[str, str], bodies: Sequence[bytes], ready: Any, start: Any
+) -> None:
     parts = urlsplit(address)
-    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
     ready.release()
     start.wait()
     for body in bodies:
         connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=120)
-        connection.request("POST", path, body, headers)
+        connection.request("POST", path, body, dict(headers))
         answer = connection.getresponse()
         text = answer.read()
         connection.close()
