@@ -78,11 +78,27 @@ def web(application: str, *, workers: int = 2, threads: int = 4) -> Iterator[str
     command += ["--port", str(port), "--workers", str(workers), "--blocking-threads", str(threads), "--no-ws"]
     process = subprocess.Popen([*command, "--log-level", "warning"], cwd=ROOT)
     try:
-        _wait_for(port, process)
+        wait_for(port, process)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
         process.wait(10)
+
+
+def wait_for(port: int, process: subprocess.Popen[bytes], *, seconds: float = 60) -> None:
+    """Wait until a web server answers anything. Raises RuntimeError where it ends, or does not within `seconds`."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError("the web server ended before it answered")
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+            connection.request("GET", "/healthz")
+            connection.getresponse().read()
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError(f"the web server did not answer within {seconds} s")
 
 
 def free_port() -> int:
@@ -155,18 +171,3 @@ def report(
     holds = bar is None or (ratio >= bar if at_least is not None else ratio <= bar)
     line = {"bench": bench, "ratio": round(ratio, 3), "bar": bar, "holds": holds, "detail": detail}
     print(json.dumps(line), flush=True)
-
-
-def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise RuntimeError("the web server ended before it answered")
-        try:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-            connection.request("GET", "/healthz")
-            connection.getresponse().read()
-            return
-        except OSError:
-            time.sleep(0.1)
-    raise RuntimeError("the web server did not answer within 60 s")

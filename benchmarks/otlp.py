@@ -4,18 +4,18 @@ Bar: ≥ 0.15 of `\\copy`. Protobuf batches of 100 spans, each a model call that
 connections to one web server of two processes, everything on one machine; a span counts when it can be counted in
 PostgreSQL. `\\copy` is psql with one text file of the calls that such spans become, all columns. Anchor: a request and
 a commit a hundred calls with decoding, deduplication, validation and pricing, beside a tool that does none of them.
-`--peers` measures Phoenix and MLflow too, where they are installed (benchmarks/otlp_peers.py).
+benchmarks/otlp_peers.py sends the same to Phoenix and MLflow.
 """
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime
 
 from benchmarks import harness, ingest, otlp_load
 
 SPANS = 30_000
 ROUNDS = 5
+WARM_UP = 2_000
 COUNT_SQL = (
     "SELECT count(*) FROM telemetry_call"
     " WHERE started_at BETWEEN now() - interval '1 day' AND now() AND source LIKE 'otlp:%'"
@@ -23,22 +23,18 @@ COUNT_SQL = (
 
 
 def main() -> None:
-    """Measure in turns and print one JSON line; with `--peers` one more a peer."""
+    """Measure in turns and print one JSON line."""
     with harness.instance() as place, harness.web("tloi_site.wsgi:application") as address:
         from telemetry import facade
 
         facade.ensure_partitions(now=datetime.now(UTC))
-        send(place, address, 2_000)
+        send(place, address, WARM_UP)
         rates = harness.in_turns(ROUNDS, lambda _: send(place, address, SPANS), lambda _: _copy(place))
         detail = {
             name: [round(rate) for rate in figures] for name, figures in zip(("otlp", "copy"), rates, strict=True)
         }
         ratio = harness.median_ratio(*rates)
         harness.report("otlp-vs-copy", ratio, at_least=0.15, spans_per_s=detail, load=otlp_load.generator())
-        if "--peers" in sys.argv:
-            from benchmarks import otlp_peers
-
-            otlp_peers.measure(place, lambda count: send(place, address, count))
 
 
 def send(place: harness.Instance, address: str, count: int) -> float:

@@ -71,7 +71,7 @@ def moment(nanoseconds: int) -> datetime:
     """Nanoseconds since 1970 in UTC, cut to microseconds; the year 1970 or 9999 where they are beyond belief."""
     if not 0 < nanoseconds <= _LATEST_NS:
         nanoseconds = min(max(nanoseconds, 0), _LATEST_NS)
-    return _EPOCH + timedelta(microseconds=nanoseconds // 1000)
+    return _EPOCH + timedelta(0, nanoseconds // 10**9, nanoseconds % 10**9 // 1000)
 
 
 def count(attributes: Attributes, *names: str) -> int | None:
