@@ -33,7 +33,7 @@ _STOP_S = 20
 
 @dataclass(frozen=True)
 class Peer:
-    """A program that takes OTLP over HTTP. Its command and environment may hold {port}, {grpc}, {database}, {folder}."""
+    """A program that takes OTLP over HTTP. Its words may hold {port}, {grpc}, {database}, {folder}."""
 
     name: str
     command: tuple[str, ...]
