@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,11 +78,27 @@ def web(application: str, *, workers: int = 2, threads: int = 4) -> Iterator[str
     command += ["--port", str(port), "--workers", str(workers), "--blocking-threads", str(threads), "--no-ws"]
     process = subprocess.Popen([*command, "--log-level", "warning"], cwd=ROOT)
     try:
-        _wait_for(port, process)
+        wait_for(port, process)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
         process.wait(10)
+
+
+def wait_for(port: int, process: subprocess.Popen[bytes], *, seconds: float = 60) -> None:
+    """Wait until a web server answers anything. Raises RuntimeError where it ends, or does not within `seconds`."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError("the web server ended before it answered")
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+            connection.request("GET", "/healthz")
+            connection.getresponse().read()
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError(f"the web server did not answer within {seconds} s")
 
 
 def free_port() -> int:
@@ -92,14 +108,14 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def post_all(address: str, path: str, key: str, bodies: Sequence[bytes], *, clients: int) -> float:
+def post_all(address: str, path: str, headers: Mapping[str, str], bodies: Sequence[bytes], *, clients: int) -> float:
     """Seconds that `clients` processes need to post all bodies, each on a connection of its own, as hooks and command
     lines send; kept connections would stay with the web process that took them. Every answer must be 200 or 201."""
     context = multiprocessing.get_context("fork")
     start = context.Event()
     ready = context.Semaphore(0)
     workers = [
-        context.Process(target=_client, args=(address, path, key, bodies[n::clients], ready, start))
+        context.Process(target=_client, args=(address, path, headers, bodies[n::clients], ready, start))
         for n in range(clients)
     ]
     for worker in workers:
@@ -116,14 +132,15 @@ def post_all(address: str, path: str, key: str, bodies: Sequence[bytes], *, clie
     return took
 
 
-def _client(address: str, path: str, key: str, bodies: Sequence[bytes], ready: Any, start: Any) -> None:
+def _client(
+    address: str, path: str, headers: Mapping[str, str], bodies: Sequence[bytes], ready: Any, start: Any
+) -> None:
     parts = urlsplit(address)
-    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
     ready.release()
     start.wait()
     for body in bodies:
         connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=120)
-        connection.request("POST", path, body, headers)
+        connection.request("POST", path, body, dict(headers))
         answer = connection.getresponse()
         text = answer.read()
         connection.close()
@@ -154,18 +171,3 @@ def report(
     holds = bar is None or (ratio >= bar if at_least is not None else ratio <= bar)
     line = {"bench": bench, "ratio": round(ratio, 3), "bar": bar, "holds": holds, "detail": detail}
     print(json.dumps(line), flush=True)
-
-
-def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise RuntimeError("the web server ended before it answered")
-        try:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-            connection.request("GET", "/healthz")
-            connection.getresponse().read()
-            return
-        except OSError:
-            time.sleep(0.1)
-    raise RuntimeError("the web server did not answer within 60 s")

@@ -14,11 +14,15 @@ import json
 import random
 import subprocess
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from benchmarks import harness
+
+if TYPE_CHECKING:
+    from telemetry.contracts import Call
 
 BATCH = 1000
 CLIENTS = 4
@@ -32,7 +36,10 @@ _NOW = datetime.now(UTC).replace(microsecond=0)
 def main() -> None:
     """Measure in turns and print two JSON lines."""
     with harness.instance() as place, harness.web("tloi_site.wsgi:application") as tloi:
+        import msgspec
+
         from telemetry import facade
+        from telemetry.contracts import Call
 
         facade.ensure_partitions(now=_NOW)
         with harness.web("benchmarks.drf_baseline:application") as drf:
@@ -40,7 +47,7 @@ def main() -> None:
             rates = harness.in_turns(
                 ROUNDS,
                 lambda n: _post(tloi, "/api/v1/calls/", place.key, calls(CALLS, f"http{n}")),
-                lambda n: _copy(place, calls(CALLS, f"copy{n}")),
+                lambda n: copy(place, msgspec.convert(calls(CALLS, f"copy{n}"), list[Call])),
                 lambda n: _post(drf, "/calls/", place.key, calls(DRF_CALLS, f"drf{n}")),
                 lambda n: _post(drf, "/calls/brief/", place.key, calls(DRF_CALLS, f"brief{n}")),
             )
@@ -90,20 +97,18 @@ def calls(count: int, tag: str) -> list[dict[str, Any]]:
 def _post(address: str, path: str, key: str, records: list[dict[str, Any]]) -> float:
     """Calls a second."""
     bodies = [json.dumps(records[start : start + BATCH]).encode() for start in range(0, len(records), BATCH)]
-    return len(records) / harness.post_all(address, path, key, bodies, clients=CLIENTS)
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    return len(records) / harness.post_all(address, path, headers, bodies, clients=CLIENTS)
 
 
-def _copy(place: harness.Instance, records: list[dict[str, Any]]) -> float:
+def copy(place: harness.Instance, calls: Sequence[Call]) -> float:
     """Calls a second by psql's \\copy of a text file with every column of the table."""
-    import msgspec
-
-    from telemetry.contracts import Call
     from telemetry.ledger import ingest, rows
 
     file = place.folder / "calls.txt"
     with file.open("w") as lines:
-        for record in records:
-            row = rows.call_row(ingest.entry_of(msgspec.convert(record, Call)), place.project_id, "copy", _NOW)
+        for call in calls:
+            row = rows.call_row(ingest.entry_of(call), place.project_id, "copy", _NOW)
             lines.write("\t".join(_text(value) for value in row) + "\n")
     command = f"\\copy telemetry_call ({', '.join(rows.CALL_COLUMNS)}) from '{file}'"
     began = time.perf_counter()
@@ -111,7 +116,7 @@ def _copy(place: harness.Instance, records: list[dict[str, Any]]) -> float:
         [_psql(), f"--dbname={place.dsn}", "--quiet", "--set=ON_ERROR_STOP=1", f"--command={command}"],
         check=True,
     )
-    return len(records) / (time.perf_counter() - began)
+    return len(calls) / (time.perf_counter() - began)
 
 
 def _text(value: object) -> str:

@@ -37,9 +37,10 @@ class Moved(RuntimeError):
     """A call is no longer where its identity said: it became part of another meanwhile, or has expired."""
 
 
-def _copying(table: str, columns: Sequence[str]) -> sql.Composed:
+def _copying(table: str, columns: Sequence[str]) -> bytes:
+    """Composed once: psycopg takes a quarter of a millisecond to."""
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
-    return sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(sql.Identifier(table), names)
+    return sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(sql.Identifier(table), names).as_bytes()
 
 
 _COPY_CALLS = _copying("telemetry_call", CALL_COLUMNS)
@@ -130,6 +131,6 @@ def cost_rank(kind: str, reported: int | None) -> int:
     return 0 if reported is None else (_COST_RANK[kind] << 50) + reported
 
 
-def _copy(conn: Connection[Any], copying: sql.Composed, rows: bytes) -> None:
+def _copy(conn: Connection[Any], copying: bytes, rows: bytes) -> None:
     with conn.cursor() as cursor, cursor.copy(copying) as copy:
         copy.write(rows)

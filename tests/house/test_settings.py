@@ -10,8 +10,8 @@ from tests.house.tree import ROOT, files
 from tloi_site.env import SETTINGS
 
 UNSET = "unset"
-# Not for users: CI's word that a missing browser is a failure, and the disk that benchmarks run on.
-OURS = {"TLOI_REQUIRE_BROWSER", "TLOI_BENCH_DIR"}
+# Not for users: CI's word that a missing browser is a failure, and the disk and the Python of benchmarks' clients.
+OURS = {"TLOI_REQUIRE_BROWSER", "TLOI_BENCH_DIR", "TLOI_BENCH_PYTHON"}
 # For agents, not for the server: telemetry/client.py reads them.
 AGENTS = {"TLOI_URL", "TLOI_API_KEY", "TLOI_SPOOL_DIR"}
 _NAME = re.compile(r"\bTLOI_[A-Z][A-Z0-9_]*[A-Z0-9]\b")

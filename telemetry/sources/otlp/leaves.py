@@ -24,7 +24,7 @@ def leaves(read: Sequence[Read]) -> list[Call | Execution | None]:
     nothing, for they lead from one to another. A call above another call is None. An execution whose totals stand
     alone in a trace loses them where the same program's calls are in the batch."""
     repeating = _above_calls(read)
-    callers = {(_program(span), span.scope) for span, record in read if isinstance(record, Call)}
+    callers = _callers(read) if any(isinstance(record, Execution) for _, record in read) else set()
     counted: list[Call | Execution | None] = []
     for span, record in read:
         if isinstance(record, Execution):
@@ -33,6 +33,10 @@ def leaves(read: Sequence[Read]) -> list[Call | Execution | None]:
         else:
             counted.append(None if (span.trace_id, span.span_id) in repeating else record)
     return counted
+
+
+def _callers(read: Sequence[Read]) -> set[tuple[tuple[str, str], str]]:
+    return {(_program(span), span.scope) for span, record in read if isinstance(record, Call)}
 
 
 def _program(span: Span) -> tuple[str, str]:
@@ -50,7 +54,7 @@ def _above_calls(read: Sequence[Read]) -> set[_Key]:
     parents are never reached: such a circle is counted, not lost."""
     parents = {(span.trace_id, span.span_id): (span.trace_id, span.parent_id) for span, _ in read if span.span_id}
     calls = {(span.trace_id, span.span_id) for span, record in read if isinstance(record, Call)}
-    if len(calls) < 2:
+    if len(calls) < 2 or parents.keys().isdisjoint(parents.values()):
         return set()
     waiting = Counter(parents.values())
     above: set[_Key] = set()

@@ -6,6 +6,7 @@ none of our business. Logs come first, then spans: where an agent sends both, th
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
@@ -67,18 +68,19 @@ Dialect = TypeVar("Dialect", bound=_Named)
 
 def read_spans(spans: Iterable[Span]) -> dict[str, Heard]:
     """By dialect, what spans say; of the spans of a trace only the leaves count."""
-    heard: dict[str, Heard] = {}
+    heard: defaultdict[str, Heard] = defaultdict(Heard)
     read: list[Read] = []
     owners: list[Heard | None] = []
     for span in spans:
-        dialect = next((one for one in SPAN_DIALECTS if one.owns_span(span)), None)
-        owner = heard.setdefault(dialect.NAME, Heard()) if dialect else None
-        record = None
-        if dialect and owner:
-            try:
-                record = dialect.read_span(span)
-            except BadRecord as error:
-                owner.rejected.append(str(error))
+        owner = record = None
+        for dialect in SPAN_DIALECTS:
+            if dialect.owns_span(span):
+                owner = heard[dialect.NAME]
+                try:
+                    record = dialect.read_span(span)
+                except BadRecord as error:
+                    owner.rejected.append(str(error))
+                break
         read.append((span, record))
         owners.append(owner)
     for owner, counted in zip(owners, leaves(read), strict=True):
@@ -105,11 +107,11 @@ def _read(
     owns: Callable[[Dialect, Record], bool],
     read: Callable[[Dialect, Record], Said],
 ) -> dict[str, Heard]:
-    heard: dict[str, Heard] = {}
+    heard: defaultdict[str, Heard] = defaultdict(Heard)
     for record in records:
         for dialect in dialects:
             if owns(dialect, record):
-                said = heard.setdefault(dialect.NAME, Heard())
+                said = heard[dialect.NAME]
                 try:
                     said.keep(read(dialect, record))
                 except BadRecord as error:

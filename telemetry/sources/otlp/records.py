@@ -19,6 +19,7 @@ from telemetry.contracts import MAX_TOKENS, MeterBucket, MeterReading
 Attributes = Mapping[str, Any]
 Bucket = MeterBucket
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TEXTS = (str, int)  # and not a bool, which is an int too
 _LATEST_NS = 253_402_300_799 * 10**9  # the year 9999
 
 
@@ -70,7 +71,7 @@ def moment(nanoseconds: int) -> datetime:
     """Nanoseconds since 1970 in UTC, cut to microseconds; the year 1970 or 9999 where they are beyond belief."""
     if not 0 < nanoseconds <= _LATEST_NS:
         nanoseconds = min(max(nanoseconds, 0), _LATEST_NS)
-    return _EPOCH + timedelta(microseconds=nanoseconds // 1000)
+    return _EPOCH + timedelta(0, nanoseconds // 10**9, nanoseconds % 10**9 // 1000)
 
 
 def count(attributes: Attributes, *names: str) -> int | None:
@@ -80,7 +81,7 @@ def count(attributes: Attributes, *names: str) -> int | None:
     """
     for name in names:
         value = attributes.get(name)
-        if value is None or value == "" or _is_unknown(value):
+        if value is None or (type(value) is not int and (value == "" or _is_unknown(value))):
             continue
         number = _number(value)
         if number is None or not 0 <= number <= MAX_TOKENS:
@@ -93,7 +94,7 @@ def text(attributes: Attributes, *names: str, most: int = 200) -> str:
     """The first of `names` that holds a text that is not empty, cut to `most` characters; "" where none does."""
     for name in names:
         value = attributes.get(name)
-        if value is None or isinstance(value, bool) or not isinstance(value, str | int):
+        if value is None or type(value) not in _TEXTS:
             continue
         found = str(value).replace("\0", "")[:most]
         if found:
@@ -168,9 +169,7 @@ def _is_unknown(value: Any) -> bool:
 
 def _number(value: Any) -> int | None:
     """A whole number of a value, or None where it is none."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int):
+    if type(value) is int:  # and not a bool
         return value
     if isinstance(value, float):
         return int(value) if value.is_integer() else None

@@ -169,15 +169,16 @@ def _number(point: Any) -> float:
 
 
 def _attributes(pairs: Iterable[Any]) -> dict[str, Any]:
-    """Attributes as plain values, without long texts."""
+    """Attributes as plain values, without long texts. Nearly all are texts or numbers, so these are tried first: asked
+    for a kind that it is not, a value answers with nothing."""
     found: dict[str, Any] = {}
     for pair in pairs:
         value = pair.value
-        kind = value.WhichOneof("value")
-        if kind == "string_value":
-            text = value.string_value
+        if text := value.string_value:
             found[pair.key] = text if len(text) <= MAX_TEXT else None
-        elif kind is not None:
+        elif number := value.int_value:
+            found[pair.key] = number
+        elif kind := value.WhichOneof("value"):
             found[pair.key] = _value(value, kind)
     return found
 

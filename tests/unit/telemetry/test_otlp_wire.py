@@ -34,6 +34,10 @@ ATTRIBUTES = [
     pair("flag", boolValue=True),
     pair("list", arrayValue={"values": [{"stringValue": "stop"}, {"intValue": "3"}]}),
     pair("long", stringValue="x" * 5000),
+    pair("empty", stringValue=""),
+    pair("zero", intValue="0"),
+    pair("zero real", doubleValue=0.0),
+    pair("off", boolValue=False),
     {"key": "nothing", "value": {}},
 ]
 PLAIN = {
@@ -44,6 +48,10 @@ PLAIN = {
     "flag": True,
     "list": ["stop", 3],
     "long": None,
+    "empty": "",
+    "zero": 0,
+    "zero real": 0.0,
+    "off": False,
 }
 RESOURCE = {"attributes": [pair("service.name", stringValue="agent")]}
 

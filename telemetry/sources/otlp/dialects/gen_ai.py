@@ -29,7 +29,7 @@ _SIGNS = (OPERATION, "gen_ai.system", "gen_ai.provider.name", "gen_ai.request.mo
 
 def owns_span(span: Span) -> bool:
     """A span that says something of a model, or bears tokens or a cost, by any name."""
-    return any(sign in span.attributes for sign in _SIGNS)
+    return not span.attributes.keys().isdisjoint(_SIGNS)
 
 
 def read_span(span: Span) -> Call | Execution | None:

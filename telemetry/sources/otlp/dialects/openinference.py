@@ -20,7 +20,7 @@ _RUNS = frozenset(("AGENT", "CHAIN"))
 
 def owns_span(span: Span) -> bool:
     """A span that says its kind in OpenInference's way, or bears its counts."""
-    return any(sign in span.attributes for sign in _SIGNS) or span.scope.startswith("openinference.")
+    return not span.attributes.keys().isdisjoint(_SIGNS) or span.scope.startswith("openinference.")
 
 
 def read_span(span: Span) -> Call | Execution | None:

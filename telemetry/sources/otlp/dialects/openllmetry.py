@@ -22,7 +22,7 @@ _IS_STREAMING = ("gen_ai.is_streaming", "llm.is_streaming")
 
 def owns_span(span: Span) -> bool:
     """A span of one of its instrumentations, or within one of its workflows."""
-    return span.scope.startswith(_SCOPES) or any(sign in span.attributes for sign in _SIGNS)
+    return span.scope.startswith(_SCOPES) or not span.attributes.keys().isdisjoint(_SIGNS)
 
 
 def read_span(span: Span) -> Call | Execution | None:
