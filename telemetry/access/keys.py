@@ -42,6 +42,7 @@ class KeyHolder:
     project_slug: str
     time_zone: str
     scopes: frozenset[str]
+    keep_content: bool
 
 
 def create_key(project: Project, *, name: str, scopes: Sequence[str], expires_at: datetime | None = None) -> str:
@@ -73,7 +74,7 @@ def authenticate(plain: str, *, now: datetime) -> KeyHolder:
         raise BadKey(f"This API key is {state(key, now=now)}.")
     if key.last_used_at is None or now - key.last_used_at > _LAST_USED_STEP:
         ApiKey.objects.filter(pk=key.id).update(last_used_at=now)
-    return KeyHolder(key.id, key.project_id, key.slug, key.time_zone, frozenset(key.scopes))
+    return KeyHolder(key.id, key.project_id, key.slug, key.time_zone, frozenset(key.scopes), key.keep_content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ class _Found:
     project_id: int
     slug: str
     time_zone: str
+    keep_content: bool
 
 
 def key_of_prefix(conn: Connection[Any], *, prefix: str) -> _Found | None:

@@ -46,22 +46,22 @@ class OtlpView(APIView):
     answer: ClassVar[type[Any]]
     refused: ClassVar[str]
 
-    def heard(self, body: bytes, *, is_json: bool) -> tuple[Mapping[str, Heard], list[str]]:
+    def heard(self, body: bytes, *, is_json: bool, keep_content: bool) -> tuple[Mapping[str, Heard], list[str]]:
         """By dialect, what a body says, and the reasons of the records that could not be read. Raises wire.BadBody."""
         raise NotImplementedError
 
     @extend_schema(request=schema.OTLP, responses=schema.OTLP_ANSWER)
     def post(self, request: Request) -> HttpResponse:
         """Store what a body says; gzip or plain, protobuf or JSON, chunked or not."""
-        is_json = _is_json(request)
+        is_json, holder = _is_json(request), holder_of(request)
         with unreadable_is_noted(request, source="otlp"):
             body = read_body(request)
             try:
-                heard, rejected = self.heard(body, is_json=is_json)
+                heard, rejected = self.heard(body, is_json=is_json, keep_content=holder.keep_content)
             except wire.BadBody as error:
                 raise BadBody(str(error)) from None
-        now, project_id = datetime.now(UTC), holder_of(request).project_id
-        receipts = [_store(project_id, name, said, now) for name, said in heard.items()]
+        now = datetime.now(UTC)
+        receipts = [_store(holder.project_id, name, said, now) for name, said in heard.items()]
         reasons = [
             *rejected,
             *(reason for said in heard.values() for reason in said.rejected),
@@ -104,10 +104,10 @@ class TracesView(OtlpView):
     answer = ExportTraceServiceResponse
     refused = "rejectedSpans"
 
-    def heard(self, body: bytes, *, is_json: bool) -> tuple[Mapping[str, Heard], list[str]]:
+    def heard(self, body: bytes, *, is_json: bool, keep_content: bool) -> tuple[Mapping[str, Heard], list[str]]:
         """By dialect, what spans say."""
         decoded = wire.spans(body, is_json=is_json)
-        return reading.read_spans(decoded.records), decoded.rejected
+        return reading.read_spans(decoded.records, keep_content=keep_content), decoded.rejected
 
 
 class LogsView(OtlpView):
@@ -116,10 +116,10 @@ class LogsView(OtlpView):
     answer = ExportLogsServiceResponse
     refused = "rejectedLogRecords"
 
-    def heard(self, body: bytes, *, is_json: bool) -> tuple[Mapping[str, Heard], list[str]]:
+    def heard(self, body: bytes, *, is_json: bool, keep_content: bool) -> tuple[Mapping[str, Heard], list[str]]:
         """By dialect, what log records say."""
         decoded = wire.logs(body, is_json=is_json)
-        return reading.read_logs(decoded.records), decoded.rejected
+        return reading.read_logs(decoded.records, keep_content=keep_content), decoded.rejected
 
 
 class MetricsView(OtlpView):
@@ -128,7 +128,7 @@ class MetricsView(OtlpView):
     answer = ExportMetricsServiceResponse
     refused = "rejectedDataPoints"
 
-    def heard(self, body: bytes, *, is_json: bool) -> tuple[Mapping[str, Heard], list[str]]:
+    def heard(self, body: bytes, *, is_json: bool, keep_content: bool) -> tuple[Mapping[str, Heard], list[str]]:
         """By dialect, what numbers say."""
         decoded = wire.points(body, is_json=is_json)
         return reading.read_points(decoded.records), decoded.rejected

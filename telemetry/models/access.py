@@ -22,6 +22,10 @@ class Project(models.Model):
     slug = models.SlugField(max_length=60, unique=True)
     name = models.CharField(max_length=120)
     time_zone = models.CharField(max_length=60, default="UTC", validators=[validate_time_zone])
+    keep_content = models.BooleanField(
+        default=False,
+        help_text="Keep prompts, answers and tools' arguments that exporters send; else they are dropped.",
+    )
     is_demo = models.BooleanField(default=False, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -245,11 +245,11 @@ def _attributes(pairs: _Pairs) -> dict[str, Any]:
 
 
 def _plain(value: _Value | None) -> Any:
-    """A value without its wrapping; None for one that is empty, too long, or a map."""
+    """A value without its wrapping; long texts cut; None for one that is empty, or a map."""
     if value is None:
         return None
     if value.string_value is not None:
-        return value.string_value if len(value.string_value) <= MAX_TEXT else None
+        return value.string_value[:MAX_TEXT]
     if value.int_value is not None:
         return value.int_value if isinstance(value.int_value, int) else _nanoseconds(value.int_value)
     if value.double_value is not None:

@@ -7,11 +7,11 @@ none of our business. Logs come first, then spans: where an agent sends both, th
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
 
 from telemetry.contracts import Call, Execution, MeterReading
+from telemetry.sources.otlp.content import with_content
 from telemetry.sources.otlp.dialects import (
     LogDialect,
     PointDialect,
@@ -58,15 +58,7 @@ class Heard:
             self.readings.append(record)
 
 
-class _Named(Protocol):
-    NAME: str
-
-
-Record = TypeVar("Record", Log, Point)
-Dialect = TypeVar("Dialect", bound=_Named)
-
-
-def read_spans(spans: Iterable[Span]) -> dict[str, Heard]:
+def read_spans(spans: Iterable[Span], *, keep_content: bool = False) -> dict[str, Heard]:
     """By dialect, what spans say; of the spans of a trace only the leaves count."""
     heard: defaultdict[str, Heard] = defaultdict(Heard)
     read: list[Read] = []
@@ -78,6 +70,8 @@ def read_spans(spans: Iterable[Span]) -> dict[str, Heard]:
                 owner = heard[dialect.NAME]
                 try:
                     record = dialect.read_span(span)
+                    if keep_content and record is not None:
+                        record = with_content(record, span.attributes)
                 except BadRecord as error:
                     owner.rejected.append(str(error))
                 break
@@ -89,31 +83,31 @@ def read_spans(spans: Iterable[Span]) -> dict[str, Heard]:
     return heard
 
 
-def read_logs(logs: Iterable[Log]) -> dict[str, Heard]:
+def read_logs(logs: Iterable[Log], *, keep_content: bool = False) -> dict[str, Heard]:
     """By dialect, what log records say."""
-    return _read(logs, LOG_DIALECTS, lambda one, log: one.owns_log(log), lambda one, log: one.read_log(log))
+    heard: defaultdict[str, Heard] = defaultdict(Heard)
+    for log in logs:
+        for dialect in LOG_DIALECTS:
+            if dialect.owns_log(log):
+                said = heard[dialect.NAME]
+                try:
+                    record = dialect.read_log(log)
+                    said.keep(with_content(record, log.attributes) if keep_content and record is not None else record)
+                except BadRecord as error:
+                    said.rejected.append(str(error))
+                break
+    return heard
 
 
 def read_points(points: Iterable[Point]) -> dict[str, Heard]:
     """By dialect, what numbers of metrics say."""
-    return _read(
-        points, POINT_DIALECTS, lambda one, point: one.owns_point(point), lambda one, point: one.read_point(point)
-    )
-
-
-def _read(
-    records: Iterable[Record],
-    dialects: tuple[Dialect, ...],
-    owns: Callable[[Dialect, Record], bool],
-    read: Callable[[Dialect, Record], Said],
-) -> dict[str, Heard]:
     heard: defaultdict[str, Heard] = defaultdict(Heard)
-    for record in records:
-        for dialect in dialects:
-            if owns(dialect, record):
+    for point in points:
+        for dialect in POINT_DIALECTS:
+            if dialect.owns_point(point):
                 said = heard[dialect.NAME]
                 try:
-                    said.keep(read(dialect, record))
+                    said.keep(dialect.read_point(point))
                 except BadRecord as error:
                     said.rejected.append(str(error))
                 break

@@ -1,8 +1,8 @@
 """From an OTLP body, protobuf or JSON, to records. Pure. Source: OTLP 1.10, formats.md §2.
 
 A body as a whole is refused (BadBody) where it is neither; a single record that cannot be read is set aside with its
-reason, and the others are read. Texts of more than a few kilobytes are prompts and answers, which nobody here reads:
-they are left out while they are still cheap. Ids in JSON are hex, 64-bit numbers are numbers or texts.
+reason, and the others are read. Texts of more than a few kilobytes are prompts and answers: they are cut while they are
+still cheap. Ids in JSON are hex, 64-bit numbers are numbers or texts.
 """
 
 from __future__ import annotations
@@ -169,13 +169,13 @@ def _number(point: Any) -> float:
 
 
 def _attributes(pairs: Iterable[Any]) -> dict[str, Any]:
-    """Attributes as plain values, without long texts. Nearly all are texts or numbers, so these are tried first: asked
+    """Attributes as plain values, long texts cut. Nearly all are texts or numbers, so these are tried first: asked
     for a kind that it is not, a value answers with nothing."""
     found: dict[str, Any] = {}
     for pair in pairs:
         value = pair.value
         if text := value.string_value:
-            found[pair.key] = text if len(text) <= MAX_TEXT else None
+            found[pair.key] = text if len(text) <= MAX_TEXT else text[:MAX_TEXT]
         elif number := value.int_value:
             found[pair.key] = number
         elif kind := value.WhichOneof("value"):

@@ -184,6 +184,15 @@ def test_prompts_and_answers_are_not_kept(web: str, project: Project, key: str) 
     assert not any("secret" in text for text in kept)
 
 
+def test_a_project_that_asks_for_it_keeps_what_was_said(web: str, project: Project, key: str) -> None:
+    Project.objects.filter(pk=project.pk).update(keep_content=True)
+    record = request(1, {"prompt": "the words " * 1000, "gen_ai.output.messages": "an answer", "session.id": "s"})
+    assert post(web, key, encoded(body_of(record), "json"), JSON).status == 200
+    (row,) = Call.objects.filter(project_id=project.pk)
+    content = (row.attributes or {})["content"]
+    assert content == {"prompt": ("the words " * 1000)[:4096], "gen_ai.output.messages": "an answer"}
+
+
 def test_what_arrives_and_what_is_refused_is_noted_by_dialect(web: str, project: Project, key: str) -> None:
     post(web, key, encoded(body_of(request(1), request(2, {"output_tokens": "many"})), "json"), JSON)
     post(web, key, b"{nonsense", JSON)

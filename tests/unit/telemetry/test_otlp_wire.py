@@ -47,7 +47,7 @@ PLAIN = {
     "real": 0.25,
     "flag": True,
     "list": ["stop", 3],
-    "long": None,
+    "long": "x" * 4096,
     "empty": "",
     "zero": 0,
     "zero real": 0.0,
