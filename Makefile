@@ -38,7 +38,7 @@ check: install-tests ## style, types, import rules, house rules
 bench: install-tests ## run the short benchmarks and rewrite docs/performance.md
 	$(BIN)/python -m benchmarks.run
 
-bench-%: install ## run one benchmark, for instance bench-ingest
+bench-%: install-tests ## run one benchmark, for instance bench-ingest
 	@exec $(BIN)/python -m benchmarks.$(subst -,_,$*)
 
 lock: $(VENV)/made ## pin what pyproject.toml asks for, with hashes
