@@ -12,7 +12,7 @@ from typing import Any
 
 from benchmarks.harness import ROOT
 
-SHORT = ("ingest", "pages", "import")
+SHORT = ("ingest", "otlp", "pages", "import")
 PAGE = ROOT / "docs" / "performance.md"
 BEGIN, END = "<!-- figures: made by `make bench` -->", "<!-- end of figures -->"
 
