@@ -11,13 +11,14 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from telemetry.contracts import MAX_TOKENS, Call, Execution
-from telemetry.sources import claude_code, gemini
+from telemetry.sources import claude_code, gemini, opencode, orchestrate
 from telemetry.sources.otlp import wire
 from telemetry.sources.otlp.dialects import claude_code as claude_code_events
 from telemetry.sources.otlp.dialects import codex
 from telemetry.sources.otlp.dialects import gemini as gemini_events
 from telemetry.sources.otlp.records import BadRecord, Log, Span, count, written_at
 from tests import chats, transcripts
+from tests.opencode_data import answer
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 LONG = "x" * 400
@@ -105,3 +106,16 @@ def test_ids_of_spans_of_any_length_are_read_and_zeros_are_none() -> None:
     assert [span.trace_id for span in read] == ["", "01" * 24, "02" * 32]
     body = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [{"traceId": "0" * 32}]}]}]}).encode()
     assert [span.trace_id for span in wire.spans(body, is_json=True).records] == [""]
+
+
+def test_a_message_of_opencode_with_more_tokens_than_can_be_counted_is_refused() -> None:
+    message = answer(id="msg_1", tokens={"input": 1, "output": MAX_TOKENS, "reasoning": 1})
+    reading = opencode.read_document(json.dumps(message).encode(), file_name="msg_1.json", host="laptop")
+    assert (reading.calls, reading.unreadable) == ((), {"more tokens than can be counted": 1})
+
+
+def test_a_run_before_the_year_1_in_utc_is_unreadable_and_the_others_are_read() -> None:
+    runs = [{"task_id": "t", "started_at": at} for at in ("0001-01-01T00:00:00+14:00", "2026-11-01T12:00:00Z")]
+    reading = orchestrate.read_document(json.dumps(runs).encode(), file_name="execution_log.json", host="laptop")
+    assert [execution.started_at for execution in reading.executions] == [NOON]
+    assert reading.unreadable == {"a moment that is none": 1}
