@@ -212,8 +212,17 @@ def _alike(request: Request, name: str, route: str) -> Copy:
     return _copy(request, name, model=GPT, likeness=likeness, route=route)
 
 
-def gateway_spans(wire: Wire, request: Request) -> Sequence[Copy]:
+def agents_spans(wire: Wire, request: Request) -> Sequence[Copy]:
     """Spans of a library: an agent's, which repeats the tokens of all its calls, above that of the request."""
+    return _nested_spans(wire, request, operation="invoke_agent")
+
+
+def nested_spans(wire: Wire, request: Request) -> Sequence[Copy]:
+    """Spans of a library that nobody knows: one that bears the same tokens again, above that of the request."""
+    return _nested_spans(wire, request, operation="")
+
+
+def _nested_spans(wire: Wire, request: Request, *, operation: str) -> Sequence[Copy]:
     usage = request.usage
     attributes = {
         "gen_ai.provider.name": "anthropic",
@@ -225,8 +234,8 @@ def gateway_spans(wire: Wire, request: Request) -> Sequence[Copy]:
         "gen_ai.usage.output_tokens": usage.output,
     }
     child = _span("chat", request, {**attributes, "gen_ai.operation.name": "chat"}, parent=_span_id(request, 1))
-    run = {**attributes, "gen_ai.operation.name": "invoke_agent", "gen_ai.response.id": ""}
-    parent = _span("invoke_agent", request, run, own=_span_id(request, 1))
+    run = {**attributes, "gen_ai.operation.name": operation, "gen_ai.response.id": ""}
+    parent = _span(operation or "run", request, run, own=_span_id(request, 1))
     wire.post("/v1/traces", export("traces", "shop", "agents", parent, child))
     return [_copy(request, request.name)]
 
@@ -267,7 +276,7 @@ def by_both_names(wire: Wire, request: Request) -> Sequence[Copy]:
 CLAUDE: tuple[Route, ...] = (claude_log, claude_spans, transcript, by_api, by_api_without_session)
 CODEX: tuple[Route, ...] = (codex_log, rollout)
 PLAIN: tuple[Route, ...] = (by_api, by_api_without_session, by_another_name, by_both_names)
-GATEWAY: tuple[Route, ...] = (gateway_spans, webhook, by_another_name, by_both_names)
+GATEWAY: tuple[Route, ...] = (agents_spans, nested_spans, webhook, by_another_name, by_both_names)
 
 
 def _span(

@@ -91,6 +91,8 @@ def check_storable(record: Record) -> None:
         if not isinstance(record, Call) or _row_of(record):
             raise
     if isinstance(record, Execution):
+        if unbelievable_time(record.started_at, NOW):
+            return
         execution_key(record)
         total = executions.total_call(record)
         if total is not None:
