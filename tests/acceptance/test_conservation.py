@@ -217,7 +217,7 @@ def test_nothing_is_counted_twice_or_lost_on_the_way_to_any_surface() -> None:
 @pytest.mark.fuzz
 @pytest.mark.timeout(3600)
 def test_nothing_is_counted_twice_or_lost_in_long_histories() -> None:
-    run(500, 50)
+    run(150, 50)
 
 
 def without(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
