@@ -11,6 +11,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from telemetry.contracts import MAX_TOKENS, Call, Execution
+from telemetry.ledger.invoice_csv import BadInvoice, read_invoice
 from telemetry.sources import claude_code, gemini, opencode, orchestrate
 from telemetry.sources.otlp import wire
 from telemetry.sources.otlp.dialects import claude_code as claude_code_events
@@ -119,3 +120,10 @@ def test_a_run_before_the_year_1_in_utc_is_unreadable_and_the_others_are_read() 
     reading = orchestrate.read_document(json.dumps(runs).encode(), file_name="execution_log.json", host="laptop")
     assert [execution.started_at for execution in reading.executions] == [NOON]
     assert reading.unreadable == {"a moment that is none": 1}
+
+
+def test_an_invoice_of_believable_rows_that_adds_up_to_more_than_can_be_is_refused() -> None:
+    row = "2026-11-01,m,99999999\n"
+    assert read_invoice(b"day,model,cost\n" + row.encode()).amount_nanousd == 99_999_999 * 10**9
+    with pytest.raises(BadInvoice, match="adds up to more"):
+        read_invoice(b"day,model,cost\n" + row.encode() * 100)
