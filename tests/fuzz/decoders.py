@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -26,16 +27,18 @@ from telemetry.importer.registry import LOCAL_SOURCES
 from telemetry.ledger import executions
 from telemetry.ledger.identity import execution_key
 from telemetry.ledger.ingest import entry_of, unbelievable_time
+from telemetry.ledger.invoice_csv import BadInvoice, Line, read_invoice
 from telemetry.ledger.rows import encode_calls
 from telemetry.sources import Reading
 from telemetry.sources.otlp import reading, wire
 from tests.fuzz import seeds
-from tests.fuzz.mutation import Mutate, mutated_json, mutated_lines, mutated_protobuf
+from tests.fuzz.mutation import Mutate, mutated_csv, mutated_json, mutated_lines, mutated_protobuf
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 SLOWEST_S = 1.0
 SEED = 3
-Record = Call | Execution | MeterReading
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*+\\u0000")
+Record = Call | Execution | MeterReading | Line
 Read = Callable[[bytes, Random], Sequence[Record]]
 
 
@@ -83,14 +86,16 @@ def _named(decoder: Decoder, number: int, body: bytes) -> str:
 
 def check_storable(record: Record) -> None:
     """What a decoder let out keeps to the contract, or ingest refuses it with a reason."""
-    if b"\\u0000" in msgspec.json.encode(record):
+    if _NUL.search(msgspec.json.encode(record)):
         raise AssertionError("a NUL in a text")
     try:
         msgspec.convert(msgspec.to_builtins(record), type(record))
     except msgspec.ValidationError:
         if not isinstance(record, Call) or _row_of(record):
             raise
-    if isinstance(record, Execution):
+    if isinstance(record, Line):
+        assert -(2**63) <= record.amount_nanousd < 2**63
+    elif isinstance(record, Execution):
         if unbelievable_time(record.started_at, NOW):
             return
         execution_key(record)
@@ -201,6 +206,7 @@ DECODERS = {
         Decoder(
             "executions", seeds.executions(), mutated_json, partial(_read_records, kind=Execution), (BadBody, TooLarge)
         ),
+        Decoder("invoice csv", seeds.INVOICES, mutated_csv, lambda body, _: read_invoice(body).lines, (BadInvoice,)),
         *_webhooks(),
     )
 }

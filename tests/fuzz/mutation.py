@@ -84,6 +84,17 @@ def mutated_lines(seed: bytes, chance: Random) -> bytes:
     return mutated_bytes(body, chance) if chance.random() < 0.05 else body
 
 
+def mutated_csv(seed: bytes, chance: Random) -> bytes:
+    """A table with some cells changed and some rows repeated; one in five is broken in its bytes."""
+    rows = [line.split(",") for line in seed.decode().split("\n")]
+    for _ in range(chance.choice((0, 1, 1, 2, 4))):
+        row = chance.choice(rows)
+        row[chance.randrange(len(row))] = chance.choice((*_TEXTS, *map(str, _COUNTS), "-1", "1e300", "$1", '"', '""'))
+    rows += [chance.choice(rows)] * chance.choice((0, 0, 3, 200))
+    body = "\n".join(map(",".join, rows)).encode(chance.choice(("utf-8", "utf-8", "utf-8", "utf-16")))
+    return mutated_bytes(body, chance) if chance.random() < 0.2 else body
+
+
 def _places(tree: Any) -> Iterator[tuple[Any, Any]]:
     """Every part of a tree as (what holds it, under which name or number)."""
     waiting = [tree]

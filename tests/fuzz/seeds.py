@@ -281,6 +281,13 @@ def executions() -> list[bytes]:
     return [json.dumps([run, run]).encode(), json.dumps(run).encode()]
 
 
+_INVOICES = (
+    "usage_date_utc,model,cost_usd\n" + "2026-11-01,claude-opus-4-5,1.25\n" * 3,
+    "Date,Slug,Usage,BYOK Usage\n2026-11-01,anthropic/claude-opus-4.5,0.0123,0\n2026-11-02,openai/gpt-5,1e-3,0\n",
+    "created_at;model_permaslug;cost_total\n2026-11-01 12:00:00.000;openai/gpt-5;0.000123\n",
+    'day,model,amount\n2026-11-01,"my, own",$99999999\n' + "2026-11-01T01:00:00+02:00,x,-5\n" * 2,
+)
+INVOICES = tuple(text.encode() for text in _INVOICES)
 FILES = {
     "claude-code": _claude_code,
     "codex": _codex,
