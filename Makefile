@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help up import install install-tests test test-faults test-deps check lock bench clean
+.PHONY: help up import install install-tests test test-faults fuzz test-deps check lock bench clean
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z%-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -22,6 +22,9 @@ test: check install-tests ## check, then every test but the slow fault tests
 
 test-faults: install-tests ## kill and starve real servers
 	$(BIN)/python -m pytest -m faults
+
+fuzz: install-tests ## give every decoder 100,000 bodies made worse, and the ledger long histories
+	$(BIN)/python -m pytest -m fuzz
 
 test-deps: ## install Debian's Chromium for the browser tests
 	@command -v chromium >/dev/null || { \

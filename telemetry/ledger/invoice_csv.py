@@ -165,6 +165,8 @@ def _read(numbered: Iterable[tuple[int, list[str]]], layout: _Layout, places: tu
         Line(day, model, _nanousd(sum(amounts, Decimal())), layout.row_rounding_nanousd * len(amounts))
         for (day, model), amounts in sorted(sums.items())
     )
+    if sum(abs(line.amount_nanousd) for line in lines) > _nanousd(Decimal(MAX_DOLLARS)):
+        raise BadInvoice(f"The file adds up to more than {MAX_DOLLARS} dollars.")
     return InvoiceFile(layout.origin, layout.provider, lines[0].day, lines[-1].day, lines)
 
 

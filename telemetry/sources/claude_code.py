@@ -190,7 +190,7 @@ def _read_line(reading: _Reading, line: bytes) -> None:
 def _calls(reading: _Reading, line: _AssistantLine, usage: _Usage) -> Iterator[Call]:
     """The call of a line, then those of the advisors it asked; all copies of a call bear the same id."""
     response, session = line.message, line.session_id or ""
-    key = line.request_id or (f"{response.id}:{session}" if response.id else line.uuid)
+    key = line.request_id or (f"{response.id}:{session}"[:300] if response.id else line.uuid)
     if not key or response.model is None:
         raise Unreadable("usage without a model" if key else "usage without a request, message or line id")
     shared = {
@@ -208,7 +208,7 @@ def _calls(reading: _Reading, line: _AssistantLine, usage: _Usage) -> Iterator[C
     yield _call(usage, quality, id=key, aliases=aliases, model=response.model, cost_usd=line.cost_usd, **shared)
     for place, step in enumerate(usage.iterations or ()):
         if step.type == "advisor_message":
-            yield _call(step, quality, id=f"{key}:advisor:{place}", model=step.model or response.model, **shared)
+            yield _call(step, quality, id=f"{key[:280]}:advisor:{place}", model=step.model or response.model, **shared)
 
 
 def _call(counts: _Counts, quality: tuple[Quality, ...], **fields: Any) -> Call:
@@ -259,7 +259,7 @@ def _follow_prompt(reading: _Reading, raw: bytes) -> None:
     named = line.prompt_id if line.prompt_id and _ID.fullmatch(line.prompt_id) else ""
     if not named and not is_prompt:
         return
-    execution_id = f"{AGENT}:{named or line.uuid or ''}"
+    execution_id = f"{AGENT}:{named or line.uuid or ''}"[:200]
     refuse_nul(raw, (session, execution_id))
     if is_prompt:
         if line.timestamp is None or execution_id == f"{AGENT}:":

@@ -18,8 +18,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Raw, Struct
 
-from telemetry.contracts import Call, Execution, Instant, Quality, Tokens
-from telemetry.sources import Reading, read_each, refuse_nul
+from telemetry.contracts import MAX_TOKENS, Call, Execution, Instant, Quality, Tokens
+from telemetry.sources import Reading, Unreadable, read_each, refuse_nul
 from telemetry.usage import input_total
 
 AGENT = "gemini-cli"
@@ -191,6 +191,8 @@ def _call(reading: _Reading, message: _Message, tokens: _Tokens) -> Call:
     thoughts, tool, chat = tokens.thoughts or 0, tokens.tool or 0, reading.chat
     is_inside = tokens.total is not None and tokens.total < inputs + output + thoughts + tool
     quality: tuple[Quality, ...] = ("no_request_id",)
+    if output + thoughts > MAX_TOKENS or inputs + tool > MAX_TOKENS:
+        raise Unreadable("more tokens than can be counted")
     if cached > inputs:
         inputs, quality = inputs + cached, (*quality, "exclusive_input")
     return Call(

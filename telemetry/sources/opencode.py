@@ -29,7 +29,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from telemetry.contracts import Call, Key, Label, Quality, Tokens
+from telemetry.contracts import MAX_TOKENS, Call, Key, Label, Quality, Tokens
 from telemetry.sources import Reading, Unreadable, reason_of
 
 AGENT = "opencode"
@@ -186,13 +186,15 @@ def _call(data: Any, key: str | None, session: str | None, root: str | None, hos
 
 
 def _buckets(counts: _Counts) -> dict[str, Any]:
-    """The five buckets; reasoning is a part of the output."""
-    cache = counts.cache or _Cache()
+    """The five buckets; reasoning is a part of the output. Raises Unreadable."""
+    cache, output = counts.cache or _Cache(), (counts.output or 0) + (counts.reasoning or 0)
+    if output > MAX_TOKENS:
+        raise Unreadable("more tokens than can be counted")
     return {
         "input_uncached": counts.input or 0,
         "cache_read": cache.read or 0,
         "cache_write_unknown": cache.write or 0,
-        "output": (counts.output or 0) + (counts.reasoning or 0),
+        "output": output,
     }
 
 

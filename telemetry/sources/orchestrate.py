@@ -108,13 +108,13 @@ def _execution(task: str, entry: Any) -> Execution:
 
 
 def _moment(said: Any) -> datetime:
-    """ISO 8601, or seconds or milliseconds since 1970. Raises Unreadable."""
+    """In UTC, of ISO 8601, or of seconds or milliseconds since 1970. Raises Unreadable."""
     if not isinstance(said, str | int | float) or isinstance(said, bool):
         raise Unreadable("an entry without started_at or timestamp")
     try:
         if isinstance(said, str):
             moment = datetime.fromisoformat(said.strip())
-            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+            return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
         return datetime.fromtimestamp(said / 1000 if said > _MILLISECONDS else said, UTC)
     except (ValueError, OverflowError, OSError):
         raise Unreadable("a moment that is none") from None
@@ -123,7 +123,7 @@ def _moment(said: Any) -> datetime:
 def _derived(task: str, entry: Mapping[str, Any], moment: datetime) -> str:
     """An id of the run that is the same in both files."""
     named = task or f"{entry.get('tool')}:{entry.get('action')}"
-    said = f"{named}\n{moment.astimezone(UTC).isoformat()}"
+    said = f"{named}\n{moment.isoformat()}"
     return f"{_PREFIX}:{hashlib.sha256(said.encode('utf-8', 'replace')).hexdigest()[:32]}"
 
 

@@ -132,12 +132,13 @@ def dollars(attributes: Attributes, *names: str) -> float | None:
 
 
 def written_at(value: Any) -> datetime | None:
-    """A moment written as a text such as 2026-11-20T17:58:32.435Z, in UTC; None where it is none or has no zone."""
+    """A moment written as a text such as 2026-11-20T17:58:32.435Z, in UTC; None where it is none, has no zone or is
+    before 1970."""
     if not isinstance(value, str) or not 10 <= len(value) <= 40:
         return None
     try:
         found = datetime.fromisoformat(value)
-        return found.astimezone(UTC) if found.tzinfo else None
+        return found.astimezone(UTC) if found.tzinfo and found.year >= _EPOCH.year else None
     except (ValueError, OverflowError):
         return None
 

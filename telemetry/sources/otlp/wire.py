@@ -113,9 +113,9 @@ def _span(span: Any, resource: dict[str, Any], scope: str) -> Span:
         scope=scope,
         name=span.name,
         attributes=_attributes(span.attributes),
-        trace_id=span.trace_id.hex(),
-        span_id=span.span_id.hex(),
-        parent_id=span.parent_span_id.hex(),
+        trace_id=_id(span.trace_id),
+        span_id=_id(span.span_id),
+        parent_id=_id(span.parent_span_id),
         started_at=moment(span.start_time_unix_nano),
         ended_at=moment(span.end_time_unix_nano or span.start_time_unix_nano),
         has_failed=span.status.code == _ERROR,
@@ -130,10 +130,15 @@ def _log(log: Any, resource: dict[str, Any], scope: str) -> Log:
         scope=scope,
         name=log_name(attributes, log.event_name, body),
         attributes=attributes,
-        trace_id=log.trace_id.hex(),
-        span_id=log.span_id.hex(),
+        trace_id=_id(log.trace_id),
+        span_id=_id(log.span_id),
         at=moment(log.time_unix_nano or log.observed_time_unix_nano),
     )
+
+
+def _id(raw: bytes) -> str:
+    """An id in lower-case hex, "" where there is none. It has 16 bytes or 8; what has more than 32 is cut."""
+    return raw[:32].hex() if raw.strip(b"\0") else ""
 
 
 def log_name(attributes: dict[str, Any], event_name: str, body: Any) -> str:

@@ -67,7 +67,7 @@ def read_log(log: Log) -> Call | Execution | None:
     prompt_id = text(log.attributes, "prompt.id")
     if kind == "api_request":
         duration_ms = milliseconds(log.attributes, "duration_ms")
-        number = text(log.attributes, "event.sequence")
+        number = text(log.attributes, "event.sequence", most=80)
         session = text(log.attributes, "session.id")
         key = text(log.attributes, "request_id", most=300)
         known_by = key or text(log.attributes, "client_request_id", most=300) or f"{NAME}:{session}:{number}"
@@ -137,4 +137,4 @@ def _cost(attributes: Attributes) -> Decimal | None:
 
 def _execution(prompt_id: str) -> str:
     """The id that the transcript's reader gives the same prompt."""
-    return f"{AGENT}:{prompt_id}" if prompt_id else ""
+    return f"{AGENT}:{prompt_id}"[:200] if prompt_id else ""

@@ -16,6 +16,7 @@ from telemetry.sources.otlp.records import BadRecord, Log, Span, count, millisec
 NAME = "codex"
 AGENT = "codex"
 PROVIDER = "openai"
+_LONGEST_S = 10**9
 _TURN = "codex.turn.token_usage."
 _KEPT = ("app.version", "originator", "auth_mode", "slug")
 
@@ -69,9 +70,9 @@ def read_span(span: Span) -> Execution | None:
     if span.name != "session_task.turn" or not turn_id:
         return None
     return Execution(
-        execution_id=f"codex:{turn_id}",
+        execution_id=f"codex:{turn_id}"[:200],
         started_at=span.started_at,
-        execution_time=max(0.0, (span.ended_at - span.started_at).total_seconds()),
+        execution_time=_seconds(span),
         model=text(span.attributes, "model"),
         tokens_input=count(span.attributes, _TURN + "input_tokens"),
         tokens_output=count(span.attributes, _TURN + "output_tokens"),
@@ -81,6 +82,12 @@ def read_span(span: Span) -> Execution | None:
         agent=AGENT,
         session_id=thread_id,
     )
+
+
+def _seconds(span: Span) -> float | None:
+    """How long a span took; None where that is beyond belief."""
+    seconds = (span.ended_at - span.started_at).total_seconds()
+    return max(0.0, seconds) if seconds <= _LONGEST_S else None
 
 
 def _at(log: Log) -> datetime:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from telemetry.contracts import Call, MeterReading
+from telemetry.contracts import MAX_TOKENS, Call, MeterReading
 from telemetry.sources.otlp.records import (
+    BadRecord,
     Bucket,
     Log,
     Point,
@@ -53,10 +54,12 @@ def read_log(log: Log) -> Call | None:
         return None  # it failed before it was billed
     if total is not None and total < inputs + output + thoughts + tool:
         tool = 0  # a part of the input already
-    session = text(attributes, "session.id") or text(log.resource, "session.id")
+    if output + thoughts > MAX_TOKENS or inputs + tool > MAX_TOKENS:
+        raise BadRecord("more tokens than can be counted")
+    session = text(attributes, "session.id", most=100) or text(log.resource, "session.id", most=100)
     ended_at = written_at(attributes.get("event.timestamp")) or log.at
     duration_ms = milliseconds(attributes, "duration_ms")
-    prompt_id = text(attributes, "prompt_id")
+    prompt_id = text(attributes, "prompt_id", most=100)
     return Call(
         id=f"gemini:{session}:{prompt_id}:{ended_at.isoformat()}:{inputs}:{output}",
         likeness=f"gemini:{session}:{inputs}:{cached}:{output}:{thoughts}" if session else "",
@@ -87,7 +90,7 @@ def owns_point(point: Point) -> bool:
 def read_point(point: Point) -> MeterReading | None:
     """What a counter of tokens showed; other metrics count nothing. Raises BadRecord."""
     kind = text(point.attributes, "type")
-    session = text(point.attributes, "session.id") or text(point.resource, "session.id")
+    session = text(point.attributes, "session.id", most=100) or text(point.resource, "session.id", most=100)
     if point.name != "gemini_cli.token.usage":
         return None
     if kind == "input":  # which includes what the counter `cache` shows
