@@ -201,6 +201,12 @@ def test_every_agents_usual_folder_is_mounted() -> None:
         assert any(folder in (mount, *mount.parents) for folder in usual for mount in inside), source.name
 
 
+def test_the_page_tells_each_folder_as_import_sees_it() -> None:
+    page = (ROOT / "docs/docker.md").read_text("utf-8")
+    seen = re.findall(r"\$\{(\w+):-no-transcripts\}:/home/tloi/(\S+):ro", COMPOSE)
+    assert re.findall(r"^([A-Z_]+) (\S+)$", page, re.MULTILINE) == seen
+
+
 def test_a_folder_that_could_be_written_is_found() -> None:
     services: dict[str, Any] = {"import": {"volumes": ["x:/home/tloi/.codex", "tloi:/var/lib/tloi", "y:/home/a:ro"]}}
     assert writable_homes(services) == ["import: x:/home/tloi/.codex"]
