@@ -32,11 +32,18 @@ def unset(text: str) -> dict[str, Any]:
     return read
 
 
+def own_image(services: dict[str, Any]) -> set[str]:
+    """The containers that run an image that a service of the file builds."""
+    built = {service.get("image", name) for name, service in services.items() if "build" in service}
+    return {name for name, service in services.items() if "build" in service or service.get("image") in built}
+
+
 def as_root(services: dict[str, Any], dockerfile: str) -> set[str]:
     """The containers that run as root, for all that the two files say."""
     users = re.findall(r"^USER (\S+)", dockerfile, re.MULTILINE)
     built = users[-1] if users else "root"
-    chosen = {name: service.get("user", built if "build" in service else "root") for name, service in services.items()}
+    own = own_image(services)
+    chosen = {name: service.get("user", built if name in own else "root") for name, service in services.items()}
     return {name for name, user in chosen.items() if str(user).split(":")[0] in ("root", "0")}
 
 
@@ -77,9 +84,15 @@ def test_no_container_runs_as_root() -> None:
 
 
 def test_a_container_that_runs_as_root_is_found() -> None:
-    services: dict[str, Any] = {"web": {"build": "."}, "db": {}, "redis": {"user": "0:0"}, "cache": {"user": "redis"}}
-    assert as_root(services, "FROM python\nUSER tloi\nUSER root\n") == {"web", "db", "redis"}
-    assert as_root(services, "FROM python\n") == {"web", "db", "redis"}
+    services: dict[str, Any] = {
+        "web": {"build": ".", "image": "tloi"},
+        "beat": {"image": "tloi"},
+        "db": {"image": "postgres"},
+        "redis": {"user": "0:0"},
+        "cache": {"user": "redis"},
+    }
+    assert as_root(services, "FROM python\nUSER tloi\nUSER root\n") == {"web", "beat", "db", "redis"}
+    assert as_root(services, "FROM python\n") == {"web", "beat", "db", "redis"}
     assert as_root(services, "FROM python\nUSER tloi\n") == {"db", "redis"}
 
 
@@ -122,13 +135,25 @@ def test_what_uses_the_tables_waits_until_they_are_migrated() -> None:
 
 def test_every_base_image_can_be_chosen() -> None:
     raw = yaml.safe_load(COMPOSE)["services"]
-    foreign = {name: service["image"] for name, service in raw.items() if "build" not in service}
+    foreign = {name: raw[name]["image"] for name in raw.keys() - own_image(raw)}
     assert set(foreign) == {"db", "redis", "cache"}
     assert all(_VARIABLE.fullmatch(image) for image in foreign.values())
     bases = re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)
     assert bases == ["${PYTHON_IMAGE}"]
-    built = [service for service in raw.values() if "build" in service]
-    assert all(_VARIABLE.fullmatch(service["build"]["args"]["PYTHON_IMAGE"]) for service in built)
+    assert _VARIABLE.fullmatch(raw["secrets"]["build"]["args"]["PYTHON_IMAGE"])
+
+
+def waits_for(name: str) -> set[str]:
+    """What a container waits for, directly or not."""
+    direct = set(SERVICES[name].get("depends_on", {}))
+    return direct.union(*(waits_for(other) for other in direct))
+
+
+def test_one_service_builds_the_image_and_all_that_run_it_wait_for_that_one_and_pull_none() -> None:
+    own = own_image(SERVICES)
+    assert {name for name, service in SERVICES.items() if "build" in service} == {"secrets"}
+    assert all("secrets" in waits_for(name) for name in own - {"secrets"})
+    assert all(SERVICES[name]["pull_policy"] == "never" for name in own)
 
 
 def test_web_worker_and_beat_are_started_as_tloi_up_starts_them(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,6 +199,12 @@ def test_every_agents_usual_folder_is_mounted() -> None:
     for source in LOCAL_SOURCES:
         usual = source.folders({}, Path("/home/tloi"))
         assert any(folder in (mount, *mount.parents) for folder in usual for mount in inside), source.name
+
+
+def test_the_page_tells_each_folder_as_import_sees_it() -> None:
+    page = (ROOT / "docs/docker.md").read_text("utf-8")
+    seen = re.findall(r"\$\{(\w+):-no-transcripts\}:/home/tloi/(\S+):ro", COMPOSE)
+    assert re.findall(r"^([A-Z_]+) (\S+)$", page, re.MULTILINE) == seen
 
 
 def test_a_folder_that_could_be_written_is_found() -> None:
