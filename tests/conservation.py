@@ -125,8 +125,9 @@ class Books:
 
     def _metered(self) -> Iterator[tuple[str, Usage, int | None]]:
         called = {copy.session for copy in self.copies}
+        told = {totals.session for sent in self.totals.values() for totals in sent}
         for (session, model), points in self.counters.items():
-            if session not in called:
+            if session not in called | told:
                 shown: dict[str, int] = defaultdict(int)
                 for (kind, _), value in points.items():
                     shown[kind] += value

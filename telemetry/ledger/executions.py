@@ -74,7 +74,7 @@ def write(
             first[call.execution_id] = call
     has_calls = {
         *first,
-        *sessions.waiting(conn, project_id=project_id, calls=calls),
+        *sessions.waiting(conn, project_id=project_id, calls=calls, executions=executions),
         *sessions.called(conn, project_id=project_id, executions=written, calls=calls),
     }
     rows = [

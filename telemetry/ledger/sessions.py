@@ -22,19 +22,23 @@ from telemetry.contracts import Call, Execution
 from telemetry.statements import prepared, statement
 from telemetry.usage import quality_bits
 
-_SLOTS = 64  # a project's sessions share so many locks, for a batch may bring ten thousand of them
+_SLOTS = 16  # a project's sessions share so many locks, for a batch may bring ten thousand of them
 _TOTAL = quality_bits(["execution_total"])
+SLACK = timedelta(minutes=1)  # a session's row is written again when its calls lie farther than this outside of it
 METER = "meter:"  # begins the key of an execution that stands for a whole session, as its counters measured it
 _WHOLE_SESSION = timedelta(days=30)
 
 Span = tuple[str, datetime, datetime]  # a session, and when an execution in it began and ended
 
 
+def brings_totals(execution: Execution) -> bool:
+    """Whether an execution says how many tokens its session's calls had in all."""
+    return bool(execution.session_id and (execution.tokens_input or execution.tokens_output))
+
+
 def span_of(execution: Execution) -> Span | None:
     """When an execution ran in which session; None where it does not say, or brings no totals."""
-    if not execution.session_id or execution.execution_time is None:
-        return None
-    if not execution.tokens_input and not execution.tokens_output:
+    if not brings_totals(execution) or execution.execution_time is None:
         return None
     ended_at = execution.started_at + timedelta(seconds=execution.execution_time)
     return execution.session_id, *_widened(execution.execution_id, execution.started_at, ended_at)
@@ -50,7 +54,7 @@ def _widened(key: str, started_at: datetime, ended_at: datetime) -> tuple[dateti
 def lock(conn: Connection[Any], *, project_id: int, calls: Iterable[Call], executions: Iterable[Execution]) -> None:
     """Take the locks of a batch's sessions, before all others."""
     shared = {call.session_id for call in calls} - {""}
-    alone = {span[0] for execution in executions if (span := span_of(execution))}
+    alone = {execution.session_id for execution in executions if brings_totals(execution)}
     if shared or alone:
         slots = {_slot(project_id, _place(session)): True for session in shared}
         slots |= {_slot(project_id, _place(session)): False for session in alone}
@@ -69,19 +73,24 @@ def lock_sessions(conn: Connection[Any], slots: Sequence[tuple[int, bool]]) -> N
     prepared(conn, tuple_row).execute(statement(__package__, "lock_sessions"), arguments)
 
 
-def waiting(conn: Connection[Any], *, project_id: int, calls: Iterable[Call]) -> set[str]:
-    """The executions whose sent totals still count and that ran in the session of one of `calls` at its time."""
+def waiting(
+    conn: Connection[Any], *, project_id: int, calls: Iterable[Call], executions: Iterable[Execution]
+) -> set[str]:
+    """The executions whose sent totals still count and give way now: those that ran in the session of one of `calls`
+    at its time, and meters of a session in which one of `executions` brings totals of its own."""
     moments: dict[str, list[datetime]] = {}
     for call in calls:
         if call.session_id:
             moments.setdefault(call.session_id, []).append(call.started_at)
-    if not moments:
+    told = {one.session_id for one in executions if brings_totals(one) and not one.execution_id.startswith(METER)}
+    if not moments and not told:
         return set()
-    rows = waiting_executions(conn, project_id=project_id, sessions=sorted(moments))
+    rows = waiting_executions(conn, project_id=project_id, sessions=[*moments, *told])
     return {
         key
         for key, session, started_at, ended_at in rows
-        if _is_within(moments[session], *_widened(key, started_at, ended_at))
+        if _is_within(moments.get(session, ()), *_widened(key, started_at, ended_at))
+        or (key.startswith(METER) and session in told)
     }
 
 
@@ -102,7 +111,7 @@ def called(
     conn: Connection[Any], *, project_id: int, executions: Mapping[str, Execution], calls: Sequence[Call]
 ) -> set[str]:
     """The keys of those executions that had a call in their session while they ran: a stored one, or one of `calls`,
-    which the same transaction writes."""
+    which the same transaction writes; and of meters whose session has totals of an execution."""
     spans = {key: span for key, execution in executions.items() if (span := span_of(execution))}
     if not spans:
         return set()
@@ -111,7 +120,17 @@ def called(
         for key, (session, began, ended) in spans.items()
         if any(call.session_id == session and began <= call.started_at <= ended for call in calls)
     }
-    return beside | called_in_session(conn, project_id=project_id, spans=spans)
+    meters = {key: span[0] for key, span in spans.items() if key.startswith(METER)}
+    told = told_sessions(conn, project_id=project_id, sessions=list(meters.values())) if meters else set()
+    measured = {key for key, session in meters.items() if session in told}
+    return beside | measured | called_in_session(conn, project_id=project_id, spans=spans)
+
+
+def told_sessions(conn: Connection[Any], *, project_id: int, sessions: Sequence[str]) -> set[str]:
+    """Those of these sessions in which an execution brought totals of its own."""
+    arguments = {"project": project_id, "sessions": sessions}
+    with prepared(conn, scalar_row) as cursor:
+        return set(cursor.execute(statement(__package__, "told_sessions"), arguments).fetchall())
 
 
 def called_in_session(conn: Connection[Any], *, project_id: int, spans: Mapping[str, Span]) -> set[str]:
@@ -125,6 +144,7 @@ def called_in_session(conn: Connection[Any], *, project_id: int, spans: Mapping[
         "ends": list(ends),
         "first": min(starts),
         "last": max(ends),
+        "slack": SLACK,
         "total": _TOTAL,
     }
     with prepared(conn, scalar_row) as cursor:
@@ -151,7 +171,7 @@ def touch(conn: Connection[Any], *, project_id: int, calls: Iterable[Call]) -> N
 def touch_sessions(conn: Connection[Any], *, project_id: int, sessions: Sequence[Mapping[str, Any]]) -> None:
     """Make or extend sessions."""
     rows = sorted(sessions, key=itemgetter("session_id"))
-    arguments = {"project": project_id, "rows": msgspec.json.encode(rows).decode()}
+    arguments = {"project": project_id, "rows": msgspec.json.encode(rows).decode(), "slack": SLACK}
     prepared(conn, tuple_row).execute(statement(__package__, "touch_sessions"), arguments)
 
 

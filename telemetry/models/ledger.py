@@ -115,11 +115,20 @@ class Execution(models.Model):
                 name="execution_without_calls",
                 condition=models.Q(has_calls=False) & ~models.Q(session_id=""),
             ),
+            models.Index(
+                fields=("project_id", "session_id"),
+                name="execution_with_totals",
+                condition=~models.Q(session_id="")
+                & (models.Q(sent_input_tokens__gt=0) | models.Q(sent_output_tokens__gt=0)),
+            ),
         )
 
 
 class Session(models.Model):
-    """One conversation of an agent. Sub-agents' calls bear the parent's session and their own `subagent_id`."""
+    """One conversation of an agent. Sub-agents' calls bear the parent's session and their own `subagent_id`.
+
+    `started_at` and `last_call_at` are moments of calls; some may lie up to a minute outside of the two.
+    """
 
     pk = models.CompositePrimaryKey("project_id", "session_id")
     project_id = models.BigIntegerField()
@@ -129,9 +138,6 @@ class Session(models.Model):
     session_type = models.TextField(db_default="")
     started_at = models.DateTimeField()
     last_call_at = models.DateTimeField()
-
-    class Meta:
-        indexes = (models.Index(fields=("project_id", "-last_call_at"), name="session_by_last_call"),)
 
 
 class MeterPoint(models.Model):

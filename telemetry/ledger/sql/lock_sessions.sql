@@ -1,4 +1,5 @@
 -- Calls of a session share its lock; who decides whether the totals of an execution in it count has it alone. Slots
--- are sorted, so that nobody waits in a circle.
-SELECT CASE WHEN sent.is_shared THEN pg_advisory_xact_lock_shared(sent.slot) ELSE pg_advisory_xact_lock(sent.slot) END
-FROM unnest(%(slots)s::int8[], %(shared)s::bool[]) AS sent (slot, is_shared)
+-- are sorted, so that nobody waits in a circle. OFFSET 0 keeps PostgreSQL from leaving out what only takes a lock.
+SELECT count(*)
+FROM (SELECT CASE WHEN is_shared THEN pg_advisory_xact_lock_shared(slot) ELSE pg_advisory_xact_lock(slot) END
+      FROM unnest(%(slots)s::int8[], %(shared)s::bool[]) AS sent (slot, is_shared) OFFSET 0) AS taken

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 
 import pytest
 from msgspec.structs import replace
 
-from telemetry.contracts import Call, Execution
+from telemetry.contracts import Call, Execution, MeterReading
+from telemetry.database import connection
 from telemetry.ledger import sessions
+from telemetry.ledger.meters import record_readings
 from tests.ledger_reading import NOW, at_once, has_calls, new_tenant, present, send, sums
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -129,3 +132,55 @@ def test_parts_that_exceed_the_input_prove_that_it_leaves_them_out() -> None:
     tenant = new_tenant()
     send(tenant, executions=[replace(RUN, tokens_input=10, cache_read=300)])
     assert (sums(tenant).input_uncached, sums(tenant).cache_read) == (10, 300)
+
+
+def measure(tenant: int, *, output: int = 40) -> None:
+    """A session's counter is exported."""
+    reading = MeterReading(
+        series="one",
+        session_id="s",
+        model="m",
+        agent="a",
+        bucket="output",
+        started_at=NOW,
+        at=NOW,
+        value=output,
+        is_delta=False,
+    )
+    record_readings(connection(), project_id=tenant, readings=[reading], source="otlp:test", now=NOW)
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(("meter", "totals", "again"))), ids=" ".join)
+def test_a_meter_gives_way_to_totals_of_its_session_too(order: tuple[str, ...]) -> None:
+    tenant = new_tenant()
+    steps: dict[str, Callable[[], object]] = {
+        "meter": partial(measure, tenant),
+        "totals": partial(send, tenant, executions=[replace(RUN, execution_time=None)]),
+        "again": partial(measure, tenant, output=50),
+    }
+    for step in order:
+        steps[step]()
+    assert (sums(tenant).calls, sums(tenant).output) == (1, 100)
+
+
+def test_a_meter_that_gave_way_stays_away_when_the_totals_give_way_to_calls_elsewhere() -> None:
+    own = call(1, after_s=30, session="elsewhere", execution_id="run")
+    found = set()
+    for order in itertools.permutations(("meter", "totals", "calls")):
+        tenant = new_tenant()
+        steps: dict[str, Callable[[], object]] = {
+            "meter": partial(measure, tenant),
+            "totals": partial(send, tenant, executions=[RUN]),
+            "calls": partial(send, tenant, [own]),
+        }
+        for step in order:
+            steps[step]()
+        found.add(sums(tenant).output)
+    assert found == {7}
+
+
+def test_a_meter_alone_counts_and_grows() -> None:
+    tenant = new_tenant()
+    for output in (40, 50, 45):
+        measure(tenant, output=output)
+    assert (sums(tenant).calls, sums(tenant).output) == (1, 50)
