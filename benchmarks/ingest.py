@@ -19,6 +19,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from psycopg.types.json import Jsonb
+
 from benchmarks import harness
 
 if TYPE_CHECKING:
@@ -103,12 +105,12 @@ def _post(address: str, path: str, key: str, records: list[dict[str, Any]]) -> f
 
 def copy(place: harness.Instance, calls: Sequence[Call]) -> float:
     """Calls a second by psql's \\copy of a text file with every column of the table."""
-    from telemetry.ledger import ingest, rows
+    from telemetry.ledger import ingest, rows, store
 
     file = place.folder / "calls.txt"
     with file.open("w") as lines:
         for call in calls:
-            row = rows.call_row(ingest.entry_of(call), place.project_id, "copy", _NOW)
+            row = store.call_row(ingest.entry_of(call), place.project_id, "copy", _NOW)
             lines.write("\t".join(_text(value) for value in row) + "\n")
     command = f"\\copy telemetry_call ({', '.join(rows.CALL_COLUMNS)}) from '{file}'"
     began = time.perf_counter()
@@ -121,8 +123,8 @@ def copy(place: harness.Instance, calls: Sequence[Call]) -> float:
 
 def _text(value: object) -> str:
     """A value as COPY's text format writes it."""
-    if isinstance(value, dict):
-        return json.dumps(value)
+    if isinstance(value, Jsonb):
+        return json.dumps(value.obj)
     return "\\N" if value is None else str(UUID(bytes=value)) if isinstance(value, bytes) else str(value)
 
 

@@ -45,7 +45,8 @@ _RECORD = Call | Execution
 @dataclass(slots=True)
 class _Batch:
     """A batch on its way: what may be stored, what is set apart, what is refused. `totals` are the calls that stand
-    for the totals of executions, each with its execution's key; `calls` counts those that `entries` hold."""
+    for the totals of executions, each with its execution's key; `calls` counts those that `entries` hold, and
+    `has_names` says whether one of them has other names."""
 
     book: PriceBook
     entries: dict[bytes, Entry] = field(default_factory=dict)
@@ -54,6 +55,7 @@ class _Batch:
     strange: list[tuple[_RECORD, str]] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
     calls: int = 0
+    has_names: bool = False
 
 
 def ingest(
@@ -112,6 +114,8 @@ def _sorted_out(
         known = batch.entries.get(entry.id)
         batch.entries[entry.id] = entry if known is None else _fuller(known, entry, book)
         batch.calls += 1
+        if call.aliases or call.likeness:
+            batch.has_names = True
     for index, execution in enumerate(executions, len(calls)):
         reason = unbelievable_time(execution.started_at, now)
         if reason:
@@ -186,30 +190,43 @@ def _write(
     moments = [entry.call.started_at for entry in entries] + [one.started_at for one in batch.executions]
     days = {(moment if moment.tzinfo is UTC else moment.astimezone(UTC)).date() for moment in moments}
     partitions.ensure(conn, days, now=now)
-    claim = store.copy_identities if is_new else store.claim_identities
     calls = [entry.call for entry in entries]
+    spans = sessions.spans_of(calls)
     with conn.transaction():
-        sessions.lock(conn, project_id=project_id, calls=calls, executions=batch.executions)
-        claimed = claim(conn, project_id=project_id, entries=entries)
-        claimed = aliases.join_names(conn, project_id=project_id, entries=entries, claimed=claimed, source=source)
+        sessions.lock(conn, project_id=project_id, sessions=spans, executions=batch.executions)
+        fresh, known = _claim(conn, project_id, batch, entries, source, is_new=is_new)
         changed, with_calls = runs.write(
             conn, project_id=project_id, calls=calls, executions=batch.executions, source=source, now=now
         )
-        totals = _totals(batch, with_calls)
-        claimed += store.claim_identities(conn, project_id=project_id, entries=totals)
-        fresh = [one.entry for one in claimed if one.is_fresh]
-        known = [one for one in claimed if not one.is_fresh]
-        store.copy_calls(conn, project_id=project_id, entries=fresh, source=source, now=now)
+        totals = store.claim_identities(conn, project_id=project_id, entries=_totals(batch, with_calls))
+        new = [*fresh, *(one.entry for one in totals if one.is_fresh)] if totals else fresh
+        store.copy_calls(conn, project_id=project_id, entries=new, source=source, now=now)
+        known += [one for one in totals if not one.is_fresh]
         store.merge_entries(conn, project_id=project_id, claimed=known, source=source, now=now)
-        sessions.touch(conn, project_id=project_id, calls=calls)
+        sessions.touch(conn, project_id=project_id, spans=spans)
         quarantine(conn, project_id=project_id, records=batch.strange, source=source, now=now)
-    accepted = sum(one.is_fresh for one in claimed if one.entry.id in batch.entries)
     return Receipt(
-        accepted=accepted + changed,
-        duplicates=batch.calls - accepted + len(batch.executions) - changed,
+        accepted=len(fresh) + changed,
+        duplicates=batch.calls - len(fresh) + len(batch.executions) - changed,
         quarantined=len(batch.strange),
         rejected=tuple(batch.rejected),
     )
+
+
+def _claim(
+    conn: Connection[Any], project_id: int, batch: _Batch, entries: list[Entry], source: str, *, is_new: bool
+) -> tuple[list[Entry], list[store.Claimed]]:
+    """The entries that are new calls, and those that belong to a known one and bring something."""
+    if is_new:
+        store.copy_identities(conn, project_id=project_id, entries=entries)
+        if not batch.has_names:
+            return entries, []
+        claimed = [store.Claimed(entry, entry.id, entry.call.started_at, True) for entry in entries]
+    else:
+        claimed = store.claim_identities(conn, project_id=project_id, entries=entries)
+    if batch.has_names:
+        claimed = aliases.join_names(conn, project_id=project_id, entries=entries, claimed=claimed, source=source)
+    return [one.entry for one in claimed if one.is_fresh], [one for one in claimed if not one.is_fresh]
 
 
 def _totals(batch: _Batch, with_calls: set[str]) -> list[Entry]:

@@ -7,6 +7,7 @@ may be written at the same moment; so calls share a lock of their session, and t
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
@@ -27,6 +28,16 @@ _TOTAL = quality_bits(["execution_total"])
 SLACK = timedelta(minutes=1)  # a session's row is written again when its calls lie farther than this outside of it
 METER = "meter:"  # begins the key of an execution that stands for a whole session, as its counters measured it
 _WHOLE_SESSION = timedelta(days=30)
+
+
+@dataclass(slots=True)
+class Seen:
+    """What a batch shows of a session."""
+
+    first: datetime
+    last: datetime
+    call: Call
+
 
 Span = tuple[str, datetime, datetime]  # a session, and when an execution in it began and ended
 
@@ -51,13 +62,29 @@ def _widened(key: str, started_at: datetime, ended_at: datetime) -> tuple[dateti
     return started_at - _WHOLE_SESSION, ended_at + _WHOLE_SESSION
 
 
-def lock(conn: Connection[Any], *, project_id: int, calls: Iterable[Call], executions: Iterable[Execution]) -> None:
-    """Take the locks of a batch's sessions, before all others."""
-    shared = {call.session_id for call in calls} - {""}
+def spans_of(calls: Iterable[Call]) -> dict[str, Seen]:
+    """By session, when the first and the last of `calls` began, and the first of them that was met."""
+    spans: dict[str, Seen] = {}
+    for call in calls:
+        session = call.session_id
+        if session:
+            at = call.started_at
+            span = spans.get(session)
+            if span is None:
+                spans[session] = Seen(at, at, call)
+            elif at > span.last:
+                span.last = at
+            elif at < span.first:
+                span.first = at
+    return spans
+
+
+def lock(conn: Connection[Any], *, project_id: int, sessions: Iterable[str], executions: Iterable[Execution]) -> None:
+    """Take the locks of the sessions of a batch's calls and executions, before all others."""
     alone = {execution.session_id for execution in executions if brings_totals(execution)}
-    if shared or alone:
-        slots = {_slot(project_id, _place(session)): True for session in shared}
-        slots |= {_slot(project_id, _place(session)): False for session in alone}
+    slots = {_slot(project_id, _place(session)): True for session in sessions}
+    slots |= {_slot(project_id, _place(session)): False for session in alone}
+    if slots:
         lock_sessions(conn, sorted(slots.items()))
 
 
@@ -74,22 +101,21 @@ def lock_sessions(conn: Connection[Any], slots: Sequence[tuple[int, bool]]) -> N
 
 
 def waiting(
-    conn: Connection[Any], *, project_id: int, calls: Iterable[Call], executions: Iterable[Execution]
+    conn: Connection[Any], *, project_id: int, calls: Sequence[Call], executions: Iterable[Execution]
 ) -> set[str]:
     """The executions whose sent totals still count and give way now: those that ran in the session of one of `calls`
     at its time, and meters of a session in which one of `executions` brings totals of its own."""
-    moments: dict[str, list[datetime]] = {}
-    for call in calls:
-        if call.session_id:
-            moments.setdefault(call.session_id, []).append(call.started_at)
+    sessions = {call.session_id for call in calls} - {""}
     told = {one.session_id for one in executions if brings_totals(one) and not one.execution_id.startswith(METER)}
-    if not moments and not told:
+    if not sessions and not told:
         return set()
-    rows = waiting_executions(conn, project_id=project_id, sessions=[*moments, *told])
+    rows = waiting_executions(conn, project_id=project_id, sessions=[*sessions, *told])
     return {
         key
         for key, session, started_at, ended_at in rows
-        if _is_within(moments.get(session, ()), *_widened(key, started_at, ended_at))
+        if _is_within(
+            (call.started_at for call in calls if call.session_id == session), *_widened(key, started_at, ended_at)
+        )
         or (key.startswith(METER) and session in told)
     }
 
@@ -151,21 +177,10 @@ def called_in_session(conn: Connection[Any], *, project_id: int, spans: Mapping[
         return set(cursor.execute(statement(__package__, "called_in_session"), arguments).fetchall())
 
 
-def touch(conn: Connection[Any], *, project_id: int, calls: Iterable[Call]) -> None:
+def touch(conn: Connection[Any], *, project_id: int, spans: Mapping[str, Seen]) -> None:
     """Make or extend the sessions of calls, in order."""
-    spans: dict[str, list[Any]] = {}
-    for call in calls:
-        if not call.session_id:
-            continue
-        span = spans.get(call.session_id)
-        if span is None:
-            spans[call.session_id] = [call.started_at, call.started_at, call]
-        elif call.started_at > span[1]:
-            span[1] = call.started_at
-        elif call.started_at < span[0]:
-            span[0] = call.started_at
     if spans:
-        touch_sessions(conn, project_id=project_id, sessions=[_row(key, *spans[key]) for key in spans])
+        touch_sessions(conn, project_id=project_id, sessions=[_row(key, seen) for key, seen in spans.items()])
 
 
 def touch_sessions(conn: Connection[Any], *, project_id: int, sessions: Sequence[Mapping[str, Any]]) -> None:
@@ -175,16 +190,23 @@ def touch_sessions(conn: Connection[Any], *, project_id: int, sessions: Sequence
     prepared(conn, tuple_row).execute(statement(__package__, "touch_sessions"), arguments)
 
 
-def _row(key: str, first: datetime, last: datetime, call: Call) -> dict[str, Any]:
-    labels = {"agent": call.agent, "host": call.host, "session_type": call.session_type}
-    return {"session_id": key, **labels, "started_at": first, "last_call_at": last}
+def _row(key: str, seen: Seen) -> dict[str, Any]:
+    call = seen.call
+    return {
+        "session_id": key,
+        "agent": call.agent,
+        "host": call.host,
+        "session_type": call.session_type,
+        "started_at": seen.first,
+        "last_call_at": seen.last,
+    }
 
 
 def _place(session: str) -> int:
     return crc32(session.encode()) % _SLOTS
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=65_536)
 def _slot(project_id: int, place: int) -> int:
     """The number of an advisory lock: apart from those of other projects, and from the small ones used elsewhere."""
     return int.from_bytes(sha256(f"sessions of {project_id}: {place}".encode()).digest()[:8], signed=True)

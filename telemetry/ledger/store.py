@@ -7,25 +7,20 @@ concurrent batches that overlap wait for each other and never deadlock. Source: 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
+import msgspec
+from msgspec.structs import astuple
 from psycopg import Connection, sql
 from psycopg.rows import tuple_row
 from psycopg.types.json import Jsonb
 
-from telemetry.ledger.rows import (
-    CALL_COLUMNS,
-    IDENTITY_COLUMNS,
-    Entry,
-    call_row,
-    encode_calls,
-    encode_identities,
-)
+from telemetry.ledger.rows import CALL_COLUMNS, IDENTITY_COLUMNS, Entry, identity_row, picked_of, types_of
 from telemetry.statements import prepared, statement
 from telemetry.usage import quality_bits
 
@@ -43,8 +38,9 @@ def _copying(table: str, columns: Sequence[str]) -> bytes:
     return sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(sql.Identifier(table), names).as_bytes()
 
 
-_COPY_CALLS = _copying("telemetry_call", CALL_COLUMNS)
-_COPY_IDENTITIES = _copying("telemetry_identity", IDENTITY_COLUMNS)
+_encode_json = msgspec.json.encode
+_COPY_CALLS = _copying("telemetry_call", CALL_COLUMNS), types_of(CALL_COLUMNS)
+_COPY_IDENTITIES = _copying("telemetry_identity", IDENTITY_COLUMNS), types_of(IDENTITY_COLUMNS)
 
 
 Place = tuple[bytes, datetime]  # the id of a call, and the `started_at` under which it lives
@@ -60,12 +56,11 @@ class Claimed:
     is_fresh: bool
 
 
-def copy_identities(conn: Connection[Any], *, project_id: int, entries: Sequence[Entry]) -> list[Claimed]:
+def copy_identities(conn: Connection[Any], *, project_id: int, entries: Sequence[Entry]) -> None:
     """Claim identities that are all new. `entries` must be sorted by id, each id once. Raises UniqueViolation where
     one is known; then the transaction is over."""
     if entries:
-        _copy(conn, _COPY_IDENTITIES, encode_identities(entries, project_id=project_id))
-    return [Claimed(entry, entry.id, entry.call.started_at, True) for entry in entries]
+        _copy(conn, _COPY_IDENTITIES, [identity_row(entry, project_id) for entry in entries])
 
 
 def claim_identities(conn: Connection[Any], *, project_id: int, entries: Sequence[Entry]) -> list[Claimed]:
@@ -92,7 +87,26 @@ def claim_identities(conn: Connection[Any], *, project_id: int, entries: Sequenc
 def copy_calls(conn: Connection[Any], *, project_id: int, entries: Sequence[Entry], source: str, now: datetime) -> None:
     """Write new calls. Their identities are claimed in this transaction already, so none can be there."""
     if entries:
-        _copy(conn, _COPY_CALLS, encode_calls(entries, project_id=project_id, source=source, now=now))
+        _copy(conn, _COPY_CALLS, [call_row(entry, project_id, source, now) for entry in entries])
+
+
+def call_row(entry: Entry, project_id: int, source: str, now: datetime) -> tuple[Any, ...]:
+    """An entry in the order of CALL_COLUMNS, as COPY writes it."""
+    call = entry.call
+    reported, attributes = entry.reported, call.attributes
+    return (
+        project_id,
+        entry.id,
+        now,
+        source,
+        reported,
+        entry.computed,
+        "" if reported is None else call.cost_kind,
+        entry.price_version,
+        quality_bits(call.quality) if call.quality else 0,
+        *picked_of(astuple(call)),
+        Jsonb(attributes, _encode_json) if attributes else None,
+    )
 
 
 def merge_entries(
@@ -115,7 +129,7 @@ def merge_calls(conn: Connection[Any], rows: Sequence[Mapping[str, Any]]) -> Non
         {
             **row,
             "cost_rank": cost_rank(row["cost_kind"], row["cost_reported_nanousd"]),
-            "attributes": Jsonb(row["attributes"]) if row["attributes"] else None,
+            "attributes": Jsonb(row["attributes"]) if isinstance(row["attributes"], dict) else row["attributes"],
             "suspect": SUSPECT,
         }
         for row in rows
@@ -131,6 +145,10 @@ def cost_rank(kind: str, reported: int | None) -> int:
     return 0 if reported is None else (_COST_RANK[kind] << 50) + reported
 
 
-def _copy(conn: Connection[Any], copying: bytes, rows: bytes) -> None:
-    with conn.cursor() as cursor, cursor.copy(copying) as copy:
-        copy.write(rows)
+def _copy(conn: Connection[Any], copying: tuple[bytes, list[str]], rows: Iterable[tuple[Any, ...]]) -> None:
+    command, types = copying
+    with conn.cursor() as cursor, cursor.copy(command) as copy:
+        copy.set_types(types)
+        write_row = copy.write_row
+        for row in rows:
+            write_row(row)

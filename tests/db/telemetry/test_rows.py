@@ -1,4 +1,4 @@
-"""What the encoder writes is what the table then holds, column by column."""
+"""What is written of a call is what the table then holds, column by column."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from telemetry.contracts import Call, Quality
 from telemetry.ledger.ingest import entry_of
-from telemetry.ledger.rows import CALL_COLUMNS, COUNTS, LABELS, call_row
+from telemetry.ledger.rows import CALL_COLUMNS, COUNTS, LABELS
+from telemetry.ledger.store import call_row
 from telemetry.usage import quality_bits
 from tests.ledger_reading import NOW, new_tenant, rows, send
 
