@@ -110,14 +110,13 @@ def free_port() -> int:
 
 def post_all(address: str, path: str, headers: Mapping[str, str], bodies: Sequence[bytes], *, clients: int) -> float:
     """Seconds that `clients` processes need to post all bodies, each on a connection of its own, as hooks and command
-    lines send; kept connections would stay with the web process that took them. Every answer must be 200 or 201."""
+    lines send; kept connections would stay with the web process that took them. Each client takes the next body that
+    nobody has taken, so that none is left alone at the end. Every answer must be 200 or 201."""
     context = multiprocessing.get_context("fork")
     start = context.Event()
-    ready = context.Semaphore(0)
-    workers = [
-        context.Process(target=_client, args=(address, path, headers, bodies[n::clients], ready, start))
-        for n in range(clients)
-    ]
+    ready, taken = context.Semaphore(0), context.Value("i", 0)
+    sending = (address, path, headers, bodies, taken, ready, start)
+    workers = [context.Process(target=_client, args=sending) for _ in range(clients)]
     for worker in workers:
         worker.start()
     for _ in workers:
@@ -133,12 +132,17 @@ def post_all(address: str, path: str, headers: Mapping[str, str], bodies: Sequen
 
 
 def _client(
-    address: str, path: str, headers: Mapping[str, str], bodies: Sequence[bytes], ready: Any, start: Any
+    address: str, path: str, headers: Mapping[str, str], bodies: Sequence[bytes], taken: Any, ready: Any, start: Any
 ) -> None:
     parts = urlsplit(address)
     ready.release()
     start.wait()
-    for body in bodies:
+    while True:
+        with taken.get_lock():
+            place, taken.value = taken.value, taken.value + 1
+        if place >= len(bodies):
+            return
+        body = bodies[place]
         connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=120)
         connection.request("POST", path, body, dict(headers))
         answer = connection.getresponse()
