@@ -1,7 +1,8 @@
 """Durable spans a second over OTLP/HTTP, against raw `\\copy` of the same calls into the same table.
 
 Bar: ≥ 0.15 of `\\copy`. Protobuf batches of 100 spans, each a model call that was never sent before, over 4 kept
-connections to one web server of two processes, everything on one machine; a span counts when it can be counted in
+connections to one web server of four processes (TLOI_WEB_WORKERS=4: with one a core, kept connections are at times
+all with one of them, and the other core waits), everything on one machine; a span counts when it can be counted in
 PostgreSQL. `\\copy` is psql with one text file of the calls that such spans become, all columns. Anchor: a request and
 a commit a hundred calls with decoding, deduplication, validation and pricing, beside a tool that does none of them.
 benchmarks/otlp_peers.py sends the same to Phoenix and MLflow.
@@ -24,7 +25,7 @@ COUNT_SQL = (
 
 def main() -> None:
     """Measure in turns and print one JSON line."""
-    with harness.instance() as place, harness.web("tloi_site.wsgi:application") as address:
+    with harness.instance() as place, harness.web("tloi_site.wsgi:application", workers=4, threads=2) as address:
         from telemetry import facade
 
         facade.ensure_partitions(now=datetime.now(UTC))

@@ -7,7 +7,9 @@ Source: formats.md §1 and §9.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
+from functools import lru_cache
 from math import isfinite
 from typing import Any
 
@@ -115,6 +117,43 @@ _KEPT_LENGTH = 100
 _KEPT_VALUES = 8
 
 
+class _There(Struct, frozen=True, gc=False):
+    """Of the names of each thing, those that a span's attributes have; most have one."""
+
+    input: tuple[str, ...]
+    output: tuple[str, ...]
+    cache_read: tuple[str, ...]
+    cache_write: tuple[str, ...]
+    reasoning: tuple[str, ...]
+    cost: tuple[str, ...]
+    model: tuple[str, ...]
+    provider: tuple[str, ...]
+    agent: tuple[str, ...]
+    session: tuple[str, ...]
+    service_tier: tuple[str, ...]
+    ttft_s: tuple[str, ...]
+    ttft_ms: tuple[str, ...]
+    kept: tuple[str, ...]
+
+
+@lru_cache(maxsize=1024)
+def _there(names: tuple[str, ...]) -> _There:
+    """Spans of one program have the same attributes, so what they have is looked up once."""
+    present = frozenset(names)
+    every: tuple[tuple[str, ...], ...] = (
+        INPUT,
+        OUTPUT,
+        CACHE_READ,
+        CACHE_WRITE,
+        REASONING,
+        COST,
+        (*RESPONSE_MODEL, *REQUEST_MODEL),
+        PROVIDER,
+    )
+    every += (AGENT, SESSION, SERVICE_TIER, TTFT_S, TTFT_MS, _KEPT)
+    return _There(*(tuple(name for name in one if name in present) for one in every))
+
+
 class Counts(Struct, frozen=True, kw_only=True, gc=False):
     """Tokens as a source counts them. `is_exclusive`: its input holds no cached tokens."""
 
@@ -135,12 +174,13 @@ class Counts(Struct, frozen=True, kw_only=True, gc=False):
 
 def counts_of(attributes: Attributes, *, is_exclusive: bool = False) -> Counts:
     """The tokens of a span by any of their names; what is not there is 0. Raises BadRecord for what is no count."""
+    there = _there(tuple(attributes))
     return Counts(
-        input=count(attributes, *INPUT) or 0,
-        output=count(attributes, *OUTPUT) or 0,
-        cache_read=count(attributes, *CACHE_READ) or 0,
-        cache_write_unknown=count(attributes, *CACHE_WRITE) or 0,
-        reasoning=count(attributes, *REASONING),
+        input=count(attributes, *there.input) or 0,
+        output=count(attributes, *there.output) or 0,
+        cache_read=count(attributes, *there.cache_read) or 0,
+        cache_write_unknown=count(attributes, *there.cache_write) or 0,
+        reasoning=count(attributes, *there.reasoning) if there.reasoning else None,
         is_exclusive=is_exclusive,
     )
 
@@ -159,11 +199,12 @@ def call_of(
     better. Raises BadRecord for tokens without a model, where the span says that it is a request to one.
     """
     attributes = span.attributes
+    there = _there(tuple(attributes))
     counts = counts_of(attributes) if counts is None else counts
-    cost = known.pop("cost_usd", None) or cost_of(attributes)
+    cost = known.pop("cost_usd", None) or (cost_of(attributes) if there.cost else None)
     if not (counts.input or counts.output or counts.cached or cost):
         return None
-    model = known.pop("model", "") or text(attributes, *RESPONSE_MODEL) or text(attributes, *REQUEST_MODEL)
+    model = known.pop("model", "") or text(attributes, *there.model)
     if not model:
         if text(attributes, OPERATION) in INFERENCE or text(attributes, *RESPONSE_ID):
             raise BadRecord("tokens without a model")
@@ -175,9 +216,9 @@ def call_of(
         id=names[0] if names else "",
         aliases=names[1:],
         cost_usd=cost,
-        attributes=_kept(attributes),
+        attributes=_kept(attributes, there.kept) if there.kept else None,
         **_buckets(counts, quality),
-        **{**_circumstances(span), **known},
+        **{**_circumstances(span, there), **known},
     )
 
 
@@ -250,18 +291,18 @@ def _buckets(counts: Counts, quality: tuple[Quality, ...]) -> dict[str, Any]:
     }
 
 
-def _circumstances(span: Span) -> dict[str, Any]:
+def _circumstances(span: Span, there: _There) -> dict[str, Any]:
     """Who asked whom, where, in which run and session, and how it went."""
     attributes = span.attributes
     return {
-        "provider": provider_name(text(attributes, *PROVIDER)),
-        "agent": text(attributes, *AGENT) or service_of(span),
+        "provider": provider_name(text(attributes, *there.provider)),
+        "agent": text(attributes, *there.agent) or service_of(span),
         "host": text(span.resource, "host.name"),
-        "session_id": text(attributes, *SESSION),
+        "session_id": text(attributes, *there.session),
         "execution_id": run_of(span),
-        "service_tier": text(attributes, *SERVICE_TIER),
+        "service_tier": text(attributes, *there.service_tier) if there.service_tier else "",
         "duration_ms": duration_ms(span),
-        "ttft_ms": _ttft_ms(attributes),
+        "ttft_ms": _ttft_ms(attributes) if there.ttft_s or there.ttft_ms else None,
         "error_type": text(attributes, "error.type") or ("error" if span.has_failed else ""),
     }
 
@@ -280,10 +321,10 @@ def _ttft_ms(attributes: Attributes) -> int | None:
     return milliseconds(attributes, *TTFT_MS) if seconds is None else round(seconds * 1000)
 
 
-def _kept(attributes: Attributes) -> dict[str, Any] | None:
+def _kept(attributes: Attributes, names: Iterable[str]) -> dict[str, Any] | None:
     """The few attributes that are kept, each short. None of them holds what was said."""
     kept: dict[str, Any] = {}
-    for name in _KEPT:
+    for name in names:
         value = attributes.get(name)
         if value is None:
             continue
