@@ -134,11 +134,11 @@ def _worker() -> Iterator[Finding]:
     if seen and now - seen < LATEST_HEARTBEAT:
         yield Finding("ok", f"ran a task {(now - seen).total_seconds():.0f} s ago")
         return
-    says = f"last ran a task at {seen:%Y-%m-%d %H:%M} UTC" if seen else "has not run a task for a day"
+    says = f"last ran a task at {seen:%Y-%m-%d %H:%M} UTC" if seen else "has run no task yet, or none for a day"
     if _only_this_command_runs():
         yield Finding("warn", says, "`tloi up` starts one")
     else:
-        yield Finding("FAIL", says, "see worker.log in the data folder, or the worker's own log")
+        yield Finding("FAIL", says, "after a start it takes 20 s; else see worker.log in the data folder")
 
 
 def _only_this_command_runs() -> bool:
