@@ -83,8 +83,8 @@ def test_one_model_can_be_named(project: Project) -> None:
 
 
 def test_a_project_or_a_date_that_is_none_is_a_sentence(project: Project) -> None:
-    with pytest.raises(CommandError, match=r"There is no project 'nowhere'\."):
-        call_command("reprice", "--from", "2025-10-24", "--to", "2025-10-24", "--project", "nowhere")
+    with pytest.raises(CommandError, match=r"There is no project 'no-such-place'\."):
+        call_command("reprice", "--from", "2025-10-24", "--to", "2025-10-24", "--project", "no-such-place")
     with pytest.raises(CommandError, match="'soon' is not a date"):
         call_command("reprice", "--from", "soon", "--to", "2025-10-24", "--project", project.slug)
     with pytest.raises(CommandError, match=r"ends .* before it begins"):
