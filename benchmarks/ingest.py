@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 BATCH = 1000
 CLIENTS = 4
 CALLS = 100_000
-DRF_CALLS = 8_000
+DRF_CALLS = 24_000
 ROUNDS = 3
 _NAMES = ("http", "copy", "drf", "drf_brief")
 _NOW = datetime.now(UTC).replace(microsecond=0)

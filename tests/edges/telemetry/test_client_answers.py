@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -66,6 +67,7 @@ def telemetry(somebody: Somebody, tmp_path: Path) -> Iterator[TokenTelemetry]:
     client = TokenTelemetry(somebody.address, "tloi_key", spool_dir=str(tmp_path))
     yield client
     client.close(0.1)
+    shutil.rmtree(tmp_path)  # so that nothing is left to be said when Python ends
 
 
 @pytest.mark.parametrize(
