@@ -204,11 +204,20 @@ def _calls(reading: _Reading, line: _AssistantLine, usage: _Usage) -> Iterator[C
         "attributes": _attributes(line),
     }
     quality: tuple[Quality, ...] = () if line.request_id else ("no_request_id",)
-    aliases = (response.id,) if line.request_id and response.id else ()
-    yield _call(usage, quality, id=key, aliases=aliases, model=response.model, cost_usd=line.cost_usd, **shared)
+    names: dict[str, Any] = {"aliases": (response.id,)} if line.request_id and response.id else {}
+    if not line.request_id and session:
+        names["likeness"] = _likeness(usage, session)
+    yield _call(usage, quality, id=key, model=response.model, cost_usd=line.cost_usd, **names, **shared)
     for place, step in enumerate(usage.iterations or ()):
         if step.type == "advisor_message":
             yield _call(step, quality, id=f"{key[:280]}:advisor:{place}", model=step.model or response.model, **shared)
+
+
+def _likeness(usage: _Usage, session: str) -> str:
+    """What an event of the same request has alike, where neither knows the request's id (behind some gateways). Output
+    is left out, for older versions never wrote its last value."""
+    counts = (usage.input_tokens, usage.cache_read_input_tokens, usage.cache_creation_input_tokens)
+    return f"{AGENT}:{session}:{':'.join(str(count or 0) for count in counts)}"
 
 
 def _call(counts: _Counts, quality: tuple[Quality, ...], **fields: Any) -> Call:

@@ -72,6 +72,8 @@ def read_log(log: Log) -> Call | Execution | None:
         key = text(log.attributes, "request_id", most=300)
         known_by = key or text(log.attributes, "client_request_id", most=300) or f"{NAME}:{session}:{number}"
         fields = _fields(log.attributes, log.resource, quality=() if key else ("no_request_id",))
+        if not key:
+            fields["likeness"] = _likeness(log.attributes, session)
         started_at = log.at - timedelta(milliseconds=duration_ms or 0)
         return Call(id=known_by, started_at=started_at, execution_id=_execution(prompt_id), **fields)
     if kind == "user_prompt" and prompt_id:
@@ -122,6 +124,13 @@ def _fields(attributes: Attributes, resource: Attributes, *, quality: tuple[Qual
         "quality": (*quality, "ttl_unknown") if unknown else quality,
         "attributes": {name: found for name in _KEPT if (found := text(attributes, name))} or None,
     }
+
+
+def _likeness(attributes: Attributes, session: str) -> str:
+    """What the transcript's reader finds alike, where neither knows the request's id (behind some gateways)."""
+    names = ("input_tokens", "cache_read_tokens", "cache_creation_tokens")
+    counts = ":".join(str(count(attributes, name) or 0) for name in names)
+    return f"{AGENT}:{session}:{counts}" if session else ""
 
 
 def _cost(attributes: Attributes) -> Decimal | None:
