@@ -1,6 +1,6 @@
 """What was said: prompts, answers, tools' arguments. Kept for projects that ask for it, else never looked at. Pure.
 
-Texts are cut to `wire.MAX_TEXT` characters as they are decoded, and a record keeps `MOST` of them in all, below
+Texts are cut to `records.MAX_TEXT` characters as they are decoded, and a record keeps `MOST` of them in all, below
 `content` in its attributes. Names: OTel `gen_ai.*` old and new, OpenInference, OpenLLMetry, AI SDK, the agents' own.
 """
 

@@ -13,9 +13,8 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Raw, Struct
 
-from telemetry.sources.otlp.records import Log, Point, Span, moment
+from telemetry.sources.otlp.records import MAX_TEXT, Log, Point, Span, log_name, moment
 
-MAX_TEXT = 4096
 _MOST_ESCAPES = 500_000  # that are looked at to find broken ones, which takes a fifth of a second
 _DELTA = (1, "AGGREGATION_TEMPORALITY_DELTA")
 _ERROR = (2, "STATUS_CODE_ERROR")
@@ -211,12 +210,11 @@ def _span_of(span: _Span, resource: dict[str, Any], scope: str) -> Span:
 
 def _log_of(log: _Log, resource: dict[str, Any], scope: str) -> Log:
     attributes = _attributes(log.attributes)
-    named = attributes.get("event.name")
     body = (log.body.string_value if log.body else None) or ""
     return Log(
         resource=resource,
         scope=scope,
-        name=named if isinstance(named, str) and named else log.event_name or body[:200],
+        name=log_name(attributes, log.event_name or "", body),
         attributes=attributes,
         trace_id=_id(log.trace_id),
         span_id=_id(log.span_id),

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from telemetry.contracts import MAX_TOKENS, MeterBucket, MeterReading
 
+MAX_TEXT = 4096  # characters; longer texts are prompts and answers, cut while they are still cheap
 Attributes = Mapping[str, Any]
 Bucket = MeterBucket
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -65,6 +66,12 @@ class Point(Struct, frozen=True, kw_only=True, gc=False):
     at: datetime
     value: float
     is_delta: bool
+
+
+def log_name(attributes: Attributes, event_name: str, body: str) -> str:
+    """What kind of event a log record is: the attribute names it, else the field, else the body's text."""
+    named = attributes.get("event.name")
+    return named if isinstance(named, str) and named else event_name or body[:200]
 
 
 def moment(nanoseconds: int) -> datetime:

@@ -17,9 +17,8 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from telemetry.sources.otlp import json_body
-from telemetry.sources.otlp.records import Log, Point, Span, moment
+from telemetry.sources.otlp.records import MAX_TEXT, Log, Point, Span, log_name, moment
 
-MAX_TEXT = 4096
 MAX_RECORDS = 50_000
 _DELTA = 1
 _ERROR = 2
@@ -139,14 +138,6 @@ def _log(log: Any, resource: dict[str, Any], scope: str) -> Log:
 def _id(raw: bytes) -> str:
     """An id in lower-case hex, "" where there is none. It has 16 bytes or 8; what has more than 32 is cut."""
     return raw[:32].hex() if raw.strip(b"\0") else ""
-
-
-def log_name(attributes: dict[str, Any], event_name: str, body: Any) -> str:
-    """What kind of event a log record is: the attribute names it, else the field, else the body's text."""
-    named = attributes.get("event.name")
-    if isinstance(named, str) and named:
-        return named
-    return event_name or (body if isinstance(body, str) else "")
 
 
 def _points(metric: Any, resource: dict[str, Any], scope: str) -> list[Point]:
