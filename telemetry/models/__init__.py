@@ -5,10 +5,13 @@ from telemetry.models.intake import RejectedReason, SourceSeen
 from telemetry.models.invoices import InvoiceLine, InvoiceTotal
 from telemetry.models.ledger import Call, Execution, Identity, ImportedFile, MeterPoint, Quarantined, Session
 from telemetry.models.prices import PriceOverride, PriceRevision, PriceVersion
+from telemetry.models.rollups import Day, Dirty, Minute, Quarter, RollupState, SessionDay, SessionQuarter
 
 __all__ = [
     "ApiKey",
     "Call",
+    "Day",
+    "Dirty",
     "Execution",
     "Identity",
     "ImportedFile",
@@ -17,12 +20,17 @@ __all__ = [
     "LoginLink",
     "Membership",
     "MeterPoint",
+    "Minute",
     "PriceOverride",
     "PriceRevision",
     "PriceVersion",
     "Project",
     "Quarantined",
+    "Quarter",
     "RejectedReason",
+    "RollupState",
     "Session",
+    "SessionDay",
+    "SessionQuarter",
     "SourceSeen",
 ]

@@ -79,7 +79,10 @@ class Identity(models.Model):
 
 
 class Execution(models.Model):
-    """One run of a task. Its usage is always the sum over its calls; `sent_*` is what the sender claimed."""
+    """One run of a task. Its usage is always the sum over its calls; `sent_*` is what the sender claimed.
+
+    `moved_from_at` is where the last change found it: RETURNING shows only what a row has become.
+    """
 
     pk = models.CompositePrimaryKey("project_id", "execution_id")
     project_id = models.BigIntegerField()
@@ -106,6 +109,7 @@ class Execution(models.Model):
     has_calls = models.BooleanField(db_default=False)
     attributes = models.JSONField(null=True)
     received_at = models.DateTimeField()
+    moved_from_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = (

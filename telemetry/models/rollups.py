@@ -1,0 +1,138 @@
+"""Sums of calls and executions, ready to be read. Only `series/rollups.py` writes them, and only as a whole.
+
+A row is what a series (calls that are alike in every dimension) did in the bucket that begins at `bucket` (UTC).
+`series_id` is a digest of the dimensions: these themselves can be longer than a row of an index. Sums that would be
+greater than an int8 stay at its largest value. `first_at` and `last_at` are of calls; executions alone have none.
+"""
+
+from __future__ import annotations
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+
+class Dirty(models.Model):
+    """The UTC minutes in which a transaction changed calls or executions; gone once they are folded."""
+
+    pk = models.CompositePrimaryKey("project_id", "id")
+    project_id = models.BigIntegerField()
+    id = models.BigIntegerField()
+    minutes = ArrayField(models.DateTimeField())
+
+    class Meta:
+        managed = False  # its id is counted by PostgreSQL: made by SQL in the migration
+        db_table = "telemetry_dirty"
+
+
+class _Sums(models.Model):
+    """The dimensions, and what is added up."""
+
+    project_id = models.BigIntegerField()
+    bucket = models.DateTimeField()
+    series_id = models.UUIDField()
+    provider = models.TextField()
+    model = models.TextField()
+    agent = models.TextField()
+    host = models.TextField()
+    session_type = models.TextField()
+    task_type = models.TextField()
+    tier = models.TextField()
+    calls = models.BigIntegerField()
+    input_uncached = models.BigIntegerField()
+    cache_read = models.BigIntegerField()
+    cache_write_5m = models.BigIntegerField()
+    cache_write_1h = models.BigIntegerField()
+    cache_write_unknown = models.BigIntegerField()
+    output = models.BigIntegerField()
+    reasoning = models.BigIntegerField()
+    cost_nanousd = models.BigIntegerField()  # reported, else computed
+    unpriced_calls = models.BigIntegerField()
+    failed_calls = models.BigIntegerField()
+    executions = models.BigIntegerField()
+    failed_executions = models.BigIntegerField()
+    compared_calls = models.BigIntegerField()  # those that bear both costs
+    compared_reported_nanousd = models.BigIntegerField()
+    compared_computed_nanousd = models.BigIntegerField()
+    first_at = models.DateTimeField(null=True)
+    last_at = models.DateTimeField(null=True)
+
+    class Meta:
+        abstract = True
+
+
+class _Histograms(_Sums):
+    """How often durations and token counts fell into each bin of `series/histogram.py`; empty bins are left out."""
+
+    duration_bins = ArrayField(models.SmallIntegerField())
+    duration_counts = ArrayField(models.BigIntegerField())
+    tokens_bins = ArrayField(models.SmallIntegerField())
+    tokens_counts = ArrayField(models.BigIntegerField())
+
+    class Meta:
+        abstract = True
+
+
+class Minute(_Histograms):
+    """A minute of a session, kept for days: what quarters of an hour are made of while they still change often."""
+
+    pk = models.CompositePrimaryKey("project_id", "bucket", "session_id", "series_id")
+    session_id = models.TextField()
+
+    class Meta:
+        db_table = "telemetry_rollup_1m"
+
+
+class Quarter(_Histograms):
+    """A quarter of an hour: every day of every zone is made of whole ones."""
+
+    pk = models.CompositePrimaryKey("project_id", "bucket", "series_id")
+
+    class Meta:
+        db_table = "telemetry_rollup_15m"
+
+
+class Day(_Histograms):
+    """A day of the project's zone; its bucket is the UTC moment at which it begins."""
+
+    pk = models.CompositePrimaryKey("project_id", "bucket", "series_id")
+
+    class Meta:
+        db_table = "telemetry_rollup_1d"
+
+
+class SessionQuarter(_Sums):
+    """A quarter of an hour of a session."""
+
+    pk = models.CompositePrimaryKey("project_id", "bucket", "session_id", "series_id")
+    session_id = models.TextField()
+
+    class Meta:
+        db_table = "telemetry_rollup_session_15m"
+
+
+class SessionDay(_Sums):
+    """A day of a session."""
+
+    pk = models.CompositePrimaryKey("project_id", "bucket", "session_id", "series_id")
+    session_id = models.TextField()
+
+    class Meta:
+        db_table = "telemetry_rollup_session_1d"
+
+
+class RollupState(models.Model):
+    """How far a project is folded: the zone that its days are cut in, and its newest folded call.
+
+    Minutes from `minutes_from_at` on are all there, and quarters from then on are made of them; older ones are made of
+    calls. `fold_ms` is what the last fold took.
+    """
+
+    project_id = models.BigIntegerField(primary_key=True)
+    zone = models.TextField()
+    minutes_from_at = models.DateTimeField()
+    folded_at = models.DateTimeField()
+    newest_call_at = models.DateTimeField(null=True)
+    fold_ms = models.BigIntegerField()
+
+    class Meta:
+        db_table = "telemetry_rollup_state"
