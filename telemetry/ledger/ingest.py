@@ -20,7 +20,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import astuple
 from psycopg import Connection
-from psycopg.errors import CheckViolation, DeadlockDetected, UniqueViolation
+from psycopg.errors import CheckViolation, DeadlockDetected, InternalError_, UniqueViolation
 from psycopg.rows import tuple_row
 from psycopg.types.json import Jsonb
 
@@ -77,6 +77,11 @@ def ingest(
         except UniqueViolation:
             is_new = False
         except CheckViolation:  # a partition that was known has been dropped since
+            partitions.forget(conn)
+        except InternalError_:  # Citus: a shard refused a row, and of the reason only the words are passed on
+            if attempt == _ATTEMPTS - 1:
+                raise
+            is_new = False
             partitions.forget(conn)
         except (DeadlockDetected, store.Moved):
             if attempt == _ATTEMPTS - 1:

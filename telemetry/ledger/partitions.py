@@ -85,15 +85,27 @@ def _make(conn: Connection[Any], day: date, there: set[str], now: datetime) -> s
     after = (first + timedelta(days=32)).replace(day=1)
     is_old = after <= (now - DAILY_FOR).astimezone(UTC).date()
     if is_old and not any(name.startswith(f"d{day:%Y%m}") for name in there):
-        return attach_partition(conn, f"m{day:%Y%m}", first, after)
-    return attach_partition(conn, f"d{day:%Y%m%d}", day, day + timedelta(days=1))
+        return _create_and_attach(conn, f"m{day:%Y%m}", first, after)
+    return _create_and_attach(conn, f"d{day:%Y%m%d}", day, day + timedelta(days=1))
 
 
-def attach_partition(conn: Connection[Any], name: str, start: date, end: date) -> str:
+def _create_and_attach(conn: Connection[Any], name: str, start: date, end: date) -> str:
+    create_partition(conn, name)
+    attach_partition(conn, name, start, end)
+    return name
+
+
+def create_partition(conn: Connection[Any], name: str) -> None:
+    """Make a partition's table, apart from the others."""
+    parts = {"partition": sql.Identifier(_PREFIX + name)}
+    conn.execute(sql.SQL(statement(__package__, "create_partition")).format(**parts))
+
+
+def attach_partition(conn: Connection[Any], name: str, start: date, end: date) -> None:
+    """Attach it for the calls from the beginning of `start` up to that of `end`, in UTC."""
     parts = {
         "partition": sql.Identifier(_PREFIX + name),
         "start": sql.Literal(datetime.combine(start, time(), UTC)),
         "end": sql.Literal(datetime.combine(end, time(), UTC)),
     }
     conn.execute(sql.SQL(statement(__package__, "attach_partition")).format(**parts))
-    return name

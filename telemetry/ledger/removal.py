@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from psycopg import Connection
-from psycopg.rows import scalar_row
+from psycopg import Connection, sql
 
+from telemetry.ledger.sharding import CALLS, LOCAL_OF_PROJECTS, SHARDED
 from telemetry.statements import statement
 
 _FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
@@ -18,11 +18,36 @@ class NotADemo(ValueError):
 
 
 def remove_demo(conn: Connection[Any], *, project_id: int) -> int:
-    """Delete a demo project, its calls and all other rows of it in one statement. Returns how many calls it held.
+    """Delete a demo project, its calls and all other rows of it in one transaction. Returns how many calls it held.
     Raises NotADemo; then nothing is deleted."""
-    arguments = {"project": project_id, "start": _FIRST, "end": _LAST}
-    with conn.cursor(row_factory=scalar_row) as cursor:
-        calls = cursor.execute(statement(__package__, "remove_demo"), arguments).fetchone()
-    if calls is None:
+    with conn.transaction():
+        lock_demo(conn, project_id=project_id)
+        calls = remove_calls(conn, project_id=project_id)
+        for table in (*SHARDED, *LOCAL_OF_PROJECTS):
+            if table != CALLS:
+                remove_rows(conn, table, project_id=project_id)
+        remove_project(conn, project_id=project_id)
+    return calls
+
+
+def lock_demo(conn: Connection[Any], *, project_id: int) -> None:
+    """Have a demo project for oneself until the transaction ends. Raises NotADemo."""
+    if conn.execute(statement(__package__, "lock_demo"), {"project": project_id}).fetchone() is None:
         raise NotADemo("Only a demo project can be removed.")
-    return int(calls)
+
+
+def remove_calls(conn: Connection[Any], *, project_id: int) -> int:
+    """Delete a project's calls; how many there were."""
+    arguments = {"project": project_id, "start": _FIRST, "end": _LAST}
+    return conn.execute(statement(__package__, "remove_calls"), arguments).rowcount
+
+
+def remove_rows(conn: Connection[Any], table: str, *, project_id: int) -> None:
+    """Delete what a table holds of a project."""
+    removal = sql.SQL(statement(__package__, "remove_rows")).format(table=sql.Identifier(table))
+    conn.execute(removal, {"project": project_id})
+
+
+def remove_project(conn: Connection[Any], *, project_id: int) -> None:
+    """Delete a project itself."""
+    conn.execute(statement(__package__, "remove_project"), {"project": project_id})

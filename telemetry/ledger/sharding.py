@@ -1,0 +1,133 @@
+"""Projects as shards: which tables Citus cuts by project_id, so that more servers hold more projects, and which not.
+
+Every statement of the product names one project, so it runs on the one server that holds that project's shard. Tables
+that are cut keep the rules of `shard_obstacles.sql` on any PostgreSQL, for a test looks. Source: docs/scaling.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from psycopg import Connection
+from psycopg.rows import scalar_row
+
+from telemetry.statements import statement
+
+CALLS = "telemetry_call"
+SHARDED = (
+    CALLS,
+    "telemetry_identity",
+    "telemetry_execution",
+    "telemetry_session",
+    "telemetry_meterpoint",
+    "telemetry_quarantined",
+    "telemetry_sourceseen",
+    "telemetry_rejectedreason",
+    "telemetry_importedfile",
+    "telemetry_dirty",
+    "telemetry_rollup_1m",
+    "telemetry_rollup_15m",
+    "telemetry_rollup_1d",
+    "telemetry_rollup_session_15m",
+    "telemetry_rollup_session_1d",
+    "telemetry_rollup_state",
+)
+LOCAL_OF_PROJECTS = {
+    "telemetry_apikey": "looked up by a prefix that is unique over all projects, before the project is known",
+    "telemetry_membership": "a person's projects: read by person, and tied to Django's users",
+    "telemetry_priceoverride": "a few rows, some for every project; a trigger notes each change",
+    "telemetry_invoiceline": "belongs to a total",
+    "telemetry_invoicetotal": "typed in or uploaded by a person, a few hundred of a project at most",
+}
+LOCAL = {
+    "telemetry_project": "a few rows; the slug is unique over all projects",
+    "telemetry_loginlink": "tied to Django's users",
+    "telemetry_pricerevision": "one row",
+    "telemetry_priceversion": "a few rows, of no project",
+}
+SHARDS = 32
+
+
+class CannotShard(RuntimeError):
+    """The database cannot be cut into shards; the text says what to do first."""
+
+
+def distribute(conn: Connection[Any], *, shards: int = SHARDS) -> Iterator[tuple[str, bool]]:
+    """Cut each table by project_id, one transaction each, and yield its name and whether that was done now. May be
+    stopped anywhere and run again. Raises CannotShard before anything is changed; psycopg.Error."""
+    _check(conn)
+    done = sharded_tables(conn)
+    first = next((table for table in SHARDED if table in done), None)
+    for table in SHARDED:
+        if table not in done:
+            if first is None:
+                shard_first(conn, table, shards=shards)
+            else:
+                shard_beside(conn, table, beside=first)
+        first = first or table
+        for rest in local_rests(conn, [table]):
+            drop_local_rest(conn, rest)
+        yield table, table not in done
+
+
+def _check(conn: Connection[Any]) -> None:
+    if citus_version(conn) is None:
+        raise CannotShard(
+            "This database has no extension citus. Install Citus on every server, set shared_preload_libraries and run"
+            " CREATE EXTENSION citus in this database on each: see docs/scaling.md."
+        )
+    if not shard_nodes(conn):
+        raise CannotShard(
+            "No server is there to hold shards. On the coordinator, which this database must be, run"
+            " SELECT citus_set_coordinator_host('its address', 5432) and SELECT citus_add_node('address', 5432) for"
+            " each of the others: see docs/scaling.md."
+        )
+    if obstacles := shard_obstacles(conn, SHARDED):
+        raise CannotShard("These tables break a rule of Citus: " + "; ".join(obstacles) + ".")
+
+
+def citus_version(conn: Connection[Any]) -> str | None:
+    """The version of the extension, or None where the database has none."""
+    with conn.cursor(row_factory=scalar_row) as cursor:
+        return cursor.execute(statement(__package__, "citus_version")).fetchone()
+
+
+def shard_nodes(conn: Connection[Any]) -> list[str]:
+    """The servers that hold shards, as host:port."""
+    with conn.cursor(row_factory=scalar_row) as cursor:
+        return cursor.execute(statement(__package__, "shard_nodes")).fetchall()
+
+
+def sharded_tables(conn: Connection[Any]) -> set[str]:
+    """The tables that are cut already."""
+    with conn.cursor(row_factory=scalar_row) as cursor:
+        return set(cursor.execute(statement(__package__, "sharded_tables")).fetchall())
+
+
+def shard_obstacles(conn: Connection[Any], tables: Sequence[str]) -> list[str]:
+    """What keeps these tables from being cut by project_id together, a sentence each."""
+    with conn.cursor() as cursor:
+        rows = cursor.execute(statement(__package__, "shard_obstacles"), {"tables": list(tables)}).fetchall()
+    return [f"{table} {rule}" for table, rule in rows]
+
+
+def shard_first(conn: Connection[Any], table: str, *, shards: int) -> None:
+    """Cut a table, beside which all others will lie."""
+    conn.execute(statement(__package__, "shard_first"), {"table": table, "shards": shards})
+
+
+def shard_beside(conn: Connection[Any], table: str, *, beside: str) -> None:
+    """Cut a table as another is cut."""
+    conn.execute(statement(__package__, "shard_beside"), {"table": table, "beside": beside})
+
+
+def local_rests(conn: Connection[Any], tables: Sequence[str]) -> list[str]:
+    """Which of these tables still hold rows here that their shards hold too."""
+    with conn.cursor(row_factory=scalar_row) as cursor:
+        return cursor.execute(statement(__package__, "local_rests"), {"tables": list(tables)}).fetchall()
+
+
+def drop_local_rest(conn: Connection[Any], table: str) -> None:
+    """Give back their space."""
+    conn.execute(statement(__package__, "drop_local_rest"), {"table": table})
