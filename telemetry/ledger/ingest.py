@@ -21,11 +21,12 @@ import msgspec
 from msgspec.structs import astuple
 from psycopg import Connection
 from psycopg.errors import CheckViolation, DeadlockDetected, InternalError_, UniqueViolation
+from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
 from psycopg.types.json import Jsonb
 
 from telemetry.contracts import Call, Execution, Receipt, Rejection
-from telemetry.ledger import aliases, partitions, sessions, store
+from telemetry.ledger import aliases, partitions, sessions, store, told
 from telemetry.ledger import executions as runs
 from telemetry.ledger.identity import call_id
 from telemetry.ledger.overrides import book_for
@@ -197,6 +198,7 @@ def _write(
     partitions.ensure(conn, days, now=now)
     calls = [entry.call for entry in entries]
     spans = sessions.spans_of(calls)
+    news = told.news(project_id, spans, now=now)
     with conn.transaction():
         sessions.lock(conn, project_id=project_id, sessions=spans, executions=batch.executions)
         fresh, known = _claim(conn, project_id, batch, entries, source, is_new=is_new)
@@ -208,8 +210,10 @@ def _write(
         store.copy_calls(conn, project_id=project_id, entries=new, source=source, now=now)
         known += [one for one in totals if not one.is_fresh]
         store.merge_entries(conn, project_id=project_id, claimed=known, source=source, now=now)
-        sessions.touch(conn, project_id=project_id, spans=spans)
+        sessions.touch(conn, project_id=project_id, spans=news)
         quarantine(conn, project_id=project_id, records=batch.strange, source=source, now=now)
+    if conn.info.transaction_status is TransactionStatus.IDLE:  # else it may still be rolled back
+        told.remember(project_id, news, now=now)
     return Receipt(
         accepted=len(fresh) + changed,
         duplicates=batch.calls - len(fresh) + len(batch.executions) - changed,

@@ -7,6 +7,7 @@ from typing import Any
 
 from psycopg import Connection, sql
 
+from telemetry.ledger import told
 from telemetry.ledger.sharding import CALLS, LOCAL_OF_PROJECTS, SHARDED
 from telemetry.statements import statement
 
@@ -27,6 +28,7 @@ def remove_demo(conn: Connection[Any], *, project_id: int) -> int:
             if table != CALLS:
                 remove_rows(conn, table, project_id=project_id)
         remove_project(conn, project_id=project_id)
+    told.forget()
     return calls
 
 

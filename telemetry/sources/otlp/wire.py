@@ -7,21 +7,24 @@ still cheap. Ids in JSON are hex, 64-bit numbers are numbers or texts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from telemetry.sources.otlp import json_body
-from telemetry.sources.otlp.records import MAX_TEXT, Log, Point, Span, log_name, moment
+from telemetry.sources.otlp import json_body, pairs
+from telemetry.sources.otlp.records import Log, Point, Span, log_name, moment
 
 MAX_RECORDS = 50_000
 _DELTA = 1
 _ERROR = 2
+_parse_spans = pairs.parser(ExportTraceServiceRequest)
+_parse_logs = pairs.parser(ExportLogsServiceRequest)
+_parse_points = pairs.parser(ExportMetricsServiceRequest)
 Record = TypeVar("Record", Span, Log, Point)
 
 
@@ -39,47 +42,17 @@ class Decoded(Generic[Record]):
 
 def spans(body: bytes, *, is_json: bool) -> Decoded[Span]:
     """The spans of an ExportTraceServiceRequest. Raises BadBody."""
-    if is_json:
-        return _of_json(json_body.spans, body)
-    request = _parsed(ExportTraceServiceRequest(), body)
-    decoded: Decoded[Span] = Decoded()
-    for group in request.resource_spans:
-        resource = _attributes(group.resource.attributes)
-        for scope in group.scope_spans:
-            name = scope.scope.name
-            _room(decoded, len(scope.spans))
-            decoded.records += [_span(span, resource, name) for span in scope.spans]
-    return decoded
+    return _of_json(json_body.spans, body) if is_json else _of_protobuf(_spans, body)
 
 
 def logs(body: bytes, *, is_json: bool) -> Decoded[Log]:
     """The log records of an ExportLogsServiceRequest. Raises BadBody."""
-    if is_json:
-        return _of_json(json_body.logs, body)
-    request = _parsed(ExportLogsServiceRequest(), body)
-    decoded: Decoded[Log] = Decoded()
-    for group in request.resource_logs:
-        resource = _attributes(group.resource.attributes)
-        for scope in group.scope_logs:
-            name = scope.scope.name
-            _room(decoded, len(scope.log_records))
-            decoded.records += [_log(log, resource, name) for log in scope.log_records]
-    return decoded
+    return _of_json(json_body.logs, body) if is_json else _of_protobuf(_logs, body)
 
 
 def points(body: bytes, *, is_json: bool) -> Decoded[Point]:
     """The numbers of an ExportMetricsServiceRequest: sums, and the sums of histograms. Raises BadBody."""
-    if is_json:
-        return _of_json(json_body.points, body)
-    request = _parsed(ExportMetricsServiceRequest(), body)
-    decoded: Decoded[Point] = Decoded()
-    for group in request.resource_metrics:
-        resource = _attributes(group.resource.attributes)
-        for scope in group.scope_metrics:
-            for metric in scope.metrics:
-                decoded.records += _points(metric, resource, scope.scope.name)
-                _room(decoded, 0)
-    return decoded
+    return _of_json(json_body.points, body) if is_json else _of_protobuf(_metrics, body)
 
 
 def _of_json(read: Callable[[bytes], tuple[list[Record], list[str]]], body: bytes) -> Decoded[Record]:
@@ -93,12 +66,11 @@ def _of_json(read: Callable[[bytes], tuple[list[Record], list[str]]], body: byte
     return decoded
 
 
-def _parsed(request: Any, body: bytes) -> Any:
+def _of_protobuf(read: Callable[[bytes], Decoded[Record]], body: bytes) -> Decoded[Record]:
     try:
-        request.ParseFromString(body)
+        return read(body)
     except DecodeError:
         raise BadBody("The body is not OTLP/protobuf.") from None
-    return request
 
 
 def _room(decoded: Decoded[Any], more: int) -> None:
@@ -106,12 +78,45 @@ def _room(decoded: Decoded[Any], more: int) -> None:
         raise BadBody(f"The body holds more than {MAX_RECORDS} records; send fewer at a time.")
 
 
+def _spans(body: bytes) -> Decoded[Span]:
+    decoded: Decoded[Span] = Decoded()
+    for group in _parse_spans(body).resource_spans:
+        resource = pairs.attributes(group.resource.attributes)
+        for scope in group.scope_spans:
+            name = scope.scope.name
+            _room(decoded, len(scope.spans))
+            decoded.records += [_span(span, resource, name) for span in scope.spans]
+    return decoded
+
+
+def _logs(body: bytes) -> Decoded[Log]:
+    decoded: Decoded[Log] = Decoded()
+    for group in _parse_logs(body).resource_logs:
+        resource = pairs.attributes(group.resource.attributes)
+        for scope in group.scope_logs:
+            name = scope.scope.name
+            _room(decoded, len(scope.log_records))
+            decoded.records += [_log(log, resource, name) for log in scope.log_records]
+    return decoded
+
+
+def _metrics(body: bytes) -> Decoded[Point]:
+    decoded: Decoded[Point] = Decoded()
+    for group in _parse_points(body).resource_metrics:
+        resource = pairs.attributes(group.resource.attributes)
+        for scope in group.scope_metrics:
+            for metric in scope.metrics:
+                decoded.records += _points(metric, resource, scope.scope.name)
+                _room(decoded, 0)
+    return decoded
+
+
 def _span(span: Any, resource: dict[str, Any], scope: str) -> Span:
     return Span(
         resource=resource,
         scope=scope,
         name=span.name,
-        attributes=_attributes(span.attributes),
+        attributes=pairs.attributes(span.attributes),
         trace_id=_id(span.trace_id),
         span_id=_id(span.span_id),
         parent_id=_id(span.parent_span_id),
@@ -122,7 +127,7 @@ def _span(span: Any, resource: dict[str, Any], scope: str) -> Span:
 
 
 def _log(log: Any, resource: dict[str, Any], scope: str) -> Log:
-    attributes = _attributes(log.attributes)
+    attributes = pairs.attributes(log.attributes)
     body = log.body.string_value[:200] if log.HasField("body") else ""
     return Log(
         resource=resource,
@@ -150,7 +155,7 @@ def _points(metric: Any, resource: dict[str, Any], scope: str) -> list[Point]:
             resource=resource,
             scope=scope,
             name=metric.name,
-            attributes=_attributes(point.attributes),
+            attributes=pairs.attributes(point.attributes),
             started_at=moment(point.start_time_unix_nano),
             at=moment(point.time_unix_nano),
             value=float(point.sum if kind == "histogram" else _number(point)),
@@ -162,27 +167,3 @@ def _points(metric: Any, resource: dict[str, Any], scope: str) -> list[Point]:
 
 def _number(point: Any) -> float:
     return float(point.as_int if point.WhichOneof("value") == "as_int" else point.as_double)
-
-
-def _attributes(pairs: Iterable[Any]) -> dict[str, Any]:
-    """Attributes as plain values, long texts cut. Nearly all are texts or numbers, so these are tried first: asked
-    for a kind that it is not, a value answers with nothing."""
-    found: dict[str, Any] = {}
-    for pair in pairs:
-        value = pair.value
-        if text := value.string_value:
-            found[pair.key] = text if len(text) <= MAX_TEXT else text[:MAX_TEXT]
-        elif number := value.int_value:
-            found[pair.key] = number
-        elif kind := value.WhichOneof("value"):
-            found[pair.key] = _value(value, kind)
-    return found
-
-
-def _value(value: Any, kind: str) -> Any:
-    if kind == "array_value":
-        return [_value(one, one.WhichOneof("value") or "") for one in value.array_value.values[:100]]
-    if kind in ("kvlist_value", "bytes_value", ""):
-        return None
-    found = getattr(value, kind)
-    return None if isinstance(found, Message) else found
