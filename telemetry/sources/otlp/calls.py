@@ -174,12 +174,15 @@ class Counts(Struct, frozen=True, kw_only=True, gc=False):
 
 def counts_of(attributes: Attributes, *, is_exclusive: bool = False) -> Counts:
     """The tokens of a span by any of their names; what is not there is 0. Raises BadRecord for what is no count."""
-    there = _there(tuple(attributes))
+    return _counted(attributes, _there(tuple(attributes)), is_exclusive=is_exclusive)
+
+
+def _counted(attributes: Attributes, there: _There, *, is_exclusive: bool = False) -> Counts:
     return Counts(
         input=count(attributes, *there.input) or 0,
         output=count(attributes, *there.output) or 0,
         cache_read=count(attributes, *there.cache_read) or 0,
-        cache_write_unknown=count(attributes, *there.cache_write) or 0,
+        cache_write_unknown=(count(attributes, *there.cache_write) or 0) if there.cache_write else 0,
         reasoning=count(attributes, *there.reasoning) if there.reasoning else None,
         is_exclusive=is_exclusive,
     )
@@ -200,7 +203,7 @@ def call_of(
     """
     attributes = span.attributes
     there = _there(tuple(attributes))
-    counts = counts_of(attributes) if counts is None else counts
+    counts = _counted(attributes, there) if counts is None else counts
     cost = known.pop("cost_usd", None) or (cost_of(attributes) if there.cost else None)
     if not (counts.input or counts.output or counts.cached or cost):
         return None
@@ -217,8 +220,7 @@ def call_of(
         aliases=names[1:],
         cost_usd=cost,
         attributes=_kept(attributes, there.kept) if there.kept else None,
-        **_buckets(counts, quality),
-        **{**_circumstances(span, there), **known},
+        **(_buckets(counts, quality) | _circumstances(span, there) | known),
     )
 
 
@@ -246,10 +248,10 @@ def names_of(span: Span, *ids: str) -> tuple[str, ...]:
     """What a call is known by: ids that the dialect knows, the response's own, and the span's, so that a span that is
     exported again is the same call. Those that are no believable id of one response are left out."""
     response_id = text(span.attributes, *RESPONSE_ID, most=301)
-    named = [name for name in (*ids, response_id) if is_identity(name)]
+    named = [name for name in (*ids, response_id) if name and is_identity(name)]
     if span.trace_id and span.span_id:
         named.append(f"span:{span.trace_id}:{span.span_id}")
-    return tuple(dict.fromkeys(named))
+    return tuple(dict.fromkeys(named)) if len(named) > 1 else tuple(named)
 
 
 def run_of(span: Span) -> str:

@@ -24,7 +24,10 @@ def leaves(read: Sequence[Read]) -> list[Call | Execution | None]:
     nothing, for they lead from one to another. A call above another call is None. An execution whose totals stand
     alone in a trace loses them where the same program's calls are in the batch."""
     repeating = _above_calls(read)
-    callers = _callers(read) if any(isinstance(record, Execution) for _, record in read) else set()
+    has_runs = any(isinstance(record, Execution) for _, record in read)
+    if not repeating and not has_runs:
+        return [record for _, record in read]
+    callers = _callers(read) if has_runs else set()
     counted: list[Call | Execution | None] = []
     for span, record in read:
         if isinstance(record, Execution):

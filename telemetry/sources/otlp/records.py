@@ -20,7 +20,6 @@ MAX_TEXT = 4096  # characters; longer texts are prompts and answers, cut while t
 Attributes = Mapping[str, Any]
 Bucket = MeterBucket
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_TEXTS = (str, int)  # and not a bool, which is an int too
 _LATEST_NS = 253_402_300_799 * 10**9  # the year 9999
 
 
@@ -90,7 +89,7 @@ def count(attributes: Attributes, *names: str) -> int | None:
         value = attributes.get(name)
         if value is None or (type(value) is not int and (value == "" or _is_unknown(value))):
             continue
-        number = _number(value)
+        number = value if type(value) is int else _number(value)
         if number is None or not 0 <= number <= MAX_TOKENS:
             raise BadRecord(f"{name} is no count from 0 to 2**53")
         return number
@@ -101,9 +100,12 @@ def text(attributes: Attributes, *names: str, most: int = 200) -> str:
     """The first of `names` that holds a text that is not empty, cut to `most` characters; "" where none does."""
     for name in names:
         value = attributes.get(name)
-        if value is None or type(value) not in _TEXTS:
+        if type(value) is str:
+            found = value if len(value) <= most and "\0" not in value else value.replace("\0", "")[:most]
+        elif type(value) is int:  # and not a bool
+            found = str(value)[:most]
+        else:
             continue
-        found = str(value).replace("\0", "")[:most]
         if found:
             return found
     return ""
