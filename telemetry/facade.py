@@ -18,6 +18,7 @@ from telemetry.contracts import Call, Execution, Receipt
 from telemetry.database import connection
 from telemetry.importer import demo
 from telemetry.ledger import partitions, price_versions, removal
+from telemetry.ledger.contents import TableContents, contents, is_empty
 from telemetry.ledger.ingest import ingest
 from telemetry.ledger.removal import NotADemo
 from telemetry.models import ApiKey
@@ -33,12 +34,15 @@ __all__ = [
     "KeyInfo",
     "NotADemo",
     "ProjectInfo",
+    "TableContents",
     "UnknownProject",
+    "contents",
     "create_key",
     "ensure_owner",
     "ensure_partitions",
     "ensure_price_versions",
     "ensure_project",
+    "is_empty",
     "key_works",
     "list_keys",
     "load_demo",

@@ -19,6 +19,8 @@ SCHEDULE: dict[str, dict[str, Any]] = {  # seconds; a wake-up that nobody took b
     "partitions": {"task": "telemetry.ensure_partitions", "schedule": 3600.0, "options": {"expires": 3600}},
     "prices": {"task": "telemetry.ensure_price_versions", "schedule": 3600.0, "options": {"expires": 3600}},
 }
+if settings.BACKUP_DIR:
+    SCHEDULE["backup"] = {"task": "tloi_site.back_up", "schedule": 900.0, "options": {"expires": 900}}
 TRANSPORT = {
     "visibility_timeout": 1800,  # longer than the longest task and its wait in the queue
     "unacked_restore_interval": 10,
@@ -48,7 +50,7 @@ app.conf.update(
     broker_connection_timeout=1,
     broker_transport_options=TRANSPORT | IMPATIENT,
 )
-app.autodiscover_tasks(["telemetry"])
+app.autodiscover_tasks(["telemetry", "tloi_site"])
 
 
 @celeryd_init.connect

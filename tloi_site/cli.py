@@ -23,7 +23,8 @@ NEED_SERVERS = frozenset(
     {"changepassword", "clearsessions", "createsuperuser", "dbshell", "dumpdata", "flush", "inspectdb", "loaddata"}
     | {"migrate", "runserver", "shell", "showmigrations", "sqlmigrate", "sqlsequencereset"}
 )
-MIGRATE_THEMSELVES = frozenset({"migrate", "showmigrations", "sqlmigrate"})
+MIGRATE_THEMSELVES = frozenset({"migrate", "restore", "showmigrations", "sqlmigrate"})
+SHARE_WITH_NOBODY = frozenset({"restore"})
 INTERRUPTED = 130
 
 
@@ -59,7 +60,10 @@ def _run(words: list[str]) -> int:
             if name not in MIGRATE_THEMSELVES:
                 django.setup()
                 call_command("migrate", interactive=False, verbosity=0)
-            owner.publish(servers.addresses())
+            if name not in SHARE_WITH_NOBODY:
+                owner.publish(servers.addresses())
+        elif name in SHARE_WITH_NOBODY:
+            raise CannotStart(_in_use(name))
         return _django(words)
 
 
@@ -82,6 +86,12 @@ def _up(words: list[str]) -> int:
     except Stopped:
         _say("Stopped.")
         return 0
+
+
+def _in_use(name: str) -> str:
+    other = sharing.running(env.data_dir())
+    who = f"`tloi {other.command}` (pid {other.pid})" if other else "Another TLOI command"
+    return f"{who} uses the database; stop it, then run `tloi {name}` again."
 
 
 def _django(words: list[str]) -> int:

@@ -40,6 +40,8 @@ SETTINGS = (
     Setting("TLOI_WEB_WORKERS", "0", "web processes; 0: one a core, two at least"),
     Setting("TLOI_WEB_THREADS", "4", "threads in each web process"),
     Setting("TLOI_RATE_LIMIT", "30000", "requests a minute that one API key may make; 0: no limit"),
+    Setting("TLOI_BACKUP_DIR", "", "folder that a backup is written to each day; unset: none is"),
+    Setting("TLOI_BACKUP_KEEP", "7", "backups that are kept in that folder"),
     Setting("TLOI_TRUST_PROXY", "0", "1: believe X-Forwarded-Proto and X-Forwarded-For of a proxy in front"),
     Setting("TLOI_DEBUG", "0", "1: Django's debug pages, on 127.0.0.1 only"),
 )

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tloi_site import cli
-from tloi_site.embedded import servers
+from tloi_site.embedded import servers, sharing
 
 ROOT = Path(cli.__file__).parent.parent
 
@@ -77,6 +77,17 @@ def test_a_database_that_does_not_answer_is_told_with_its_reason(tmp_path: Path)
     assert "Connection refused" in done.stderr
     assert "Traceback" not in done.stderr
     assert "secret" not in done.stderr
+
+
+def test_restore_is_refused_while_the_servers_of_the_data_folder_are_used(data_dir: Path, tmp_path: Path) -> None:
+    with sharing.own(data_dir, "up", print) as up:
+        up.publish(dict.fromkeys(servers.ADDRESSES, "postgresql://x"))
+        done = tloi(tmp_path, "restore", "file", TLOI_DATA_DIR=str(data_dir))
+    assert done.returncode == 1
+    assert (
+        done.stderr
+        == f"tloi: `tloi up` (pid {os.getpid()}) uses the database; stop it, then run `tloi restore` again.\n"
+    )
 
 
 def test_every_command_of_ours_gets_servers() -> None:

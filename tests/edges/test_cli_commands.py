@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from io import StringIO
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -124,7 +125,7 @@ def diagnosis() -> dict[str, str]:
 @pytest.mark.usefixtures("well")
 def test_doctor_finds_nothing_where_all_is_well() -> None:
     assert set(diagnosis().values()) == {"ok"}
-    assert list(diagnosis()) == ["settings", "clock", "PostgreSQL", "broker", "cache", "partitions", "worker"]
+    assert list(diagnosis()) == ["settings", "clock", "PostgreSQL", "broker", "cache", "partitions", "worker", "backup"]
 
 
 @pytest.mark.usefixtures("well")
@@ -165,6 +166,17 @@ def test_doctor_only_warns_of_no_worker_where_none_is_expected(monkeypatch: pyte
     cache.delete(facade.HEARTBEAT_KEY)
     monkeypatch.setattr(sharing, "running", lambda _: sharing.Running(1, "doctor"))
     assert diagnosis()["worker"] == "warn"
+
+
+@pytest.mark.usefixtures("well")
+@pytest.mark.parametrize(("hours", "state"), [(1, "ok"), (47, "ok"), (49, "FAIL"), (None, "warn")])
+def test_doctor_says_how_old_the_newest_backup_is(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, hours: int | None, state: str
+) -> None:
+    monkeypatch.setattr(settings, "BACKUP_DIR", str(tmp_path))
+    for age in [] if hours is None else [hours, hours + 500]:
+        (tmp_path / f"tloi-{datetime.now(UTC) - timedelta(hours=age):%Y%m%dT%H%M%SZ}.backup").touch()
+    assert diagnosis()["backup"] == state
 
 
 @pytest.mark.usefixtures("well")

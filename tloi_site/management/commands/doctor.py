@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Literal
 
 import redis
@@ -16,6 +17,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from telemetry import facade
 from tloi_site import env
+from tloi_site.backup import folder
 from tloi_site.embedded import sharing
 
 OLDEST_POSTGRES = 150_000
@@ -23,6 +25,7 @@ DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
 LARGEST_CLOCK_DIFFERENCE = timedelta(seconds=60)
 LEAST_HORIZON = timedelta(days=7)
 LATEST_HEARTBEAT = timedelta(seconds=60)
+OLDEST_BACKUP = timedelta(hours=48)  # one a day, and a day to notice
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +144,19 @@ def _worker() -> Iterator[Finding]:
         yield Finding("FAIL", says, "after a start it takes 20 s; else see worker.log in the data folder")
 
 
+def _backup() -> Iterator[Finding]:
+    if not settings.BACKUP_DIR:
+        yield Finding("ok", "none is taken by itself; TLOI_BACKUP_DIR names a folder for one a day")
+        return
+    newest, now = folder.newest(Path(settings.BACKUP_DIR).expanduser()), datetime.now(UTC)
+    if newest and now - newest < OLDEST_BACKUP:
+        yield Finding("ok", f"the newest is {(now - newest) / timedelta(hours=1):.0f} h old")
+        return
+    says = f"the newest is of {newest:%Y-%m-%d %H:%M} UTC" if newest else f"there is none in {settings.BACKUP_DIR} yet"
+    state: Literal["warn", "FAIL"] = "FAIL" if newest and not _only_this_command_runs() else "warn"
+    yield Finding(state, says, "a worker takes one within a quarter of an hour; else worker.log says why not")
+
+
 def _only_this_command_runs() -> bool:
     """Whether the servers were started for a single command, so that nobody expects a worker."""
     running = sharing.running(env.data_dir())
@@ -155,4 +171,5 @@ CHECKS: dict[str, Callable[[], Iterator[Finding]]] = {
     "cache": _cache,
     "partitions": _partitions,
     "worker": _worker,
+    "backup": _backup,
 }

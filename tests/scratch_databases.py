@@ -1,0 +1,74 @@
+"""Databases of a test's own on the run's server, for what cannot be done to one that others use."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from psycopg import sql
+
+from tloi_site.backup.database import Database
+
+ROOT = Path(__file__).resolve().parent.parent
+DEMO = ("--days", "3", "--agents", "3")
+
+
+@contextmanager
+def scratch(template: str = "template0") -> Iterator[Database]:
+    """A new database, empty or as `template` is; gone afterwards."""
+    parts = urlsplit(os.environ["DATABASE_URL"])
+    name = f"scratch_{uuid.uuid4().hex[:12]}"
+    place = Database(name, parts.hostname or "", str(parts.port), unquote(parts.username or ""), parts.password or "")
+    with place.maintenance() as admin:
+        admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*map(sql.Identifier, (name, template))))
+        try:
+            yield place
+        finally:
+            admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def manage(database: Database, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run a command of the site on a database."""
+    return subprocess.run(
+        [sys.executable, ROOT / "manage.py", *words],
+        env=os.environ | {"DATABASE_URL": address(database)},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=check,
+    )
+
+
+def address(database: Database) -> str:
+    """As DATABASE_URL names it."""
+    return urlunsplit(urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{database.name}"))
+
+
+@contextmanager
+def filled() -> Iterator[Database]:
+    """A database with the demo's calls, to be copied by `scratch`."""
+    with scratch() as database:
+        manage(database, "migrate", "-v0")
+        manage(database, "demo", *DEMO)
+        yield database
+
+
+def one(database: Database, query: Any, *arguments: object) -> Any:
+    """The first column of the first row."""
+    with database.connect() as conn:
+        row = conn.execute(query, arguments).fetchone()
+    return row[0] if row else None
+
+
+def names(database: Database) -> set[str]:
+    """The databases of the server that begin with the name of this one."""
+    with database.maintenance() as admin:
+        rows = admin.execute("SELECT datname FROM pg_database WHERE datname LIKE %s", (f"{database.name}%",)).fetchall()
+    return {name for (name,) in rows}
