@@ -210,6 +210,14 @@ def test_a_database_that_does_not_answer_is_one_sentence(full: Database, tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_database_of_many_servers_is_refused(full: Database, tmp_path: Path) -> None:
+    with full.connect() as conn:
+        conn.execute("SET allow_system_table_mods = on")  # there is no Citus here: one that is called so
+        conn.execute("UPDATE pg_extension SET extname = 'citus' WHERE extname = 'plpgsql'")
+    with pytest.raises(BackupError, match="spread over the servers of a Citus cluster"):
+        taking.back_up(full, tmp_path / "b", now=NOW)
+
+
 def test_a_lock_that_is_not_given_back_ends_the_backup(
     full: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

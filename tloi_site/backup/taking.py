@@ -37,7 +37,7 @@ def back_up(database: Database, file: Path, *, now: datetime) -> Manifest:
 
 def _refuse_shards(conn: psycopg.Connection[Any]) -> None:
     """Raises BackupError for a Citus cluster: its servers have no snapshot in common."""
-    if conn.execute("SELECT FROM pg_extension WHERE extname = 'citus'").fetchone():
+    if conn.execute("SELECT FROM pg_extension WHERE extname = 'citus'").fetchone() is not None:
         raise BackupError("The database is spread over the servers of a Citus cluster; back up each server instead.")
 
 
