@@ -22,6 +22,7 @@ from telemetry.ledger.contents import TableContents, contents, is_empty
 from telemetry.ledger.ingest import ingest
 from telemetry.ledger.removal import NotADemo
 from telemetry.models import ApiKey
+from telemetry.series import rollups
 from telemetry.sources.demo import ROSTER
 
 HEARTBEAT_KEY = "worker-last-seen"
@@ -42,6 +43,7 @@ __all__ = [
     "ensure_partitions",
     "ensure_price_versions",
     "ensure_project",
+    "fold_due",
     "is_empty",
     "key_works",
     "list_keys",
@@ -148,6 +150,11 @@ def remove_demo() -> int:
 def ensure_partitions(*, now: datetime) -> None:
     """Make the partitions of today and two weeks ahead."""
     partitions.ensure_ahead(connection(), now=now)
+
+
+def fold_due(*, now: datetime) -> None:
+    """Sum up what changed in projects whose last fold is long enough ago."""
+    rollups.fold_due(connection(), now=now)
 
 
 def ensure_price_versions(*, now: datetime) -> None:

@@ -16,6 +16,12 @@ def heartbeat() -> None:
     cache.set(facade.HEARTBEAT_KEY, datetime.now(UTC).isoformat(), timeout=24 * 3600)
 
 
+@shared_task(name="telemetry.fold")
+def fold() -> None:
+    """Sum up again what changed."""
+    facade.fold_due(now=datetime.now(UTC))
+
+
 @shared_task(name="telemetry.ensure_partitions")
 def ensure_partitions() -> None:
     """Keep two weeks of partitions ahead."""

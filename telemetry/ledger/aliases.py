@@ -18,6 +18,7 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import dict_row, tuple_row
 
+from telemetry.ledger import dirty
 from telemetry.ledger.identity import key_id
 from telemetry.ledger.rows import Entry
 from telemetry.ledger.store import Claimed, Place, merge_calls
@@ -121,6 +122,7 @@ class _Joining:
         taken = take_call(self._conn, project_id=self._project_id, place=old)
         if taken is not None:
             merge_calls(self._conn, [{**taken, "id": UUID(bytes=new[0]), "started_at": new[1]}])
+            dirty.mark(self._conn, project_id=self._project_id, moments=[old[1], new[1]])
 
 
 def unjoined(conn: Connection[Any], *, project_id: int, entries: Sequence[Entry]) -> list[Claimed]:

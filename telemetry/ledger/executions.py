@@ -8,6 +8,7 @@ of its session while it ran. What was sent stays on the execution's row, so that
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
 from typing import Any
@@ -24,6 +25,16 @@ from telemetry.ledger.identity import execution_key, key_id
 from telemetry.statements import prepared, statement
 
 TOTAL_KEY = "execution-total:"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of a batch's executions: how many were new or changed, which of them have calls of their own, and
+    the moments of executions and their totals that are not what they were."""
+
+    changed: int
+    with_calls: set[str]
+    moments: list[datetime]
 
 
 def total_call(execution: Execution) -> Call | None:
@@ -62,10 +73,9 @@ def write(
     executions: Sequence[Execution],
     source: str,
     now: datetime,
-) -> tuple[int, set[str]]:
-    """Insert or complete executions, and mark those that have calls of their own, by id or by their session. Returns
-    how many items were new or changed something, and the keys of those that have calls. Their sessions must be locked;
-    all rows of executions are locked here, in one order."""
+) -> Written:
+    """Insert or complete executions, and mark those that have calls of their own, by id or by their session. Their
+    sessions must be locked; all rows of executions are locked here, in one order."""
     written = {execution_key(execution): execution for execution in executions}
     first: dict[str, Call | Execution] = {}
     for call in calls:
@@ -81,47 +91,50 @@ def write(
         _mark(key, first.get(key) or written.get(key), now, key in has_calls, key in written)
         for key in sorted(has_calls | written.keys() if has_calls else ())
     ]
-    newly = mark_called(conn, project_id=project_id, rows=rows)
-    if newly:
-        drop_totals(conn, project_id=project_id, keys=newly)
+    called = mark_called(conn, project_id=project_id, rows=rows)
+    moments = [began_at for _, _, began_at in called]
+    if newly := [key for key, is_written, _ in called if is_written]:
+        moments += drop_totals(conn, project_id=project_id, keys=newly)
     changed = write_executions(conn, project_id=project_id, executions=executions, source=source, now=now)
-    return changed, with_calls(conn, project_id=project_id, keys=list(written))
+    moments += [moment for moved in changed for moment in moved if moment]
+    return Written(len(changed), with_calls(conn, project_id=project_id, keys=list(written)), moments)
 
 
 def write_executions(
     conn: Connection[Any], *, project_id: int, executions: Sequence[Execution], source: str, now: datetime
-) -> int:
-    """Insert or complete executions, in order of their key. Returns how many were new or changed something."""
+) -> list[tuple[datetime, datetime | None]]:
+    """Insert or complete executions, in order of their key. Of each that was new or changed something, when it begins,
+    and when it did before."""
     if not executions:
-        return 0
+        return []
     keyed = sorted(((execution_key(item), item) for item in executions), key=itemgetter(0))
     rows = [_row(item, key, project_id, source, now) for key, item in keyed]
-    changed = 0
-    with prepared(conn, scalar_row) as cursor:
+    with prepared(conn, tuple_row) as cursor:
         cursor.executemany(statement(__package__, "write_executions"), rows, returning=True)
-        for _ in cursor.results():
-            changed += cursor.rowcount
-    return changed
+        return [changed for one in cursor.results() for changed in one.fetchall()]
 
 
-def mark_called(conn: Connection[Any], *, project_id: int, rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Note that executions have calls of their own; the keys of those that are marked for the first time and whose
-    sent totals may count until now."""
+def mark_called(
+    conn: Connection[Any], *, project_id: int, rows: Sequence[Mapping[str, Any]]
+) -> list[tuple[str, bool, datetime]]:
+    """Note that executions have calls of their own; those that are marked for the first time, with whether their sent
+    totals may count until now, and when they began."""
     if not rows:
         return []
     arguments = {"project": project_id, "rows": msgspec.json.encode(rows).decode()}
     with prepared(conn, tuple_row) as cursor:
-        newly = cursor.execute(statement(__package__, "mark_called"), arguments).fetchall()
-    return [key for key, is_written in newly if is_written]
+        return cursor.execute(statement(__package__, "mark_called"), arguments).fetchall()
 
 
-def drop_totals(conn: Connection[Any], *, project_id: int, keys: Sequence[str]) -> None:
-    """Remove the calls that stand for the totals of executions, where there are any. Their rows must be locked."""
+def drop_totals(conn: Connection[Any], *, project_id: int, keys: Sequence[str]) -> list[datetime]:
+    """Remove the calls that stand for the totals of executions, where there are any, and say when they were. The rows
+    of the executions must be locked."""
     arguments = {"project": project_id, "ids": [UUID(bytes=key_id(TOTAL_KEY + key)) for key in keys]}
     with prepared(conn, tuple_row) as cursor:
         totals = cursor.execute(statement(__package__, "drop_totals"), arguments).fetchall()
     for call_id, started_at in totals:
         remove_call(conn, project_id=project_id, started_at=started_at, call_id=call_id)
+    return [started_at for _, started_at in totals]
 
 
 def remove_call(conn: Connection[Any], *, project_id: int, started_at: datetime, call_id: UUID) -> None:

@@ -9,7 +9,7 @@ What returns after the commit is durable. Sending the same batch again, in paral
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -26,7 +26,7 @@ from psycopg.rows import tuple_row
 from psycopg.types.json import Jsonb
 
 from telemetry.contracts import Call, Execution, Receipt, Rejection
-from telemetry.ledger import aliases, partitions, sessions, store, told
+from telemetry.ledger import aliases, dirty, partitions, sessions, store, told
 from telemetry.ledger import executions as runs
 from telemetry.ledger.identity import call_id
 from telemetry.ledger.overrides import book_for
@@ -202,24 +202,32 @@ def _write(
     with conn.transaction():
         sessions.lock(conn, project_id=project_id, sessions=spans, executions=batch.executions)
         fresh, known = _claim(conn, project_id, batch, entries, source, is_new=is_new)
-        changed, with_calls = runs.write(
+        written = runs.write(
             conn, project_id=project_id, calls=calls, executions=batch.executions, source=source, now=now
         )
-        totals = store.claim_identities(conn, project_id=project_id, entries=_totals(batch, with_calls))
+        totals = store.claim_identities(conn, project_id=project_id, entries=_totals(batch, written.with_calls))
         new = [*fresh, *(one.entry for one in totals if one.is_fresh)] if totals else fresh
         store.copy_calls(conn, project_id=project_id, entries=new, source=source, now=now)
         known += [one for one in totals if not one.is_fresh]
         store.merge_entries(conn, project_id=project_id, claimed=known, source=source, now=now)
         sessions.touch(conn, project_id=project_id, spans=news)
+        dirty.mark(conn, project_id=project_id, moments=_changed(new, known, written))
         quarantine(conn, project_id=project_id, records=batch.strange, source=source, now=now)
     if conn.info.transaction_status is TransactionStatus.IDLE:  # else it may still be rolled back
         told.remember(project_id, news, now=now)
     return Receipt(
-        accepted=len(fresh) + changed,
-        duplicates=batch.calls - len(fresh) + len(batch.executions) - changed,
+        accepted=len(fresh) + written.changed,
+        duplicates=batch.calls - len(fresh) + len(batch.executions) - written.changed,
         quarantined=len(batch.strange),
         rejected=tuple(batch.rejected),
     )
+
+
+def _changed(new: list[Entry], known: list[store.Claimed], written: runs.Written) -> Iterator[datetime]:
+    """The moments of all that is not what it was: a copy changes the call that it belongs to, where that lives."""
+    yield from (entry.call.started_at for entry in new)
+    yield from (one.started_at for one in known)
+    yield from written.moments
 
 
 def _claim(

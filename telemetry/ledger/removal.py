@@ -7,7 +7,7 @@ from typing import Any
 
 from psycopg import Connection, sql
 
-from telemetry.ledger import told
+from telemetry.ledger import dirty, told
 from telemetry.ledger.sharding import CALLS, LOCAL_OF_PROJECTS, SHARDED
 from telemetry.statements import statement
 
@@ -23,6 +23,7 @@ def remove_demo(conn: Connection[Any], *, project_id: int) -> int:
     Raises NotADemo; then nothing is deleted."""
     with conn.transaction():
         lock_demo(conn, project_id=project_id)
+        dirty.lock_folding(conn, project_id=project_id)  # else a fold that goes on would leave its rows behind
         calls = remove_calls(conn, project_id=project_id)
         for table in (*SHARDED, *LOCAL_OF_PROJECTS):
             if table != CALLS:

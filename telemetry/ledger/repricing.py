@@ -19,6 +19,7 @@ from psycopg import Connection
 from psycopg.rows import class_row
 
 from telemetry.contracts import Call
+from telemetry.ledger import dirty
 from telemetry.ledger.overrides import price_overrides
 from telemetry.ledger.pricebook import ANY, PriceBook, book_of
 from telemetry.ledger.pricing import MAX_NANOUSD, computed_nanousd
@@ -151,6 +152,7 @@ def _write(conn: Connection[Any], task: _Task, calls: Sequence[_Stored]) -> list
         locked = lock_calls(conn, span, ids=[call.id for call in calls])
         changes = _changes(locked, task.book)
         write_prices(conn, span, changes=changes)
+        dirty.mark(conn, project_id=task.project_id, moments=[change.call.started_at for change in changes])
     return changes
 
 

@@ -230,7 +230,7 @@ def without(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
         case "the identity of calls":
             monkeypatch.setattr(ingest, "call_id", lambda _: os.urandom(16))
         case "totals that give way":
-            monkeypatch.setattr(executions, "drop_totals", lambda *_, **__: None)
+            monkeypatch.setattr(executions, "drop_totals", lambda *_, **__: [])
         case "calls that know their session's totals":
             monkeypatch.setattr(sessions, "waiting", lambda *_, **__: set())
         case "leaves":

@@ -12,4 +12,4 @@ WHERE there.has_calls IS NOT TRUE OR sent.is_written
 ORDER BY sent.key
 ON CONFLICT (project_id, execution_id) DO UPDATE SET has_calls = true
 WHERE excluded.has_calls AND NOT known.has_calls
-RETURNING known.execution_id, known.source <> '' AS is_written
+RETURNING known.execution_id, known.source <> '' AS is_written, known.started_at

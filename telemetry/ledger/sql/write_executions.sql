@@ -1,5 +1,5 @@
 -- Insert an execution or complete the one that is there. A row comes back where something changed; the row lock is
--- taken either way. What was known is kept where the new copy is silent; an ended status is never un-ended.
+-- taken either way; it tells where the execution begins, and where it did before. What was known is kept where the new copy is silent; an ended status is never un-ended.
 INSERT INTO telemetry_execution AS known (
     project_id, execution_id, started_at, task_id, tool, action, model, duration_ms, sent_input_tokens,
     sent_output_tokens, sent_cache_read_tokens, sent_cache_write_tokens, status, errors, task_type, agent, session_id,
@@ -10,6 +10,7 @@ VALUES (%(project)s, %(key)s, %(started_at)s, %(task_id)s, %(tool)s, %(action)s,
         %(attributes)s, %(now)s)
 ON CONFLICT (project_id, execution_id) DO UPDATE
 SET started_at = least(known.started_at, excluded.started_at),
+    moved_from_at = known.started_at,
     task_id = coalesce(nullif(excluded.task_id, ''), known.task_id),
     tool = coalesce(nullif(excluded.tool, ''), known.tool),
     action = coalesce(nullif(excluded.action, ''), known.action),
@@ -52,4 +53,4 @@ WHERE (known.source = '')
    OR (excluded.skills <> '[]' AND excluded.skills <> known.skills)
    OR (excluded.objective NOT IN ('', known.objective))
    OR (excluded.attributes IS NOT NULL AND NOT coalesce(known.attributes @> excluded.attributes, false))
-RETURNING known.execution_id
+RETURNING known.started_at, known.moved_from_at

@@ -22,6 +22,7 @@ from telemetry.ledger.meters import record_readings
 from telemetry.ledger.removal import NotADemo, remove_demo
 from telemetry.models import Execution, ImportedFile, Membership, PriceOverride, Project
 from telemetry.series.queries import unpriced_models, usage_by, usage_total
+from telemetry.series.rollups import catch_up
 from telemetry.series.window import by_preset
 from telemetry.sources.demo import invent
 
@@ -78,6 +79,7 @@ def fill(project: Project) -> None:
     strange = Call(id="c2", started_at=datetime(1970, 1, 1, tzinfo=UTC), model="m")
     calls = [Call(id="c1", started_at=NOW, model="m", session_id="s", execution_id="e"), strange]
     ingest(connection(), project_id=project.pk, calls=calls, source="test", now=NOW)
+    catch_up(connection(), project_id=project.pk, now=NOW, patience=60)
     reading = MeterReading(
         series="one",
         session_id="s2",

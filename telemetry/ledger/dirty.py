@@ -1,0 +1,47 @@
+"""What waits to be folded into the rollups: the minutes in which calls or executions changed.
+
+Whoever changes one says so here, in the same transaction, so that a change is folded if and only if it is committed.
+Marks are only ever added: one that were shared would make writers wait for each other, or be lost. Source: sql.md §2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any
+
+from psycopg import Connection
+from psycopg.rows import tuple_row
+
+from telemetry.statements import prepared, statement
+
+MOST_MINUTES = 200  # of one mark, so that a fold may take as much as it wants
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MINUTE = timedelta(minutes=1)
+
+
+def mark(conn: Connection[Any], *, project_id: int, moments: Iterable[datetime]) -> None:
+    """Note that calls or executions of a project changed that began at these moments: before and after the change,
+    where it moved one."""
+    minutes = {(moment - _EPOCH) // _MINUTE for moment in moments}  # whatever their zone
+    if minutes:
+        mark_minutes(conn, project_id=project_id, minutes=[_EPOCH + minute * _MINUTE for minute in sorted(minutes)])
+
+
+def mark_minutes(conn: Connection[Any], *, project_id: int, minutes: list[datetime]) -> None:
+    """Add marks of whole UTC minutes, each once."""
+    arguments = {"project": project_id, "minutes": minutes, "most": MOST_MINUTES}
+    prepared(conn, tuple_row).execute(statement(__package__, "mark_minutes"), arguments)
+
+
+def lock_folding(conn: Connection[Any], *, project_id: int) -> None:
+    """Wait until nobody folds this project, and let nobody until the transaction ends."""
+    prepared(conn, tuple_row).execute(statement(__package__, "lock_folding"), {"slot": slot(project_id)})
+
+
+@lru_cache(maxsize=65_536)
+def slot(project_id: int) -> int:
+    """The number of the advisory lock of a project's fold, apart from all others."""
+    return int.from_bytes(sha256(f"fold of {project_id}".encode()).digest()[:8], signed=True)

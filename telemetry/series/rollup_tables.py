@@ -1,0 +1,112 @@
+"""The rollups, a row of data each, and the statements that make their rows anew. Nothing is ever added to a row.
+
+Calls and executions are summed up into minutes (or, where minutes are no longer kept, whole quarters of an hour) of a
+session; those into quarters; quarters into days.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, LiteralString
+
+from psycopg import Connection, sql
+
+from telemetry.series.buckets import Span
+from telemetry.series.histogram import EDGES
+from telemetry.statements import statement
+
+DIMENSIONS: tuple[LiteralString, ...] = (*("provider", "model", "agent", "host", "session_type", "task_type", "tier"),)
+MEASURES: tuple[LiteralString, ...] = (
+    *("calls", "input_uncached", "cache_read", "cache_write_5m", "cache_write_1h", "cache_write_unknown", "output"),
+    *("reasoning", "cost_nanousd", "unpriced_calls", "failed_calls", "executions", "failed_executions"),
+    *("compared_calls", "compared_reported_nanousd", "compared_computed_nanousd"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rollup:
+    """A table of sums, and the smaller one that its rows are made of."""
+
+    table: LiteralString
+    source: LiteralString
+    is_by_session: bool = False
+
+
+MINUTES = Rollup("telemetry_rollup_1m", "telemetry_call", is_by_session=True)
+QUARTERS = (
+    Rollup("telemetry_rollup_15m", "telemetry_rollup_1m"),
+    Rollup("telemetry_rollup_session_15m", "telemetry_rollup_1m", is_by_session=True),
+)
+DAYS = (
+    Rollup("telemetry_rollup_1d", "telemetry_rollup_15m"),
+    Rollup("telemetry_rollup_session_1d", "telemetry_rollup_session_15m", is_by_session=True),
+)
+
+_columns = sql.SQL(", ")
+_PARTS: dict[str, sql.Composable] = {
+    "dimensions": _columns.join(map(sql.Identifier, DIMENSIONS)),
+    "measures": _columns.join(map(sql.Identifier, MEASURES)),
+    # Saturated, so that nobody's absurd counts make a sum that cannot be stored.
+    "sums": _columns.join(
+        sql.SQL("least(coalesce(sum({0}), 0), 9223372036854775807)::int8 AS {0}").format(sql.Identifier(measure))
+        for measure in MEASURES
+    ),
+}
+
+
+def replace_minutes(conn: Connection[Any], *, project_id: int, spans: Sequence[Span]) -> None:
+    """Make the sums of spans of time anew from calls and executions, each as the minute at its start."""
+    if spans:
+        clear_rollup(conn, MINUTES, project_id=project_id, spans=spans)
+        roll_calls(conn, project_id=project_id, spans=spans)
+
+
+def replace(conn: Connection[Any], rollups: Iterable[Rollup], *, project_id: int, spans: Sequence[Span]) -> None:
+    """Make the buckets of rollups anew that are those spans of time, from the rollups that each is made of."""
+    for rollup in rollups if spans else ():
+        clear_rollup(conn, rollup, project_id=project_id, spans=spans)
+        if rollup.is_by_session:
+            roll_up_sessions(conn, rollup, project_id=project_id, spans=spans)
+        else:
+            roll_up(conn, rollup, project_id=project_id, spans=spans)
+
+
+def clear_rollup(conn: Connection[Any], rollup: Rollup, *, project_id: int, spans: Sequence[Span]) -> None:
+    """Delete all rows that begin in those spans of time."""
+    query = sql.SQL(statement(__package__, "clear_rollup")).format(table=sql.Identifier(rollup.table))
+    conn.execute(query, _bounds(project_id, spans))
+
+
+def roll_calls(conn: Connection[Any], *, project_id: int, spans: Sequence[Span]) -> None:
+    """Sum up calls and executions."""
+    query = sql.SQL(statement(__package__, "roll_calls")).format(**_PARTS)
+    conn.execute(query, _bounds(project_id, spans) | {"edges": list(EDGES)})
+
+
+def roll_up(conn: Connection[Any], rollup: Rollup, *, project_id: int, spans: Sequence[Span]) -> None:
+    """Sum up the rows of a rollup's source, with their histograms."""
+    query = sql.SQL(statement(__package__, "roll_up")).format(**_tables(rollup), **_PARTS)
+    conn.execute(query, _bounds(project_id, spans))
+
+
+def roll_up_sessions(conn: Connection[Any], rollup: Rollup, *, project_id: int, spans: Sequence[Span]) -> None:
+    """Sum up the rows of a rollup's source by session."""
+    query = sql.SQL(statement(__package__, "roll_up_sessions")).format(**_tables(rollup), **_PARTS)
+    conn.execute(query, _bounds(project_id, spans))
+
+
+def forget_minutes(conn: Connection[Any], *, project_id: int, before: datetime) -> None:
+    """Delete minutes that are no longer kept."""
+    conn.execute(statement(__package__, "forget_minutes"), {"project": project_id, "before": before})
+
+
+def _tables(rollup: Rollup) -> dict[str, sql.Composable]:
+    return {"table": sql.Identifier(rollup.table), "source": sql.Identifier(rollup.source)}
+
+
+def _bounds(project_id: int, spans: Sequence[Span]) -> dict[str, Any]:
+    """Spans as arguments, with the two constants that they lie between."""
+    starts, ends = [start for start, _ in spans], [end for _, end in spans]
+    return {"project": project_id, "starts": starts, "ends": ends, "start": min(starts), "end": max(ends)}

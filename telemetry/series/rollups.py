@@ -1,0 +1,264 @@
+"""FOLD: what changed is summed up again, so that pages read sums and not calls.
+
+Each transaction of the ledger marks the minutes that it changed. A fold takes marks, makes these minutes anew, then the
+quarters of an hour and the days that hold them, all in one transaction under the project's lock. It adds to nothing, so
+that folding twice is harmless, and whatever order things come in, the sums are those of the calls. Source: sql.md §2.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import psycopg
+from psycopg import Connection
+
+from telemetry.ledger import dirty
+from telemetry.series import fold_state, rollup_tables
+from telemetry.series.buckets import EVER, MINUTE, QUARTER, all_days, day_span, days, floor, spans
+from telemetry.series.fold_state import State
+from telemetry.series.window import time_zone
+
+MOST_ROWS = 2_000  # marks that one transaction takes
+MOST_MINUTES = 500  # different minutes in them; a single mark has fewer
+KEPT, KEPT_AT_MOST = timedelta(days=2), timedelta(days=3)  # minutes, in which most changes fall
+SPACING = 10  # a fold is due when ten times of what the last one took has passed,
+MOST_WAIT = timedelta(minutes=1)  # or this
+CHEAP = timedelta(milliseconds=100)
+_GLANCE_S = 1.0  # what somebody without patience may spend
+_BEAT_S = 60.0
+_LOCK_S = 60.0
+_FAILED = timedelta(seconds=10)  # counts as what a fold took that failed
+_log = logging.getLogger(__name__)
+
+
+class Busy(RuntimeError):
+    """Somebody else folds this project."""
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How far a project is folded: its newest folded call, the zone that its days are cut in (None: nothing was folded
+    yet), and whether all that was committed when it was asked for is folded."""
+
+    fresh_to: datetime | None
+    zone: str | None
+    is_clean: bool
+
+
+@dataclass(slots=True)
+class _Run:
+    """Folding what is marked up to `until`, transaction by transaction; `spent_s` is what it took so far."""
+
+    project_id: int
+    now: datetime
+    until: int
+    spent_s: float = 0.0
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def moment(self) -> datetime:
+        """`now`, as the run goes on."""
+        return self.now + timedelta(seconds=time.monotonic() - self.began)
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """Where a fold cuts: days in `zone`, and quarters from `minutes_from_at` on into minutes."""
+
+    zone: str
+    minutes_from_at: datetime
+
+
+def catch_up(conn: Connection[Any], *, project_id: int, now: datetime, patience: float = 0.0) -> Freshness:
+    """Fold what is marked, for somebody who reads next and has so many seconds. Without patience: wait for no lock, and
+    fold only where the last fold was cheap or is long enough ago. Not to be called in a transaction. What cannot be
+    folded is logged and left. Raises psycopg.Error where not even the state can be read."""
+    until = fold_state.newest_mark(conn, project_id=project_id)
+    state = fold_state.fold_state(conn, project_id=project_id)
+    is_cut = state is None or state.zone == fold_state.project_zone(conn, project_id=project_id)
+    is_clean = not until and is_cut
+    if not is_clean and (patience or (is_cut and (state is None or state.took <= CHEAP or _is_spaced(state, now)))):
+        is_clean = _fold_for_reader(conn, _Run(project_id, now, until), patience)
+        state = fold_state.fold_state(conn, project_id=project_id)
+    return Freshness(state.newest_call_at, state.zone, is_clean) if state else Freshness(None, None, is_clean)
+
+
+def fold_due(conn: Connection[Any], *, now: datetime) -> None:
+    """Fold the projects that are due, a transaction of each in turn. One that cannot be folded is logged and put off.
+    Raises psycopg.Error where the database is away."""
+    runs, end = deque(_due(conn, now)), time.monotonic() + _BEAT_S
+    while runs and time.monotonic() < end:
+        run = runs.popleft()
+        try:
+            if not _step(conn, run, wait_s=0):
+                runs.append(run)
+        except Busy:
+            continue
+        except (psycopg.Error, ValueError, ArithmeticError):  # it must not keep others from being folded
+            _fail(conn, run)
+
+
+def rebuild(
+    conn: Connection[Any], *, project_id: int, now: datetime, first: date | None = None, last: date | None = None
+) -> Iterator[date]:
+    """Make all rollups anew, or those of local days (both inclusive), a day in a transaction, oldest first. Yields each
+    day that is done. Raises psycopg.Error, Busy; then days that were yielded are done."""
+    catch_up(conn, project_id=project_id, now=now, patience=_BEAT_S)  # cuts the days in the project's zone
+    recorded = fold_state.recorded_range(conn, project_id=project_id)
+    if recorded is None:
+        return
+    tz = time_zone(fold_state.project_zone(conn, project_id=project_id))
+    day, end = (moment.astimezone(tz).date() for moment in recorded)
+    day, end = max(day, first or day), min(end, last or end)
+    run = _Run(project_id, now, 0)
+    while day <= end:
+        _rebuild_day(conn, run, day)
+        yield day
+        day += timedelta(days=1)
+
+
+def lock(conn: Connection[Any], *, project_id: int) -> None:
+    """Let nobody fold this project until the transaction ends."""
+    dirty.lock_folding(conn, project_id=project_id)
+
+
+def _fold_for_reader(conn: Connection[Any], run: _Run, patience: float) -> bool:
+    """Whether all that was marked is folded."""
+    try:
+        while (left := (patience or _GLANCE_S) - run.spent_s) > 0:
+            if _step(conn, run, wait_s=left if patience else 0):
+                return True
+    except Busy:
+        return False
+    except psycopg.Error:
+        _fail(conn, run)
+    return False
+
+
+def _due(conn: Connection[Any], now: datetime) -> Iterator[_Run]:
+    """The projects with something to fold or to forget, whose last fold is long enough ago."""
+    marked, states = fold_state.marked_projects(conn), fold_state.fold_states(conn)
+    zones = fold_state.project_zones(conn)
+    random.shuffle(zones)  # or one at which the server breaks down would keep all after it from being folded
+    for project_id, zone in zones:
+        state = states.get(project_id)
+        is_unlike = state is not None and (state.zone != zone or state.minutes_from_at < now - KEPT_AT_MOST)
+        if (project_id in marked or is_unlike) and (state is None or _is_spaced(state, now)):
+            yield _Run(project_id, now, fold_state.newest_mark(conn, project_id=project_id))
+
+
+def _is_spaced(state: State, now: datetime) -> bool:
+    """Whether the last fold is long enough ago for what it took; a clock that was set back says nothing."""
+    return not state.folded_at <= now < state.folded_at + min(state.took * SPACING, MOST_WAIT)
+
+
+def _step(conn: Connection[Any], run: _Run, *, wait_s: float) -> bool:
+    """One transaction of a run; whether it is done. Raises Busy, psycopg.Error; then nothing has changed."""
+    began = time.monotonic()
+    try:
+        with conn.transaction():
+            _lock(conn, run.project_id, wait_s)
+            return _fold(conn, run, began)
+    finally:
+        run.spent_s += time.monotonic() - began
+
+
+def _lock(conn: Connection[Any], project_id: int, wait_s: float) -> None:
+    """Have the project for oneself, waiting for so long at most. Each statement that follows sees what was committed
+    until then. Raises Busy."""
+    conn.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+    if not wait_s:
+        if not fold_state.try_lock_folding(conn, project_id=project_id):
+            raise Busy
+        return
+    conn.execute("SELECT set_config('lock_timeout', %s, true)", [f"{max(1, int(min(wait_s, _LOCK_S) * 1000))}ms"])
+    try:
+        dirty.lock_folding(conn, project_id=project_id)
+    except psycopg.errors.LockNotAvailable as error:
+        raise Busy from error
+
+
+def _fold(conn: Connection[Any], run: _Run, began: float) -> bool:
+    """Take marks and make what they name anew; whether none was left. Marks are taken before anything is read, so that
+    what is committed meanwhile stays marked."""
+    state = fold_state.fold_state(conn, project_id=run.project_id)
+    zone = fold_state.project_zone(conn, project_id=run.project_id)
+    marks = fold_state.take_dirty(
+        conn, project_id=run.project_id, until=run.until, most_rows=MOST_ROWS, most_minutes=MOST_MINUTES
+    )
+    minutes = {minute for mark in marks for minute in mark}
+    cut = _Cut(zone, _minutes_from_at(state, run.now))
+    is_recut = state is not None and state.zone != zone
+    if minutes or is_recut or (state and state.minutes_from_at != cut.minutes_from_at):
+        _make(conn, run.project_id, sorted(minutes), cut=cut)
+        if is_recut:
+            _recut(conn, run.project_id, cut.zone)
+        _note(conn, run, cut, took_s=run.spent_s + time.monotonic() - began)
+    return len(marks) < MOST_ROWS and len(minutes) <= MOST_MINUTES - dirty.MOST_MINUTES
+
+
+def _make(conn: Connection[Any], project_id: int, minutes: Sequence[datetime], *, cut: _Cut) -> None:
+    """Make anew the buckets that hold those minutes. Before `minutes_from_at` whole quarters are read from calls; they
+    stand in the table of minutes until they are rolled up."""
+    quarters = spans(minutes, QUARTER)
+    read = [span for span in quarters if span[0] < cut.minutes_from_at]
+    read += spans((minute for minute in minutes if minute >= cut.minutes_from_at), MINUTE)
+    touched = days((start for start, _ in quarters), time_zone(cut.zone))
+    rollup_tables.replace_minutes(conn, project_id=project_id, spans=read)
+    rollup_tables.replace(conn, rollup_tables.QUARTERS, project_id=project_id, spans=quarters)
+    rollup_tables.replace(conn, rollup_tables.DAYS, project_id=project_id, spans=touched)
+    rollup_tables.forget_minutes(conn, project_id=project_id, before=cut.minutes_from_at)
+
+
+def _recut(conn: Connection[Any], project_id: int, zone: str) -> None:
+    """Make all days anew in another zone."""
+    for rollup in rollup_tables.DAYS:
+        rollup_tables.clear_rollup(conn, rollup, project_id=project_id, spans=[EVER])
+    kept = fold_state.quarter_range(conn, project_id=project_id)
+    cut = all_days(*kept, time_zone(zone)) if kept else []
+    rollup_tables.replace(conn, rollup_tables.DAYS, project_id=project_id, spans=cut)
+
+
+def _rebuild_day(conn: Connection[Any], run: _Run, day: date) -> None:
+    """Make a local day anew, minute by minute, whatever is marked."""
+    began = time.monotonic()
+    with conn.transaction():
+        _lock(conn, run.project_id, _LOCK_S)
+        state = fold_state.fold_state(conn, project_id=run.project_id)
+        zone = state.zone if state else fold_state.project_zone(conn, project_id=run.project_id)
+        cut = _Cut(zone, _minutes_from_at(state, run.now))
+        start, end = day_span(day, time_zone(zone))
+        minutes = [start + n * MINUTE for n in range((end - start) // MINUTE)]
+        _make(conn, run.project_id, minutes, cut=cut)
+        _note(conn, run, cut, took_s=time.monotonic() - began)
+
+
+def _minutes_from_at(state: State | None, now: datetime) -> datetime:
+    """From when on minutes are kept. It only ever grows: minutes from then on are complete, however clocks are set."""
+    known = state and state.minutes_from_at
+    return known if known and known >= now - KEPT_AT_MOST else floor(now - KEPT, QUARTER)
+
+
+def _note(conn: Connection[Any], run: _Run, cut: _Cut, *, took_s: float) -> None:
+    fold_state.write_state(
+        conn,
+        project_id=run.project_id,
+        zone=cut.zone,
+        minutes_from_at=cut.minutes_from_at,
+        folded_at=run.moment,
+        took=timedelta(seconds=took_s),
+    )
+
+
+def _fail(conn: Connection[Any], run: _Run) -> None:
+    """A project that could not be folded is tried again after a while."""
+    _log.exception("Project %s could not be folded.", run.project_id)
+    took = max(_FAILED, timedelta(seconds=run.spent_s))
+    fold_state.put_off(conn, project_id=run.project_id, folded_at=run.moment, took=took)

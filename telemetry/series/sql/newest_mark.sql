@@ -1,0 +1,2 @@
+-- The newest mark of a project.
+SELECT max(id) FROM telemetry_dirty WHERE project_id = %(project)s

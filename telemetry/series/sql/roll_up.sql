@@ -1,0 +1,28 @@
+-- Sum up the rows of a smaller rollup, with their histograms, each span of time into the bucket of its start.
+WITH part AS MATERIALIZED (
+    SELECT span.started_at AS at, part.*
+    FROM unnest(%(starts)s::timestamptz[], %(ends)s::timestamptz[]) AS span (started_at, ended_at)
+    JOIN {source} AS part
+      ON part.project_id = %(project)s AND part.bucket >= %(start)s AND part.bucket < %(end)s
+     AND part.bucket >= span.started_at AND part.bucket < span.ended_at
+), duration AS (
+    SELECT at, series_id, array_agg(bin ORDER BY bin) AS bins, array_agg(number ORDER BY bin) AS counts
+    FROM (SELECT at, series_id, bin, least(sum(number), 9223372036854775807)::int8 AS number
+          FROM part CROSS JOIN unnest(duration_bins, duration_counts) AS counted (bin, number) GROUP BY 1, 2, 3) AS summed
+    GROUP BY at, series_id
+), token AS (
+    SELECT at, series_id, array_agg(bin ORDER BY bin) AS bins, array_agg(number ORDER BY bin) AS counts
+    FROM (SELECT at, series_id, bin, least(sum(number), 9223372036854775807)::int8 AS number
+          FROM part CROSS JOIN unnest(tokens_bins, tokens_counts) AS counted (bin, number) GROUP BY 1, 2, 3) AS summed
+    GROUP BY at, series_id
+), rolled AS (
+    SELECT at, series_id, {dimensions}, {sums}, min(first_at) AS first_at, max(last_at) AS last_at
+    FROM part
+    GROUP BY at, series_id, {dimensions}
+)
+INSERT INTO {table} (project_id, bucket, series_id, {dimensions}, {measures}, first_at, last_at,
+                     duration_bins, duration_counts, tokens_bins, tokens_counts)
+SELECT %(project)s, at, series_id, {dimensions}, {measures}, first_at, last_at,
+       coalesce(duration.bins, '{{}}'), coalesce(duration.counts, '{{}}'),
+       coalesce(token.bins, '{{}}'), coalesce(token.counts, '{{}}')
+FROM rolled LEFT JOIN duration USING (at, series_id) LEFT JOIN token USING (at, series_id)
