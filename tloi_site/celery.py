@@ -14,14 +14,6 @@ from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tloi_site.settings")
 
-SCHEDULE: dict[str, dict[str, Any]] = {  # seconds; a wake-up that nobody took before the next one is dropped
-    "heartbeat": {"task": "telemetry.heartbeat", "schedule": 15.0, "options": {"expires": 15}},
-    "fold": {"task": "telemetry.fold", "schedule": 2.0, "options": {"expires": 2}},
-    "partitions": {"task": "telemetry.ensure_partitions", "schedule": 3600.0, "options": {"expires": 3600}},
-    "prices": {"task": "telemetry.ensure_price_versions", "schedule": 3600.0, "options": {"expires": 3600}},
-}
-if settings.BACKUP_DIR:
-    SCHEDULE["backup"] = {"task": "tloi_site.back_up", "schedule": 900.0, "options": {"expires": 900}}
 TRANSPORT = {
     "visibility_timeout": 1800,  # longer than the longest task and its wait in the queue
     "unacked_restore_interval": 10,
@@ -31,7 +23,6 @@ IMPATIENT = {"socket_connect_timeout": 1, "socket_timeout": 1, "max_retries": 0,
 
 app = Celery("tloi", broker=settings.BROKER_URL)
 app.conf.update(
-    beat_schedule=SCHEDULE,
     timezone="UTC",
     task_serializer="json",
     accept_content=["json"],

@@ -6,17 +6,15 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import django
 import psycopg
-from django.core.management import ManagementUtility, call_command, find_commands, load_command_class
+from django.core.management import ManagementUtility, call_command, find_commands
 from django.db import OperationalError
 
 from tloi_site import env
-from tloi_site.embedded import CannotStart, orphans, preflight, servers, sharing, site
-from tloi_site.embedded.private_files import open_data_dir
-from tloi_site.embedded.supervisor import Stopped, stopping_on_signals
+from tloi_site.embedded import CannotStart, servers, sharing, site
+from tloi_site.program import fail, say
 
 # Of Django's own commands, those that talk to the database; ours all do.
 NEED_SERVERS = frozenset(
@@ -37,11 +35,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _run(words)
     except (CannotStart, env.BadSetting) as error:
-        return _fail(str(error))
+        return fail(str(error))
     except OperationalError as error:
         if env.flag("TLOI_DEBUG"):
             raise
-        return _fail(f"The database does not do its work: {_reason(error)}")
+        return fail(f"The database does not do its work: {_reason(error)}")
     except KeyboardInterrupt:
         return INTERRUPTED
 
@@ -50,12 +48,10 @@ def _run(words: list[str]) -> int:
     name = words[0] if words else "help"
     if {"-h", "--help", "--version"} & set(words) or name not in NEED_SERVERS | _our_commands():
         return _django(words)
-    if name == "up":
-        return _up(words)
-    if not servers.unset():
+    if name == "up" or not servers.unset():  # what `tloi_site.up` left to Django runs on the servers that it started
         return _django(words)
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # so that servers stop in order
-    with servers.for_one_command(env.data_dir(), name, _say) as owner:
+    with servers.for_one_command(env.data_dir(), name, say) as owner:
         if owner:
             if name not in MIGRATE_THEMSELVES:
                 django.setup()
@@ -65,27 +61,6 @@ def _run(words: list[str]) -> int:
         elif name in SHARE_WITH_NOBODY:
             raise CannotStart(_in_use(name))
         return _django(words)
-
-
-def _up(words: list[str]) -> int:
-    """`tloi up`: check, own the data folder, start the servers, and hand over to the command."""
-    data_dir = env.data_dir()
-    preflight.platform_fits(private_servers=bool(servers.unset()))
-    open_data_dir(data_dir)
-    try:
-        with stopping_on_signals(), sharing.own(data_dir, "up", _say) as owner:
-            owner.publish({}, web=site.address())
-            orphans.end_noted(data_dir / "run")
-            preflight.disk_has_room(data_dir)
-            preflight.port_is_free(*site.listening())
-            with servers.private(data_dir, _say) as supervisor:
-                django.setup()
-                command: Any = load_command_class("tloi_site", "up")
-                command.supervisor, command.owner = supervisor, owner
-                return _exit_code(lambda: command.run_from_argv(["tloi", *words]))
-    except Stopped:
-        _say("Stopped.")
-        return 0
 
 
 def _in_use(name: str) -> str:
@@ -120,13 +95,3 @@ def _reason(error: OperationalError) -> str:
     except psycopg.Error as reason:
         return str(reason).strip()
     return str(error).strip()
-
-
-def _say(sentence: str) -> None:
-    sys.stderr.write(sentence + "\n")
-    sys.stderr.flush()
-
-
-def _fail(sentence: str) -> int:
-    _say(f"tloi: {sentence}")
-    return 1

@@ -79,3 +79,8 @@ def words(name: str) -> list[str]:
 def data_dir() -> Path:
     """TLOI_DATA_DIR as an absolute path; it need not exist yet."""
     return Path(text("TLOI_DATA_DIR")).expanduser().absolute()
+
+
+def broker_url() -> str:
+    """Where the broker is."""
+    return text("REDIS_URL") or "redis://127.0.0.1:6379/0"

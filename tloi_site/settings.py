@@ -53,7 +53,7 @@ def _database(url: str) -> dict[str, Any]:
 
 SECRET_KEY = _secret_key()
 DATABASES = {"default": _database(env.text("DATABASE_URL") or "postgresql://tloi@127.0.0.1:5432/tloi")}
-BROKER_URL = env.text("REDIS_URL") or "redis://127.0.0.1:6379/0"
+BROKER_URL = env.broker_url()
 CACHE_URL = env.text("CACHE_URL") or "redis://127.0.0.1:6379/1"
 CACHES = {
     "default": {

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from celery.signals import celeryd_init
 
+from tloi_site.beat import SCHEDULE
 from tloi_site.celery import IMPATIENT, TRANSPORT, app
 from tloi_site.embedded import ports
 
@@ -69,4 +70,4 @@ def test_only_a_worker_is_patient() -> None:
 
 def test_every_scheduled_task_is_one_that_a_worker_knows() -> None:
     app.loader.import_default_modules()
-    assert {entry["task"] for entry in app.conf.beat_schedule.values()} <= set(app.tasks)
+    assert {entry["task"] for entry in SCHEDULE.values()} <= set(app.tasks)

@@ -118,7 +118,7 @@ def _set_aside(log: Path) -> None:
         log.replace(log.with_name(log.name + ".1"))
 
 
-def dies_with(parent: int, how: signal.Signals) -> Callable[[], None] | None:
+def dies_with(parent: int, how: signal.Signals = signal.SIGKILL) -> Callable[[], None] | None:
     """What a child does between fork and exec, so that it ends by itself when `parent` is killed (Linux only).
 
     Runs after the change of user, which would reset it. Source: prctl(2), PR_SET_PDEATHSIG.

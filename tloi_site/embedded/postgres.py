@@ -10,11 +10,11 @@ import os
 import secrets
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-
-import psycopg
 
 from tloi_site.embedded import CannotStart, orphans
 from tloi_site.embedded.child import Service
@@ -44,7 +44,7 @@ def prepare(data_dir: Path, *, connections: int, say: Callable[[str], None]) -> 
         command=(str(home.programs / "postgres"), "-D", str(home.data), *settings),
         log=data_dir / "postgres.log",
         folder=home.data,
-        is_ready=lambda: _answers(address),
+        is_ready=lambda: _answers(port),
         tier="server",
         stop_signal=signal.SIGINT,  # fast: ends sessions, then writes a checkpoint
         last_signal=signal.SIGQUIT,  # at once: the next start recovers
@@ -90,22 +90,30 @@ def _make(home: Home, password: str, data_dir: Path) -> None:
         *("--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", *locale, "--data-checksums"),
     )
     try:
-        subprocess.run(
-            [str(word) for word in command],
-            cwd=half,
-            env=_environment(),
-            capture_output=True,
-            text=True,
-            check=True,
-            **(home.account.identity if home.account else {}),
-        )
-    except subprocess.CalledProcessError as error:
-        raise CannotStart(f"PostgreSQL cannot make its data folder {half}: {error.stderr.strip()}") from error
+        _run(home, half, *map(str, command))
+        alone = (str(home.programs / "postgres"), "--single", "-D", str(half), "postgres")  # before it is a server
+        _run(home, half, *alone, told=f"CREATE DATABASE {NAME}\n")
     finally:
         password_file.unlink()
     half.rename(home.data)
     if home.data.parent != data_dir:
         (data_dir / "postgres").symlink_to(home.data)
+
+
+def _run(home: Home, half: Path, *command: str, told: str = "") -> None:
+    """Run a program of PostgreSQL on the folder `half` to its end. Raises CannotStart with what it says."""
+    done = subprocess.run(
+        command,
+        cwd=half,
+        env=_environment(),
+        input=told,
+        capture_output=True,
+        text=True,
+        check=False,
+        **(home.account.identity if home.account else {}),
+    )
+    if done.returncode or "ERROR:" in done.stderr:  # alone, a failed statement changes no exit code
+        raise CannotStart(f"PostgreSQL cannot make its data folder {half}: {done.stderr.strip()}")
 
 
 def _environment() -> dict[str, str]:
@@ -127,20 +135,13 @@ def _clear_lock_file(data: Path) -> None:
         lock_file.unlink()
 
 
-def _answers(address: str) -> bool:
-    """Whether the server takes connections; makes the database when it is not there yet."""
+def _answers(port: int) -> bool:
+    """Whether the server takes logins: then it answers the first message with the question for a password, before
+    that with an error. Source: PostgreSQL's protocol 3.0, StartupMessage."""
+    words = f"user\0{NAME}\0database\0{NAME}\0\0".encode()
     try:
-        psycopg.connect(address, connect_timeout=2).close()
-    except psycopg.OperationalError:
-        return _made_database(address)
-    return True
-
-
-def _made_database(address: str) -> bool:
-    """Make our database on a server that answers without having it."""
-    try:
-        with psycopg.connect(address, dbname="postgres", connect_timeout=2, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {NAME}")
-    except (psycopg.OperationalError, psycopg.errors.DuplicateDatabase):
+        with socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
+            connection.sendall(struct.pack("!ii", 8 + len(words), 3 << 16) + words)
+            return connection.recv(1024)[:1] == b"R"
+    except OSError:
         return False
-    return True

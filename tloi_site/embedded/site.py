@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import http.client
 import sys
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 from tloi_site import env
@@ -36,7 +35,6 @@ def web(data_dir: Path) -> Service:
     """Granian, WSGI: processes, each with threads for the waits on the database (platform.md, F)."""
     host, port = listening()
     threads = env.integer("TLOI_WEB_THREADS", low=1, high=64)
-    ready = local_address() + "/readyz"
     return Service(
         name="web",
         command=(
@@ -47,26 +45,25 @@ def web(data_dir: Path) -> Service:
         ),
         log=data_dir / "web.log",
         folder=ROOT,
-        is_ready=lambda: _answers(ready),
+        is_ready=lambda: _is_ready(host, port),
         tier="site",
     )
 
 
 def worker(data_dir: Path) -> Service:
     """Celery's worker: two processes."""
-    words = ("worker", "--concurrency", "2", "--without-gossip", "--without-mingle", "--loglevel", "WARNING")
-    return _celery("worker", data_dir, words)
+    return _python("worker", data_dir, "tloi_site.worker")
 
 
 def beat(data_dir: Path) -> Service:
     """Celery's clock. Not inside the worker, which would not notice its death."""
-    return _celery("beat", data_dir, ("beat", "--schedule", str(data_dir / "beat-schedule"), "--loglevel", "WARNING"))
+    return _python("beat", data_dir, "tloi_site.beat", str(data_dir / "beat-schedule"))
 
 
-def _celery(name: str, data_dir: Path, words: tuple[str, ...]) -> Service:
+def _python(name: str, data_dir: Path, *words: str) -> Service:
     return Service(
         name=name,
-        command=(sys.executable, "-m", "celery", "-A", "tloi_site.celery:app", *words),
+        command=(sys.executable, "-m", *words),
         log=data_dir / f"{name}.log",
         folder=ROOT,
         is_ready=lambda: True,
@@ -74,9 +71,12 @@ def _celery(name: str, data_dir: Path, words: tuple[str, ...]) -> Service:
     )
 
 
-def _answers(address: str) -> bool:
+def _is_ready(host: str, port: int) -> bool:
+    connection = http.client.HTTPConnection(ANY.get(host, host), port, timeout=5)
     try:
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(address, timeout=5) as answer:
-            return bool(answer.status == 200)
-    except (OSError, urllib.error.URLError):
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
         return False
+    finally:
+        connection.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import select
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +16,7 @@ from tloi_site.embedded import CannotStart
 from tloi_site.embedded.child import Child, Service
 
 POLL_S = 0.05  # while something starts
-WATCH_S = 0.2
+WATCH_S = 5.0  # between looks; the death of a child wakes at once
 LONG_S = 5.0  # a start that takes longer is spoken of
 SITE_STOP_S, STOP_S = 2.5, 4.5  # for the site, and for everything: Ctrl-C promises 5 s
 STEADY_S = 20.0  # a process that lived this long is started again at once
@@ -47,11 +49,12 @@ class Supervisor:
 
     def watch(self) -> NoReturn:
         """Start again whatever dies, until a signal raises Stopped."""
-        while True:
-            for child in self._children:
-                if not child.is_running:
-                    self._revive(child)
-            time.sleep(WATCH_S)
+        with woken_by_children() as wait:
+            while True:
+                for child in self._children:
+                    if not child.is_running:
+                        self._revive(child)
+                wait(self._next_look() - time.monotonic())
 
     def stop(self) -> None:
         """Stop the site, then the servers; what does not end in time is killed. Never raises."""
@@ -83,6 +86,12 @@ class Supervisor:
                 spoken = True
                 self._say(f"{service.name} is still starting; after a crash it first repairs its data.")
             time.sleep(POLL_S)
+
+    def _next_look(self) -> float:
+        """When something is to be done even if nothing happens (time.monotonic())."""
+        gone = (child.service.name for child in self._children if not child.is_running)
+        waiting = (self._pauses.get(name, (0.0, 0.0))[0] for name in gone)
+        return min(waiting, default=time.monotonic() + WATCH_S)
 
     def _revive(self, child: Child) -> None:
         """Clear away and start again, with growing pauses when a process keeps dying."""
@@ -123,3 +132,24 @@ def stopping_on_signals() -> Iterator[None]:
     finally:
         for name, handler in before.items():
             signal.signal(name, handler)
+
+
+@contextmanager
+def woken_by_children() -> Iterator[Callable[[float], None]]:
+    """Inside, a function that waits so many seconds, or until a child of this process ends, since it last returned."""
+    read, write = os.pipe()
+    os.set_blocking(read, False)
+    os.set_blocking(write, False)
+
+    def wait(seconds: float) -> None:
+        if select.select([read], [], [], max(seconds, 0))[0]:
+            os.read(read, 1024)
+
+    handler, waker = signal.signal(signal.SIGCHLD, lambda *_: None), signal.set_wakeup_fd(write)
+    try:
+        yield wait
+    finally:
+        signal.set_wakeup_fd(waker)
+        signal.signal(signal.SIGCHLD, handler)
+        os.close(read)
+        os.close(write)

@@ -1,71 +1,47 @@
-"""`tloi up`: everything on this machine, until Ctrl-C."""
+"""`tloi up`, as far as it needs Django: what a start needs is set up. The rest of it is `tloi_site.up`."""
 
 from __future__ import annotations
 
+import json
+from argparse import ArgumentParser
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
+from django.conf import settings
 from django.core.management import BaseCommand, CommandError, call_command
-from django.db import connections
-from django.db.backends.postgresql.base import DatabaseWrapper
 
 from telemetry import facade
 from tloi_site import assets
-from tloi_site.embedded import servers, site
 from tloi_site.embedded.private_files import write_private
-from tloi_site.embedded.sharing import Owner
-from tloi_site.embedded.supervisor import Supervisor
 
 PROJECT = "default"
 SCOPES = ("ingest", "read")
-WEB_PATIENCE_S = 60.0
-
-READY = """
-  TLOI is ready.
-
-  Pages     {address}
-  Log in    {address}/login/?token={token}
-            once, within 15 minutes; `tloi login-link` makes another
-  API key   {key}
-            sends to and reads from the project `{project}`
-  Import    make import
-            in another terminal: reads what this machine's own agents recorded
-
-  Ctrl-C stops everything. Data and logs: {data_dir}
-"""
 
 
 class Command(BaseCommand):
     help = "Start TLOI on this machine, with a private server for each address that is not set; Ctrl-C stops it."
     requires_system_checks = ()
 
-    supervisor: Supervisor | None = None  # both set by `tloi_site.cli`, which started the servers
-    owner: Owner | None = None
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """What `tloi_site.up` asks of it."""
+        parser.add_argument(
+            "--prepare",
+            action="store_true",
+            help="only set up what a start needs, on servers that run, and print a login token and an API key",
+        )
 
-    def handle(self, *_: Any, **__: Any) -> None:
-        """Set up what a first start needs, start the site, say where it is, and watch."""
-        if self.supervisor is None or self.owner is None:
-            raise CommandError("`up` starts the servers that Django needs, so it runs only as `tloi up`.")
-        data_dir = self.owner.data_dir
+    def handle(self, *_: Any, prepare: bool, **__: Any) -> None:
+        """Migrate, collect, make what is missing, and print token, key and project as JSON."""
+        if not prepare:
+            raise CommandError("`tloi up` takes no options; docs/configuration.md says what you may set.")
         call_command("migrate", interactive=False, verbosity=0)
         assets.collect()
         facade.ensure_partitions(now=datetime.now(UTC))
         facade.ensure_project(slug=PROJECT, name="Default")
         token = facade.make_login_link(user_id=facade.ensure_owner(), now=datetime.now(UTC))
-        key = _key(data_dir / "default-key")
-        # The supervisor stays for days and asks the database nothing.
-        connections.close_all()
-        cast(DatabaseWrapper, connections["default"]).close_pool()
-        self.supervisor.start(site.web(data_dir), patience_s=WEB_PATIENCE_S)
-        for process in (site.worker(data_dir), site.beat(data_dir)):
-            self.supervisor.start(process, wait=False)
-        self.owner.publish(servers.addresses(), web=site.address())
-        self.stdout.write(
-            READY.format(address=site.address(), token=token, key=key, project=PROJECT, data_dir=data_dir)
-        )
-        self.stdout.flush()
-        self.supervisor.watch()
+        key = _key(settings.DATA_DIR / "default-key")
+        self.stdout.write(json.dumps({"token": token, "key": key, "project": PROJECT}))
 
 
 def _key(file: Path) -> str:
