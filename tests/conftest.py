@@ -31,9 +31,11 @@ SHARED_DATA = ROOT.parent / "shared" / "data"
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Tests that read the shared data are skipped where it is not there."""
+    """Tests that read the shared data, or need a cluster, are skipped where there is none."""
     if item.get_closest_marker("shared_data") and not SHARED_DATA.is_dir():
         pytest.skip("../shared/data is not there")
+    if item.get_closest_marker("citus") and not os.environ.get("CITUS_URL"):
+        pytest.skip("CITUS_URL does not name the coordinator of a Citus cluster (docs/scaling.md)")
 
 
 @pytest.fixture(scope="session")

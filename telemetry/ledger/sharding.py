@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from psycopg import Connection
+import psycopg
+from psycopg import Connection, sql
+from psycopg.conninfo import make_conninfo
 from psycopg.rows import scalar_row
 
 from telemetry.statements import statement
@@ -47,10 +49,25 @@ LOCAL = {
     "telemetry_priceversion": "a few rows, of no project",
 }
 SHARDS = 32
+Address = tuple[str, int]
 
 
 class CannotShard(RuntimeError):
     """The database cannot be cut into shards; the text says what to do first."""
+
+
+def form_cluster(conn: Connection[Any], *, coordinator: Address, workers: Sequence[Address]) -> None:
+    """Make the server of `conn` the coordinator of others, each of which has a database of this name and account. May
+    be run again, and with more workers. Raises CannotShard, psycopg.Error."""
+    for host, port in workers:
+        to_worker = conn.info.get_parameters() | {"host": host, "port": str(port), "password": conn.info.password}
+        with psycopg.connect(make_conninfo("", **to_worker), autocommit=True) as worker:
+            create_citus(worker)
+            limit_waits(worker)
+    create_citus(conn)
+    name_coordinator(conn, coordinator)
+    for worker_address in workers:
+        add_worker(conn, worker_address)
 
 
 def distribute(conn: Connection[Any], *, shards: int = SHARDS) -> Iterator[tuple[str, bool]]:
@@ -74,14 +91,13 @@ def distribute(conn: Connection[Any], *, shards: int = SHARDS) -> Iterator[tuple
 def _check(conn: Connection[Any]) -> None:
     if citus_version(conn) is None:
         raise CannotShard(
-            "This database has no extension citus. Install Citus on every server, set shared_preload_libraries and run"
-            " CREATE EXTENSION citus in this database on each: see docs/scaling.md."
+            "This database is not part of a cluster: it has no extension citus. With Citus on every server,"
+            " --coordinator and --worker form one: see docs/scaling.md."
         )
     if not shard_nodes(conn):
         raise CannotShard(
-            "No server is there to hold shards. On the coordinator, which this database must be, run"
-            " SELECT citus_set_coordinator_host('its address', 5432) and SELECT citus_add_node('address', 5432) for"
-            " each of the others: see docs/scaling.md."
+            "This database knows no server that holds shards. It must be that of the coordinator; --worker adds"
+            " others: see docs/scaling.md."
         )
     if obstacles := shard_obstacles(conn, SHARDED):
         raise CannotShard("These tables break a rule of Citus: " + "; ".join(obstacles) + ".")
@@ -91,6 +107,33 @@ def citus_version(conn: Connection[Any]) -> str | None:
     """The version of the extension, or None where the database has none."""
     with conn.cursor(row_factory=scalar_row) as cursor:
         return cursor.execute(statement(__package__, "citus_version")).fetchone()
+
+
+def create_citus(conn: Connection[Any]) -> None:
+    """Add the extension to the database. Raises CannotShard where its server has none, or not loaded it."""
+    try:
+        conn.execute(statement(__package__, "create_citus"))
+    except psycopg.DatabaseError as error:
+        raise CannotShard(
+            f"The server {conn.info.host}:{conn.info.port} does not take the extension citus:"
+            f" {str(error).splitlines()[0]}. It must be installed there, stand in shared_preload_libraries, and be"
+            " created by a superuser: see docs/scaling.md."
+        ) from error
+
+
+def limit_waits(conn: Connection[Any]) -> None:
+    """Let no statement wait longer for a lock in this database than ours do."""
+    conn.execute(sql.SQL(statement(__package__, "limit_waits")).format(name=sql.Identifier(conn.info.dbname)))
+
+
+def name_coordinator(conn: Connection[Any], address: Address) -> None:
+    """Tell the coordinator where the others find it."""
+    conn.execute(statement(__package__, "name_coordinator"), {"host": address[0], "port": address[1]})
+
+
+def add_worker(conn: Connection[Any], address: Address) -> None:
+    """Add a server that holds shards."""
+    conn.execute(statement(__package__, "add_worker"), {"host": address[0], "port": address[1]})
 
 
 def shard_nodes(conn: Connection[Any]) -> list[str]:

@@ -74,12 +74,31 @@ def test_a_table_that_is_not_there_is_found() -> None:
     assert shard_obstacles(connection(), ["planted_nowhere"]) == ["planted_nowhere is not there"]
 
 
-def test_where_the_extension_is_missing_the_command_says_so_and_changes_nothing() -> None:
-    with pytest.raises(CommandError, match="no extension citus"):
+def test_without_the_extension_the_command_says_so_and_changes_nothing() -> None:
+    with pytest.raises(CommandError, match="not part of a cluster: it has no extension citus"):
         call_command("distribute")
 
 
-@pytest.mark.parametrize("shards", ["0", "-1", "1001"])
-def test_a_number_of_shards_that_cannot_be_is_refused(shards: str) -> None:
-    with pytest.raises(CommandError, match="whole number"):
-        call_command("distribute", "--shards", shards)
+def test_a_server_without_citus_is_named() -> None:
+    here = f"{connection().info.host}:{connection().info.port}"
+    with pytest.raises(CommandError, match=f"{here} does not take the extension citus: .*citus"):
+        call_command("distribute", "--coordinator", here, "--worker", here)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--shards", "0"), "whole number"),
+        (("--shards", "1001"), "whole number"),
+        (("--worker", "db1"), "go together"),
+        (("--coordinator", "db0:5432"), "go together"),
+        (("--coordinator", "db0:0x1", "--worker", "db1"), "not an address"),
+        (("--coordinator", "db0", "--worker", "db1:70000"), "not an address"),
+        (("--coordinator", "db0", "--worker", ":5432"), "not an address"),
+        (("--coordinator", "db0", "--worker", "me@db1"), "not an address"),
+        (("--coordinator", "db0", "--worker", "db1/tloi"), "not an address"),
+    ],
+)
+def test_words_that_mean_nothing_are_refused(words: tuple[str, ...], says: str) -> None:
+    with pytest.raises(CommandError, match=says):
+        call_command("distribute", *words)
