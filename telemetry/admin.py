@@ -23,7 +23,7 @@ class MembershipInline(admin.TabularInline[Membership, Project]):
 
 @admin.register(Project)
 class ProjectAdmin(admin.ModelAdmin[Project]):
-    list_display = ("slug", "name", "time_zone", "created_at")
+    list_display = ("slug", "name", "time_zone", "retention_days", "created_at")
     search_fields = ("slug", "name")
     inlines = (MembershipInline,)
 

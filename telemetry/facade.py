@@ -5,10 +5,13 @@ A verb takes the connection from `telemetry.database`; edges inside telemetry ma
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from django.conf import settings
 from django.core.cache import cache
 
 from telemetry.access import keys, login, projects
@@ -17,21 +20,23 @@ from telemetry.access.projects import UnknownProject
 from telemetry.contracts import Call, Execution, Receipt
 from telemetry.database import connection
 from telemetry.importer import demo
-from telemetry.ledger import partitions, price_versions, removal
+from telemetry.ledger import freezing, partitions, price_versions, removal
 from telemetry.ledger.contents import TableContents, contents, is_empty
 from telemetry.ledger.ingest import ingest
 from telemetry.ledger.removal import NotADemo
 from telemetry.models import ApiKey
-from telemetry.series import rollups
+from telemetry.series import expiry, rollups
 from telemetry.sources.demo import ROSTER
 
 HEARTBEAT_KEY = "worker-last-seen"
 DEMO_AGENTS = len(ROSTER)
+_log = logging.getLogger(__name__)
 
 __all__ = [
     "DEMO_AGENTS",
     "BadKey",
     "BadScope",
+    "ExpiryState",
     "KeyInfo",
     "NotADemo",
     "ProjectInfo",
@@ -43,7 +48,10 @@ __all__ = [
     "ensure_partitions",
     "ensure_price_versions",
     "ensure_project",
+    "expire_calls",
+    "expiry_state",
     "fold_due",
+    "freeze_closed_days",
     "is_empty",
     "key_works",
     "list_keys",
@@ -77,6 +85,16 @@ class KeyInfo:
     scopes: tuple[str, ...]
     state: str
     last_used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExpiryState:
+    """How many days of calls are kept (None: all), the partitions that are older than that, and those that are being
+    dropped."""
+
+    days: int | None
+    overdue: tuple[str, ...]
+    left: tuple[str, ...]
 
 
 def ensure_project(*, slug: str, name: str = "", time_zone: str = "UTC") -> ProjectInfo:
@@ -155,6 +173,30 @@ def ensure_partitions(*, now: datetime) -> None:
 def fold_due(*, now: datetime) -> None:
     """Sum up what changed in projects whose last fold is long enough ago."""
     rollups.fold_due(connection(), now=now)
+
+
+def expire_calls(*, now: datetime, patience_s: float) -> None:
+    """Take away what is older than what is kept, for about `patience_s`. Another run at the same time does it alone."""
+    try:
+        done = expiry.expire(connection(), now=now, patience_s=patience_s)
+    except expiry.Busy:
+        return
+    except expiry.ClockAhead as error:
+        _log.error("%s", error)
+        return
+    if done.partitions or done.calls:
+        _log.info("expired: partitions %s, and %s calls of projects that keep less", done.partitions, done.calls)
+
+
+def expiry_state(*, now: datetime) -> ExpiryState:
+    """What has expired and is still there."""
+    plan = expiry.plan(connection(), now=now)
+    return ExpiryState(settings.RETENTION_DAYS, tuple(plan.partitions), tuple(plan.left))
+
+
+def freeze_closed_days(*, now: datetime, patience_s: float) -> None:
+    """Freeze the partitions of days that have settled, for about `patience_s`."""
+    freezing.freeze_settled(connection(), now=now, until=time.monotonic() + patience_s)
 
 
 def ensure_price_versions(*, now: datetime) -> None:

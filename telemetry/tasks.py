@@ -9,6 +9,8 @@ from django.core.cache import cache
 
 from telemetry import facade
 
+PATIENCE_S = 240.0  # twice it is well within the time that a task may take
+
 
 @shared_task(name="telemetry.heartbeat")
 def heartbeat() -> None:
@@ -26,6 +28,14 @@ def fold() -> None:
 def ensure_partitions() -> None:
     """Keep two weeks of partitions ahead."""
     facade.ensure_partitions(now=datetime.now(UTC))
+
+
+@shared_task(name="telemetry.tidy_partitions")
+def tidy_partitions() -> None:
+    """Take away what is older than what is kept, and freeze days that have settled; what there is no time for, the next
+    hour does. One task, so that it never keeps more than one of the worker's two processes."""
+    facade.expire_calls(now=datetime.now(UTC), patience_s=PATIENCE_S)
+    facade.freeze_closed_days(now=datetime.now(UTC), patience_s=PATIENCE_S)
 
 
 @shared_task(name="telemetry.ensure_price_versions")

@@ -25,7 +25,7 @@ from telemetry.access.projects import ensure_project
 from telemetry.models import Project
 from tloi_site.embedded.ports import free_port
 
-pytest_plugins = ("tests.browsing",)
+pytest_plugins = ("tests.browsing", "tests.own_database")
 ROOT = Path(__file__).resolve().parent.parent
 SHARED_DATA = ROOT.parent / "shared" / "data"
 

@@ -9,7 +9,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import celeryd_init
+from celery.signals import celeryd_init, worker_ready
 from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tloi_site.settings")
@@ -49,3 +49,10 @@ app.autodiscover_tasks(["telemetry", "tloi_site"])
 def be_patient(conf: Any, **_: object) -> None:
     """A worker waits for its broker, and for the next task; only those that publish are in a hurry."""
     conf.update(task_publish_retry=True, broker_connection_timeout=4, broker_transport_options=TRANSPORT)
+
+
+@worker_ready.connect
+def ensure_partitions(sender: Any, **_: object) -> None:
+    """A worker that starts does not wait for beat's next hour: after a pause of weeks there may be no partition ahead.
+    A process of the pool does it, for the worker itself must hold no connection that its children would share."""
+    sender.app.send_task("telemetry.ensure_partitions", expires=3600)

@@ -42,6 +42,11 @@ SETTINGS = (
     Setting("TLOI_RATE_LIMIT", "30000", "requests a minute that one API key may make; 0: no limit"),
     Setting("TLOI_BACKUP_DIR", "", "folder that a backup is written to each day; unset: none is"),
     Setting("TLOI_BACKUP_KEEP", "7", "backups that are kept in that folder"),
+    Setting(
+        "TLOI_RETENTION_DAYS",
+        "",
+        "days for which calls are kept, 2 at least; sums stay; unset: all calls stay",
+    ),
     Setting("TLOI_TRUST_PROXY", "0", "1: believe X-Forwarded-Proto and X-Forwarded-For of a proxy in front"),
     Setting("TLOI_DEBUG", "0", "1: Django's debug pages, on 127.0.0.1 only"),
 )
@@ -59,6 +64,11 @@ def integer(name: str, *, low: int, high: int) -> int:
     if not value.lstrip("-").isdigit() or not low <= int(value) <= high:
         raise BadSetting(f"{name} is {value!r}, but must be a whole number from {low} to {high}.")
     return int(value)
+
+
+def optional_integer(name: str, *, low: int, high: int) -> int | None:
+    """As `integer`; None where the setting is unset. Raises BadSetting."""
+    return integer(name, low=low, high=high) if text(name) else None
 
 
 def flag(name: str) -> bool:

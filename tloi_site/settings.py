@@ -161,6 +161,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 25 * 2**20
 
 BACKUP_DIR = env.text("TLOI_BACKUP_DIR")
 BACKUP_KEEP = env.integer("TLOI_BACKUP_KEEP", low=1, high=10_000)
+RETENTION_DAYS = env.optional_integer("TLOI_RETENTION_DAYS", low=2, high=36_500)
 RATE_LIMIT_PER_MINUTE = env.integer("TLOI_RATE_LIMIT", low=0, high=10**9)
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["telemetry.api.auth.KeyAuthentication"],

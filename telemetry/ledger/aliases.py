@@ -11,6 +11,7 @@ Both are rows of the identity ledger, so that they are claimed under its locks. 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
@@ -35,11 +36,17 @@ def route_of(source: str) -> int:
 
 
 def join_names(
-    conn: Connection[Any], *, project_id: int, entries: Sequence[Entry], claimed: Sequence[Claimed], source: str
+    conn: Connection[Any],
+    *,
+    project_id: int,
+    entries: Sequence[Entry],
+    claimed: Sequence[Claimed],
+    source: str,
+    kept_from: datetime,
 ) -> list[Claimed]:
     """Claim the other names of a batch's calls, and turn each entry to the call that it then belongs to. `claimed` are
     those of `entries` whose identity is new or brings something; so are those that come back, and those whose call has
-    a new name."""
+    a new name. Calls before `kept_from` may be gone."""
     named = [entry for entry in entries if entry.call.aliases]
     alike = [one for one in claimed if one.is_fresh and one.entry.call.likeness]
     if not named and not alike:
@@ -50,7 +57,7 @@ def join_names(
         by_id.setdefault(one.entry.id, one)
         if not by_id[one.entry.id].is_fresh:
             fresh.append(by_id[one.entry.id])
-    joining = _Joining(conn, project_id, by_id.values())
+    joining = _Joining(conn, project_id, by_id.values(), kept_from)
     joining.join_aliases(fresh)
     joining.join_alike(alike, route_of(source))
     return list(by_id.values())
@@ -59,9 +66,10 @@ def join_names(
 class _Joining:
     """A batch whose calls are being joined. `_of` holds its entries by their call; `_became` what calls turned into."""
 
-    def __init__(self, conn: Connection[Any], project_id: int, claimed: Iterable[Claimed]) -> None:
+    def __init__(self, conn: Connection[Any], project_id: int, claimed: Iterable[Claimed], kept_from: datetime) -> None:
         self._conn = conn
         self._project_id = project_id
+        self._kept_from = kept_from
         self._of: dict[bytes, list[Claimed]] = {}
         self._became: dict[bytes, Place] = {}
         for one in claimed:
@@ -118,11 +126,14 @@ class _Joining:
         return any(one.is_fresh for one in self._of.get(call_id, ()))
 
     def _move(self, old: Place, new: Place) -> None:
-        """Merge a stored call into another."""
+        """Merge a stored call into another; where that one has expired it is only taken out, for both are one and the
+        sums of an expired day hold it."""
         taken = take_call(self._conn, project_id=self._project_id, place=old)
-        if taken is not None:
+        if taken is None:
+            return
+        if new[1] >= self._kept_from:
             merge_calls(self._conn, [{**taken, "id": UUID(bytes=new[0]), "started_at": new[1]}])
-            dirty.mark(self._conn, project_id=self._project_id, moments=[old[1], new[1]])
+        dirty.mark(self._conn, project_id=self._project_id, moments=[old[1], new[1]])
 
 
 def unjoined(conn: Connection[Any], *, project_id: int, entries: Sequence[Entry]) -> list[Claimed]:

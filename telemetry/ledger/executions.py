@@ -72,10 +72,12 @@ def write(
     calls: Sequence[Call],
     executions: Sequence[Execution],
     source: str,
+    kept_from: datetime,
     now: datetime,
 ) -> Written:
     """Insert or complete executions, and mark those that have calls of their own, by id or by their session. Their
-    sessions must be locked; all rows of executions are locked here, in one order."""
+    sessions must be locked; all rows of executions are locked here, in one order. Totals before `kept_from` stay: they
+    are in final sums."""
     written = {execution_key(execution): execution for execution in executions}
     first: dict[str, Call | Execution] = {}
     for call in calls:
@@ -94,7 +96,7 @@ def write(
     called = mark_called(conn, project_id=project_id, rows=rows)
     moments = [began_at for _, _, began_at in called]
     if newly := [key for key, is_written, _ in called if is_written]:
-        moments += drop_totals(conn, project_id=project_id, keys=newly)
+        moments += drop_totals(conn, project_id=project_id, keys=newly, kept_from=kept_from)
     changed = write_executions(conn, project_id=project_id, executions=executions, source=source, now=now)
     moments += [moment for moved in changed for moment in moved if moment]
     return Written(len(changed), with_calls(conn, project_id=project_id, keys=list(written)), moments)
@@ -126,10 +128,11 @@ def mark_called(
         return cursor.execute(statement(__package__, "mark_called"), arguments).fetchall()
 
 
-def drop_totals(conn: Connection[Any], *, project_id: int, keys: Sequence[str]) -> list[datetime]:
-    """Remove the calls that stand for the totals of executions, where there are any, and say when they were. The rows
-    of the executions must be locked."""
-    arguments = {"project": project_id, "ids": [UUID(bytes=key_id(TOTAL_KEY + key)) for key in keys]}
+def drop_totals(conn: Connection[Any], *, project_id: int, keys: Sequence[str], kept_from: datetime) -> list[datetime]:
+    """Remove the calls that stand for the totals of executions, where there are any and they have not expired, and say
+    when they were. The rows of the executions must be locked."""
+    ids = [UUID(bytes=key_id(TOTAL_KEY + key)) for key in keys]
+    arguments = {"project": project_id, "ids": ids, "kept_from": kept_from}
     with prepared(conn, tuple_row) as cursor:
         totals = cursor.execute(statement(__package__, "drop_totals"), arguments).fetchall()
     for call_id, started_at in totals:

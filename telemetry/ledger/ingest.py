@@ -32,6 +32,7 @@ from telemetry.ledger.identity import call_id
 from telemetry.ledger.overrides import book_for
 from telemetry.ledger.pricebook import NO_OVERRIDES, PriceBook
 from telemetry.ledger.pricing import MAX_NANOUSD, computed_nanousd, nanousd
+from telemetry.ledger.retention import Kept, kept
 from telemetry.ledger.rows import LABELS, Entry, labels_of
 from telemetry.statements import prepared, statement
 from telemetry.usage import input_total, usage_rank
@@ -50,6 +51,7 @@ class _Batch:
     `has_names` says whether one of them has other names."""
 
     book: PriceBook
+    kept: Kept
     entries: dict[bytes, Entry] = field(default_factory=dict)
     executions: list[Execution] = field(default_factory=list)
     totals: list[tuple[str, Entry]] = field(default_factory=list)
@@ -70,7 +72,8 @@ def ingest(
 ) -> Receipt:
     """Store a batch. Rejections count calls first, then executions, in the order given. Raises psycopg.Error where
     the database cannot take it; then nothing of the batch is stored."""
-    batch = _sorted_out(calls, executions, now, book=book_for(conn, project_id=project_id))
+    since = kept(conn, project_id=project_id, now=now)
+    batch = _sorted_out(calls, executions, now, since=since, book=book_for(conn, project_id=project_id))
     is_new = (project_id, source) not in _repeating  # a source that sends things again is likely to go on
     for attempt in range(_ATTEMPTS):
         try:
@@ -103,14 +106,14 @@ def unbelievable_time(moment: datetime, now: datetime) -> str:
 
 
 def _sorted_out(
-    calls: Sequence[Call], executions: Sequence[Execution], now: datetime, *, book: PriceBook = NO_OVERRIDES
+    calls: Sequence[Call], executions: Sequence[Execution], now: datetime, *, since: Kept, book: PriceBook
 ) -> _Batch:
     """Believe, identify, price and rank. Of two copies of a call in one batch the fuller stays."""
-    batch = _Batch(book)
-    latest = now + AHEAD
+    batch = _Batch(book, since)
+    earliest, latest = max(EARLIEST, since.from_at), now + AHEAD
     for index, call in enumerate(calls):
-        if not EARLIEST <= call.started_at <= latest:
-            batch.strange.append((call, unbelievable_time(call.started_at, now)))
+        if not earliest <= call.started_at <= latest:
+            _keep_out(batch, index, call, call.id, now)
             continue
         try:
             entry = entry_of(call, book=book)
@@ -123,9 +126,8 @@ def _sorted_out(
         if call.aliases or call.likeness:
             batch.has_names = True
     for index, execution in enumerate(executions, len(calls)):
-        reason = unbelievable_time(execution.started_at, now)
-        if reason:
-            batch.strange.append((execution, reason))
+        if not earliest <= execution.started_at <= latest:
+            _keep_out(batch, index, execution, execution.execution_id or execution.task_id, now)
             continue
         total = runs.total_call(execution)
         try:
@@ -136,6 +138,16 @@ def _sorted_out(
             continue
         batch.executions.append(execution)
     return batch
+
+
+def _keep_out(batch: _Batch, index: int, record: _RECORD, name: str, now: datetime) -> None:
+    """Set a record apart whose time cannot be believed; refuse one that is older than what is kept, for it would be
+    dropped at once, and its day's sums are final."""
+    reason = unbelievable_time(record.started_at, now)
+    if reason:
+        batch.strange.append((record, reason))
+    else:
+        batch.rejected.append(Rejection(index, name, batch.kept.reason))
 
 
 def entry_of(call: Call, *, book: PriceBook = NO_OVERRIDES) -> Entry:
@@ -203,12 +215,19 @@ def _write(
         sessions.lock(conn, project_id=project_id, sessions=spans, executions=batch.executions)
         fresh, known = _claim(conn, project_id, batch, entries, source, is_new=is_new)
         written = runs.write(
-            conn, project_id=project_id, calls=calls, executions=batch.executions, source=source, now=now
+            conn,
+            project_id=project_id,
+            calls=calls,
+            executions=batch.executions,
+            source=source,
+            kept_from=batch.kept.from_at,
+            now=now,
         )
         totals = store.claim_identities(conn, project_id=project_id, entries=_totals(batch, written.with_calls))
         new = [*fresh, *(one.entry for one in totals if one.is_fresh)] if totals else fresh
         store.copy_calls(conn, project_id=project_id, entries=new, source=source, now=now)
         known += [one for one in totals if not one.is_fresh]
+        known = [one for one in known if one.started_at >= batch.kept.from_at]  # the others are final, or gone
         store.merge_entries(conn, project_id=project_id, claimed=known, source=source, now=now)
         sessions.touch(conn, project_id=project_id, spans=news)
         dirty.mark(conn, project_id=project_id, moments=_changed(new, known, written))
@@ -242,7 +261,14 @@ def _claim(
     else:
         claimed = store.claim_identities(conn, project_id=project_id, entries=entries)
     if batch.has_names:
-        claimed = aliases.join_names(conn, project_id=project_id, entries=entries, claimed=claimed, source=source)
+        claimed = aliases.join_names(
+            conn,
+            project_id=project_id,
+            entries=entries,
+            claimed=claimed,
+            source=source,
+            kept_from=batch.kept.from_at,
+        )
     return [one.entry for one in claimed if one.is_fresh], [one for one in claimed if not one.is_fresh]
 
 

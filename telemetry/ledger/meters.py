@@ -16,9 +16,10 @@ import msgspec
 from psycopg import Connection
 from psycopg.rows import dict_row, tuple_row
 
-from telemetry.contracts import Execution, MeterReading, Receipt
+from telemetry.contracts import Execution, MeterReading, Receipt, Rejection
 from telemetry.ledger import sessions
 from telemetry.ledger.ingest import ingest, unbelievable_time
+from telemetry.ledger.retention import kept
 from telemetry.statements import prepared, statement
 
 
@@ -26,9 +27,17 @@ def record_readings(
     conn: Connection[Any], *, project_id: int, readings: Sequence[MeterReading], source: str, now: datetime
 ) -> Receipt:
     """Keep readings, and let each session's sums stand for it while it has no calls. `quarantined` counts readings
-    whose time cannot be believed, which are not kept. Raises psycopg.Error; then nothing is kept."""
-    believed = [
-        one for one in readings if not unbelievable_time(one.started_at, now) and not unbelievable_time(one.at, now)
+    whose time cannot be believed, which are not kept; those of counters that began before what is kept are refused, by
+    their place. Raises psycopg.Error; then nothing is kept."""
+    since = kept(conn, project_id=project_id, now=now)
+    usable = [
+        (index, one)
+        for index, one in enumerate(readings)
+        if not unbelievable_time(one.started_at, now) and not unbelievable_time(one.at, now)
+    ]
+    believed = [one for _, one in usable if one.started_at >= since.from_at]
+    expired = [
+        Rejection(index, one.session_id, since.reason) for index, one in usable if one.started_at < since.from_at
     ]
     measured = sorted({one.session_id for one in believed})
     if measured:
@@ -37,7 +46,7 @@ def record_readings(
             write_points(conn, project_id=project_id, readings=believed)
             sums = meter_sums(conn, project_id=project_id, sessions=measured)
             ingest(conn, project_id=project_id, executions=sums, source=source, now=now)
-    return Receipt(accepted=len(believed), quarantined=len(readings) - len(believed))
+    return Receipt(accepted=len(believed), quarantined=len(readings) - len(usable), rejected=tuple(expired))
 
 
 def write_points(conn: Connection[Any], *, project_id: int, readings: Sequence[MeterReading]) -> None:

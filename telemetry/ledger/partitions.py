@@ -58,7 +58,23 @@ def partition_names(conn: Connection[Any]) -> set[str]:
     """The names of all attached partitions, without the common prefix."""
     with conn.cursor(row_factory=scalar_row) as cursor:
         names = cursor.execute(statement(__package__, "partition_names")).fetchall()
-    return {name.removeprefix(_PREFIX) for name in names}
+    return {short(name) for name in names}
+
+
+def short(name: str) -> str:
+    """A partition's name without the common prefix: `d20261120`, `m202601`."""
+    return name.removeprefix(_PREFIX)
+
+
+def table(name: str) -> sql.Identifier:
+    """The table of a partition, by its short name."""
+    return sql.Identifier(_PREFIX + name)
+
+
+def span_of(name: str) -> tuple[datetime, datetime]:
+    """When the day or month of a partition begins and ends, by its short name."""
+    start = datetime.strptime(name[1:], "%Y%m%d" if name.startswith("d") else "%Y%m").replace(tzinfo=UTC)
+    return start, start + timedelta(days=1) if name.startswith("d") else (start + timedelta(days=32)).replace(day=1)
 
 
 def horizon(conn: Connection[Any], *, now: datetime) -> date:
@@ -104,7 +120,7 @@ def create_partition(conn: Connection[Any], name: str) -> None:
 def attach_partition(conn: Connection[Any], name: str, start: date, end: date) -> None:
     """Attach it for the calls from the beginning of `start` up to that of `end`, in UTC."""
     parts = {
-        "partition": sql.Identifier(_PREFIX + name),
+        "partition": table(name),
         "start": sql.Literal(datetime.combine(start, time(), UTC)),
         "end": sql.Literal(datetime.combine(end, time(), UTC)),
     }

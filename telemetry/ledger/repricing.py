@@ -23,6 +23,7 @@ from telemetry.ledger import dirty
 from telemetry.ledger.overrides import price_overrides
 from telemetry.ledger.pricebook import ANY, PriceBook, book_of
 from telemetry.ledger.pricing import MAX_NANOUSD, computed_nanousd
+from telemetry.ledger.retention import project_retention
 from telemetry.statements import statement
 from telemetry.usage import input_total
 
@@ -117,8 +118,11 @@ def reprice(
     conn: Connection[Any], *, project_id: int, start: datetime, end: datetime, model: str = "", dry_run: bool = False
 ) -> Iterator[tuple[datetime, Report]]:
     """Price the calls of [start, end) again, all or those of a model (`gpt-5*`: whose names begin so). Yields after
-    each UTC day, newest first, where it begins and what changed. `dry_run` only says it. Raises psycopg.Error."""
+    each UTC day, newest first, where it begins and what changed. `dry_run` only says it. What may have expired stays,
+    for its sums are final. Raises psycopg.Error."""
     book = book_of(price_overrides(conn), project_id=project_id)
+    _, gone_before = project_retention(conn, project_id=project_id)
+    start = max(start, gone_before or start)
     while start < end:
         midnight = datetime.combine((end - timedelta(microseconds=1)).astimezone(UTC), clock_time(), UTC)
         first = max(start, midnight)

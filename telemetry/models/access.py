@@ -7,6 +7,7 @@ import zoneinfo
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
 from django.db import models
 
 
@@ -17,7 +18,11 @@ def validate_time_zone(name: str) -> None:
 
 
 class Project(models.Model):
-    """The tenant: everything recorded belongs to exactly one project, and is shown in its one time zone."""
+    """The tenant: everything recorded belongs to exactly one project, and is shown in its one time zone.
+
+    Calls before `calls_kept_from_at` may be gone, and their sums are never computed again; None: all are there. It only
+    grows, whatever becomes of `retention_days`.
+    """
 
     slug = models.SlugField(max_length=60, unique=True)
     name = models.CharField(max_length=120)
@@ -26,6 +31,14 @@ class Project(models.Model):
         default=False,
         help_text="Keep prompts, answers and tools' arguments that exporters send; else they are dropped.",
     )
+    retention_days = models.PositiveIntegerField(
+        "days kept",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(2)],
+        help_text="Calls older than this are deleted; sums stay. Empty: what TLOI_RETENTION_DAYS says.",
+    )
+    calls_kept_from_at = models.DateTimeField(null=True, editable=False)
     is_demo = models.BooleanField(default=False, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 

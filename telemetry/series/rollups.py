@@ -19,7 +19,7 @@ from typing import Any
 import psycopg
 from psycopg import Connection
 
-from telemetry.ledger import dirty
+from telemetry.ledger import dirty, retention
 from telemetry.series import fold_state, rollup_tables
 from telemetry.series.buckets import EVER, MINUTE, QUARTER, all_days, day_span, days, floor, spans
 from telemetry.series.fold_state import State
@@ -70,10 +70,12 @@ class _Run:
 
 @dataclass(frozen=True, slots=True)
 class _Cut:
-    """Where a fold cuts: days in `zone`, and quarters from `minutes_from_at` on into minutes."""
+    """Where a fold cuts: days in `zone`, and quarters from `minutes_from_at` on into minutes. Calls before
+    `calls_from_at` may be gone, so what is before it stays as it was summed up while they were there."""
 
     zone: str
     minutes_from_at: datetime
+    calls_from_at: datetime | None
 
 
 def catch_up(conn: Connection[Any], *, project_id: int, now: datetime, patience: float = 0.0) -> Freshness:
@@ -194,7 +196,7 @@ def _fold(conn: Connection[Any], run: _Run, began: float) -> bool:
         conn, project_id=run.project_id, until=run.until, most_rows=MOST_ROWS, most_minutes=MOST_MINUTES
     )
     minutes = {minute for mark in marks for minute in mark}
-    cut = _Cut(zone, _minutes_from_at(state, run.now))
+    cut = _cut(conn, run, zone, state)
     is_recut = state is not None and state.zone != zone
     if minutes or is_recut or (state and state.minutes_from_at != cut.minutes_from_at):
         _make(conn, run.project_id, sorted(minutes), cut=cut)
@@ -207,6 +209,7 @@ def _fold(conn: Connection[Any], run: _Run, began: float) -> bool:
 def _make(conn: Connection[Any], project_id: int, minutes: Sequence[datetime], *, cut: _Cut) -> None:
     """Make anew the buckets that hold those minutes. Before `minutes_from_at` whole quarters are read from calls; they
     stand in the table of minutes until they are rolled up."""
+    minutes = [minute for minute in minutes if cut.calls_from_at is None or minute >= cut.calls_from_at]
     quarters = spans(minutes, QUARTER)
     read = [span for span in quarters if span[0] < cut.minutes_from_at]
     read += spans((minute for minute in minutes if minute >= cut.minutes_from_at), MINUTE)
@@ -233,11 +236,17 @@ def _rebuild_day(conn: Connection[Any], run: _Run, day: date) -> None:
         _lock(conn, run.project_id, _LOCK_S)
         state = fold_state.fold_state(conn, project_id=run.project_id)
         zone = state.zone if state else fold_state.project_zone(conn, project_id=run.project_id)
-        cut = _Cut(zone, _minutes_from_at(state, run.now))
+        cut = _cut(conn, run, zone, state)
         start, end = day_span(day, time_zone(zone))
         minutes = [start + n * MINUTE for n in range((end - start) // MINUTE)]
         _make(conn, run.project_id, minutes, cut=cut)
         _note(conn, run, cut, took_s=time.monotonic() - began)
+
+
+def _cut(conn: Connection[Any], run: _Run, zone: str, state: State | None) -> _Cut:
+    """Read under the project's lock, in statements of their own: what expiry noted before it took calls is seen."""
+    _, calls_from_at = retention.project_retention(conn, project_id=run.project_id)
+    return _Cut(zone, _minutes_from_at(state, run.now), calls_from_at)
 
 
 def _minutes_from_at(state: State | None, now: datetime) -> datetime:

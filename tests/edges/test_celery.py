@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -10,7 +11,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from celery.signals import celeryd_init
+import redis
+from celery.signals import celeryd_init, worker_ready
+from django.conf import settings
 
 from tloi_site.beat import SCHEDULE
 from tloi_site.celery import IMPATIENT, TRANSPORT, app
@@ -26,6 +29,12 @@ try:
 except Exception as error:
     print(type(error).__name__, time.monotonic() - began)
 """
+
+
+class Ready:
+    """A worker, as far as the signal that it is ready goes."""
+
+    app = app
 
 
 @pytest.fixture
@@ -66,6 +75,15 @@ def test_only_a_worker_is_patient() -> None:
     celeryd_init.send(sender="worker", instance=None, conf=worker, options={})
     assert worker["broker_transport_options"] == TRANSPORT
     assert app.conf.broker_transport_options == TRANSPORT | IMPATIENT
+
+
+def test_a_worker_that_starts_asks_for_partitions_at_once() -> None:
+    with redis.Redis.from_url(settings.BROKER_URL) as broker:
+        broker.delete("celery")
+        worker_ready.send(sender=Ready)
+        [message] = broker.lrange("celery", 0, -1)
+        broker.delete("celery")
+    assert json.loads(message)["headers"]["task"] == "telemetry.ensure_partitions"
 
 
 def test_every_scheduled_task_is_one_that_a_worker_knows() -> None:

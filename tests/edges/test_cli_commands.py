@@ -125,7 +125,8 @@ def diagnosis() -> dict[str, str]:
 @pytest.mark.usefixtures("well")
 def test_doctor_finds_nothing_where_all_is_well() -> None:
     assert set(diagnosis().values()) == {"ok"}
-    assert list(diagnosis()) == ["settings", "clock", "PostgreSQL", "broker", "cache", "partitions", "worker", "backup"]
+    subjects = ["settings", "clock", "PostgreSQL", "broker", "cache", "partitions", "retention", "worker", "backup"]
+    assert list(diagnosis()) == subjects
 
 
 @pytest.mark.usefixtures("well")

@@ -132,6 +132,17 @@ def _partitions() -> Iterator[Finding]:
         yield Finding("FAIL", f"made only up to {horizon}", "is a worker running? it makes them every hour")
 
 
+def _retention() -> Iterator[Finding]:
+    state = facade.expiry_state(now=datetime.now(UTC))
+    yield Finding("ok", "all calls are kept" if state.days is None else f"calls are kept for {state.days} days")
+    if state.overdue:
+        says = f"partitions that are older: {len(state.overdue)}, the oldest {state.overdue[0]}"
+        yield Finding("warn", says, "a worker drops them hourly; `tloi retention --apply` does it now")
+    if state.left:
+        says = f"the dropping of {', '.join(state.left)} was begun and not finished"
+        yield Finding("warn", says, "it waits for the longest transaction; `tloi retention --apply` goes on with it")
+
+
 def _worker() -> Iterator[Finding]:
     seen, now = facade.worker_last_seen(), datetime.now(UTC)
     if seen and now - seen < LATEST_HEARTBEAT:
@@ -170,6 +181,7 @@ CHECKS: dict[str, Callable[[], Iterator[Finding]]] = {
     "broker": _broker,
     "cache": _cache,
     "partitions": _partitions,
+    "retention": _retention,
     "worker": _worker,
     "backup": _backup,
 }

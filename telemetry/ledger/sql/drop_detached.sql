@@ -1,0 +1,2 @@
+-- Nobody knows this table any more.
+DROP TABLE IF EXISTS {expired}

@@ -1,0 +1,7 @@
+-- Delete a page of executions that began before a moment.
+DELETE FROM telemetry_execution
+WHERE project_id = %(project)s AND execution_id IN (
+    SELECT execution_id FROM telemetry_execution
+    WHERE project_id = %(project)s AND started_at < %(before)s
+    ORDER BY started_at
+    LIMIT %(limit)s)

@@ -1,0 +1,86 @@
+"""`tloi retention` says what would go and changes nothing, unless it is told to; `tloi doctor` sees what is left."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from psycopg import Connection
+from pytest_django import Settings
+
+from telemetry.ledger import dropping, partitions, retention
+from tests.expiring import call, day, days_left, folded, new_project, partition_of, send
+from tests.own_database import run_tloi
+
+Ledger = Connection[Any]
+THIRTY = {"TLOI_RETENTION_DAYS": "30"}
+
+
+@pytest.fixture
+def project(own: Ledger, settings: Settings) -> int:
+    """Two projects, the first of which keeps ten days, with calls of 60 days ago, 20, and yesterday."""
+    settings.RETENTION_DAYS = None
+    project, other = new_project(own, "first"), new_project(own, "second")
+    retention.forget()
+    for one in (project, other):
+        send(own, one, [call(day(back)) for back in (60, 20, 0)])
+    own.execute("UPDATE telemetry_project SET retention_days = 10 WHERE id = %s", [project])
+    folded(own)
+    return project
+
+
+def test_it_says_what_would_go_and_then_does_it(project: int, own: Ledger, own_url: str) -> None:
+    told = run_tloi(own_url, "retention", **THIRTY)
+    assert told.stdout.splitlines() == [
+        "TLOI_RETENTION_DAYS: 30 days are kept; projects may keep less.",
+        f"partition {partition_of(60)}: would be dropped",
+        f"project first: calls before {retention.gone_before(10, now=day(-1)):%Y-%m-%d} UTC would be deleted",
+        "Nothing was changed; --apply does it.",
+    ]
+    assert days_left(own, project) == [60, 20, 0]
+    done = run_tloi(own_url, "retention", "--apply", **THIRTY)
+    assert done.stdout.splitlines()[0] == f"partition {partition_of(60)}: dropped"
+    assert "calls of projects that keep less: 1 deleted" in done.stdout
+    assert (days_left(own, project), days_left(own, project + 1)) == ([0], [20, 0])
+
+
+def test_without_a_setting_nothing_goes_but_what_a_project_wants_gone(project: int, own: Ledger, own_url: str) -> None:
+    assert "all calls are kept; projects may keep less." in run_tloi(own_url, "retention").stdout
+    run_tloi(own_url, "retention", "--apply")
+    assert (days_left(own, project), days_left(own, project + 1)) == ([0], [60, 20, 0])
+
+
+def test_another_run_is_waited_for_by_nobody(project: int, own: Ledger, own_url: str) -> None:
+    own.execute("SELECT pg_advisory_lock(7346002)")
+    done = run_tloi(own_url, "retention", "--apply", **THIRTY)
+    assert done.returncode == 1
+    assert done.stderr.strip() == "CommandError: Another run is at work."
+
+
+@pytest.mark.parametrize("value", ["1", "0", "-3", "a month", "99999"])
+def test_a_number_of_days_that_cannot_be_stops_the_start(own_url: str, value: str) -> None:
+    done = run_tloi(own_url, "retention", TLOI_RETENTION_DAYS=value)
+    assert done.returncode == 1
+    assert done.stderr.strip() == (
+        f"tloi: TLOI_RETENTION_DAYS is {value!r}, but must be a whole number from 2 to 36500."
+    )
+
+
+def retention_lines(url: str) -> list[str]:
+    """What doctor says of retention."""
+    told = run_tloi(url, "doctor", **THIRTY).stdout.splitlines()
+    return [line for line in told if " retention " in line]
+
+
+def test_doctor_warns_of_calls_that_should_be_gone_and_of_droppings_half_done(
+    project: int, own: Ledger, own_url: str
+) -> None:
+    partitions.ensure_ahead(own, now=day(-1))
+    kept, overdue = retention_lines(own_url)
+    assert kept.startswith("ok    retention  calls are kept for 30 days")
+    assert overdue.startswith(f"warn  retention  partitions that are older: 1, the oldest {partition_of(60)} -> ")
+    dropping.detach_partition(own, partition_of(60))
+    _, left = retention_lines(own_url)
+    assert left.startswith(f"warn  retention  the dropping of {partition_of(60)} was begun and not finished")
+    run_tloi(own_url, "retention", "--apply", **THIRTY)
+    assert len(retention_lines(own_url)) == 1

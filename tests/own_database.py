@@ -1,0 +1,71 @@
+"""Databases of a test's own, for tests of what would take the data of all others away."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+from psycopg import Connection, sql
+
+ROOT = Path(__file__).resolve().parent.parent
+INTO_UTC = "-c timezone=UTC -c lock_timeout=10s"  # as the settings have it
+
+
+@pytest.fixture(scope="session")
+def migrated() -> Iterator[str]:
+    """The name of a database that has all tables, to be copied."""
+    name = f"migrated_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as server:
+        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        command = [sys.executable, str(ROOT / "manage.py"), "migrate", "--no-input", "--verbosity", "0"]
+        subprocess.run(command, env={**os.environ, "DATABASE_URL": address_of(name)}, check=True)
+        yield name
+        server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def own_url(migrated: str) -> Iterator[str]:
+    """The address of an empty, migrated database that only this test uses."""
+    name = f"own_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as server:
+        copy = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(migrated))
+        server.execute(copy)
+        yield address_of(name)
+        server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def own(own_url: str) -> Iterator[Connection[tuple[object, ...]]]:
+    """A connection to that database, outside of any transaction."""
+    with connect(own_url) as connection:
+        yield connection
+
+
+def connect(url: str) -> Connection[tuple[object, ...]]:
+    """One more connection to a test's own database."""
+    return psycopg.connect(url, autocommit=True, options=INTO_UTC)
+
+
+def address_of(name: str) -> str:
+    """The address of another database of the run's PostgreSQL."""
+    return urlunsplit(urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}"))
+
+
+def run_tloi(url: str, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """A command of `tloi` on a test's own database, to its end."""
+    return subprocess.run(
+        [sys.executable, str(ROOT / "manage.py"), *words],
+        env={**os.environ, "DATABASE_URL": url, **settings},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
