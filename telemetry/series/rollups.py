@@ -12,12 +12,14 @@ import random
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import psycopg
 from psycopg import Connection
+from psycopg.pq import TransactionStatus
 
 from telemetry.ledger import dirty, retention
 from telemetry.series import fold_state, rollup_tables
@@ -80,8 +82,8 @@ class _Cut:
 
 def catch_up(conn: Connection[Any], *, project_id: int, now: datetime, patience: float = 0.0) -> Freshness:
     """Fold what is marked, for somebody who reads next and has so many seconds. Without patience: wait for no lock, and
-    fold only where the last fold was cheap or is long enough ago. Not to be called in a transaction. What cannot be
-    folded is logged and left. Raises psycopg.Error where not even the state can be read."""
+    fold only where the last fold was cheap or is long enough ago. What cannot be folded is logged and left. Raises
+    psycopg.Error where not even the state can be read, RuntimeError in a transaction."""
     until = fold_state.newest_mark(conn, project_id=project_id)
     state = fold_state.fold_state(conn, project_id=project_id)
     is_cut = state is None or state.zone == fold_state.project_zone(conn, project_id=project_id)
@@ -109,9 +111,9 @@ def fold_due(conn: Connection[Any], *, now: datetime) -> None:
 
 def rebuild(
     conn: Connection[Any], *, project_id: int, now: datetime, first: date | None = None, last: date | None = None
-) -> Iterator[date]:
+) -> Iterator[tuple[date, date]]:
     """Make all rollups anew, or those of local days (both inclusive), a day in a transaction, oldest first. Yields each
-    day that is done. Raises psycopg.Error, Busy; then days that were yielded are done."""
+    day that is done, with the last one. Raises psycopg.Error, Busy; then days that were yielded are done."""
     catch_up(conn, project_id=project_id, now=now, patience=_BEAT_S)  # cuts the days in the project's zone
     recorded = fold_state.recorded_range(conn, project_id=project_id)
     if recorded is None:
@@ -122,7 +124,7 @@ def rebuild(
     run = _Run(project_id, now, 0)
     while day <= end:
         _rebuild_day(conn, run, day)
-        yield day
+        yield day, end
         day += timedelta(days=1)
 
 
@@ -165,17 +167,26 @@ def _step(conn: Connection[Any], run: _Run, *, wait_s: float) -> bool:
     """One transaction of a run; whether it is done. Raises Busy, psycopg.Error; then nothing has changed."""
     began = time.monotonic()
     try:
-        with conn.transaction():
-            _lock(conn, run.project_id, wait_s)
+        with _alone(conn, run.project_id, wait_s):
             return _fold(conn, run, began)
     finally:
         run.spent_s += time.monotonic() - began
 
 
+@contextmanager
+def _alone(conn: Connection[Any], project_id: int, wait_s: float) -> Iterator[None]:
+    """A transaction that has the project for itself, waited for so long at most, and in which each statement sees what
+    was committed until then. Raises Busy; RuntimeError in a transaction, which would keep the lock and may see less."""
+    if conn.info.transaction_status is not TransactionStatus.IDLE:
+        raise RuntimeError("A fold begins a transaction of its own.")
+    with conn.transaction():
+        conn.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+        _lock(conn, project_id, wait_s)
+        yield
+
+
 def _lock(conn: Connection[Any], project_id: int, wait_s: float) -> None:
-    """Have the project for oneself, waiting for so long at most. Each statement that follows sees what was committed
-    until then. Raises Busy."""
-    conn.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+    """Raises Busy."""
     if not wait_s:
         if not fold_state.try_lock_folding(conn, project_id=project_id):
             raise Busy
@@ -232,8 +243,7 @@ def _recut(conn: Connection[Any], project_id: int, zone: str) -> None:
 def _rebuild_day(conn: Connection[Any], run: _Run, day: date) -> None:
     """Make a local day anew, minute by minute, whatever is marked."""
     began = time.monotonic()
-    with conn.transaction():
-        _lock(conn, run.project_id, _LOCK_S)
+    with _alone(conn, run.project_id, _LOCK_S):
         state = fold_state.fold_state(conn, project_id=run.project_id)
         zone = state.zone if state else fold_state.project_zone(conn, project_id=run.project_id)
         cut = _cut(conn, run, zone, state)

@@ -16,13 +16,13 @@ WITH part AS MATERIALIZED (
           FROM part CROSS JOIN unnest(tokens_bins, tokens_counts) AS counted (bin, number) GROUP BY 1, 2, 3) AS summed
     GROUP BY at, series_id
 ), rolled AS (
-    SELECT at, series_id, {dimensions}, {sums}, min(first_at) AS first_at, max(last_at) AS last_at
+    SELECT project_id, at, series_id, {dimensions}, {sums}, min(first_at) AS first_at, max(last_at) AS last_at
     FROM part
-    GROUP BY at, series_id, {dimensions}
+    GROUP BY project_id, at, series_id, {dimensions}
 )
 INSERT INTO {table} (project_id, bucket, series_id, {dimensions}, {measures}, first_at, last_at,
                      duration_bins, duration_counts, tokens_bins, tokens_counts)
-SELECT %(project)s, at, series_id, {dimensions}, {measures}, first_at, last_at,
+SELECT project_id, at, series_id, {dimensions}, {measures}, first_at, last_at,
        coalesce(duration.bins, '{{}}'), coalesce(duration.counts, '{{}}'),
        coalesce(token.bins, '{{}}'), coalesce(token.counts, '{{}}')
 FROM rolled LEFT JOIN duration USING (at, series_id) LEFT JOIN token USING (at, series_id)

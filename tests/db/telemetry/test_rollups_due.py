@@ -1,0 +1,196 @@
+"""Who is folded when: by the beat, and for readers with and without patience; and that a bad project harms no other."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import Connection
+
+from telemetry.access.projects import ensure_project
+from telemetry.contracts import Call
+from telemetry.database import connection
+from telemetry.ledger import dirty
+from telemetry.models import Dirty, Project, RollupState
+from telemetry.series import rollup_tables, rollups
+from telemetry.series.rollups import Freshness, catch_up, fold_due, lock
+from tests.ledger_reading import NOW, new_tenant, send
+from tests.rollup_reading import counted, fold, folded, total
+
+pytestmark = pytest.mark.usefixtures("database")
+SECOND = timedelta(seconds=1)
+
+
+def call(name: str, at: datetime = NOW - timedelta(minutes=20)) -> Call:
+    """A call of one token."""
+    return Call(id=name, started_at=at, model="m", output=1)
+
+
+def is_marked(project: Project) -> bool:
+    """Whether something waits to be folded."""
+    return Dirty.objects.filter(project_id=project.pk).exists()
+
+
+def let_folds_take(project_id: int, milliseconds: int) -> None:
+    """As if the last fold had been so dear, now."""
+    RollupState.objects.filter(project_id=project_id).update(fold_ms=milliseconds, folded_at=NOW)
+
+
+def test_the_beat_folds_every_project_that_has_marks() -> None:
+    projects = [ensure_project(slug=f"p{uuid.uuid4().hex[:12]}") for _ in range(3)]
+    for project in projects:
+        send(project.pk, [call("one")])
+    fold_due(connection(), now=NOW)
+    assert [is_marked(project) for project in projects] == [False] * 3
+    assert [total(project.pk, "1d")["calls"] for project in projects] == [1, 1, 1]
+
+
+def test_the_next_fold_comes_when_ten_times_the_cost_of_the_last_one_has_passed(project: Project) -> None:
+    send(project.pk, [call("one")])
+    fold(project.pk)
+    let_folds_take(project.pk, 500)
+    send(project.pk, [call("two")])
+    fold_due(connection(), now=NOW + 4 * SECOND)
+    assert is_marked(project)
+    fold_due(connection(), now=NOW + 5 * SECOND)
+    assert not is_marked(project)
+
+
+def test_nobody_waits_longer_than_a_minute_for_the_next_fold(project: Project) -> None:
+    send(project.pk, [call("one")])
+    fold(project.pk)
+    let_folds_take(project.pk, 3_600_000)
+    send(project.pk, [call("two")])
+    fold_due(connection(), now=NOW + 60 * SECOND)
+    assert not is_marked(project)
+
+
+def test_a_clock_that_was_set_back_does_not_stop_folding(project: Project) -> None:
+    send(project.pk, [call("one")])
+    fold(project.pk, now=NOW + timedelta(days=1))
+    send(project.pk, [call("two")])
+    fold_due(connection(), now=NOW)
+    assert not is_marked(project)
+    assert folded(project.pk) == counted(project.pk)
+
+
+def test_a_project_that_somebody_folds_is_left_to_him(project: Project) -> None:
+    send(project.pk, [call("one")])
+    with psycopg.connect(connection().info.dsn, password=connection().info.password) as other:
+        lock(other, project_id=project.pk)
+        fold_due(connection(), now=NOW)
+        assert is_marked(project)
+    fold_due(connection(), now=NOW)
+    assert not is_marked(project)
+
+
+def test_a_project_that_cannot_be_folded_keeps_none_of_the_others(
+    project: Project, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    others = [ensure_project(slug=f"p{uuid.uuid4().hex[:12]}") for _ in range(2)]
+    for each in (project, *others):
+        send(each.pk, [call("one")])
+    real = rollup_tables.roll_calls
+
+    def break_down(conn: Connection[Any], *, project_id: int, spans: Sequence[Any]) -> None:
+        if project_id == project.pk:
+            conn.execute("SELECT 1 / 0")
+        real(conn, project_id=project_id, spans=spans)
+
+    monkeypatch.setattr(rollup_tables, "roll_calls", break_down)
+    with caplog.at_level(logging.ERROR):
+        fold_due(connection(), now=NOW)
+    assert f"Project {project.pk} could not be folded." in caplog.text
+    assert [is_marked(each) for each in (project, *others)] == [True, False, False]
+    monkeypatch.undo()
+    fold_due(connection(), now=NOW + timedelta(minutes=2))
+    assert folded(project.pk) == counted(project.pk)
+
+
+def test_a_reader_learns_that_not_all_could_be_folded(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    tenant = new_tenant()
+    send(tenant, [call("one")])
+    fold(tenant)
+    send(tenant, [call("two")])
+    monkeypatch.setattr(rollup_tables, "roll_calls", lambda conn, **_: conn.execute("SELECT 1 / 0"))
+    assert catch_up(connection(), project_id=tenant, now=NOW, patience=5).is_clean is False
+    assert "could not be folded" in caplog.text
+    assert total(tenant, "15m")["calls"] == 1
+
+
+def test_without_patience_dear_folds_are_left_to_the_beat_for_a_while() -> None:
+    tenant = new_tenant()
+    send(tenant, [call("one")])
+    assert catch_up(connection(), project_id=tenant, now=NOW).is_clean
+    let_folds_take(tenant, 1_000)
+    send(tenant, [call("two", NOW - timedelta(minutes=1))])
+    assert catch_up(connection(), project_id=tenant, now=NOW + 9 * SECOND) == Freshness(
+        NOW - timedelta(minutes=20), "UTC", False
+    )
+    assert catch_up(connection(), project_id=tenant, now=NOW + 10 * SECOND) == Freshness(
+        NOW - timedelta(minutes=1), "UTC", True
+    )
+
+
+def test_a_long_backlog_is_folded_in_many_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
+    tenant, folds = new_tenant(), []
+    real = rollup_tables.roll_calls
+
+    def note(conn: Connection[Any], *, project_id: int, spans: Sequence[Any]) -> None:
+        folds.append(len(spans))
+        real(conn, project_id=project_id, spans=spans)
+
+    monkeypatch.setattr(rollup_tables, "roll_calls", note)
+    for batch in range(4):
+        calls = [call(f"{batch}-{n}", NOW - timedelta(minutes=20 * n + batch)) for n in range(500)]
+        send(tenant, calls)
+    fold(tenant)
+    assert len(folds) > 2
+    assert max(folds) <= rollups.MOST_MINUTES
+    assert folded(tenant) == counted(tenant)
+
+
+def test_one_batch_of_many_minutes_is_several_marks() -> None:
+    tenant = new_tenant()
+    send(tenant, [call(str(n), NOW - timedelta(minutes=3 * n)) for n in range(450)])
+    marks = [len(row.minutes) for row in Dirty.objects.filter(project_id=tenant)]
+    assert sorted(marks) == [50, dirty.MOST_MINUTES, dirty.MOST_MINUTES]
+
+
+def test_days_are_cut_anew_when_the_project_moves_to_another_zone(project: Project) -> None:
+    moments = [NOW - timedelta(hours=7 * n) for n in range(12)]
+    send(project.pk, [call(str(n), at) for n, at in enumerate(moments)])
+    fold(project.pk)
+    for zone in ("Asia/Kathmandu", "America/St_Johns", "UTC"):
+        Project.objects.filter(pk=project.pk).update(time_zone=zone)
+        assert catch_up(connection(), project_id=project.pk, now=NOW).zone != zone  # takes too long for a page
+        fold_due(connection(), now=NOW + timedelta(minutes=5))
+        assert fold(project.pk).zone == zone
+        assert folded(project.pk) == counted(project.pk, zone)
+
+
+def test_nothing_is_folded_in_a_transaction_that_may_see_an_older_state() -> None:
+    tenant = new_tenant()
+    send(tenant, [call("one")])
+    with connection().transaction(), pytest.raises(RuntimeError, match="a transaction of its own"):
+        catch_up(connection(), project_id=tenant, now=NOW)
+
+
+def test_a_project_without_calls_is_clean_and_was_never_folded() -> None:
+    assert catch_up(connection(), project_id=new_tenant(), now=NOW, patience=1) == Freshness(None, None, True)
+
+
+def test_the_newest_call_is_the_newest_that_is_left() -> None:
+    tenant = new_tenant()
+    late = datetime(2026, 11, 20, 11, tzinfo=UTC)
+    send(tenant, [call("early", late - timedelta(hours=2)), call("late", late)])
+    assert fold(tenant).fresh_to == late
+    send(tenant, [Call(id="late", started_at=late, model="m", aliases=("early",))])
+    assert fold(tenant).fresh_to == late - timedelta(hours=2)
