@@ -97,11 +97,14 @@ def count(conn: Connection[Any], table: str, project: int) -> int:
     return int(row[0]) if row else 0
 
 
-def kept_hash(conn: Connection[Any], since: datetime) -> str:
-    """All calls from a moment on, as one number."""
-    query = "SELECT call::text FROM telemetry_call AS call WHERE started_at >= %s ORDER BY project_id, started_at, id"
+def kept_hash(conn: Connection[Any], since: datetime, source: str = "test") -> str:
+    """All calls of a source from a moment on, as one number."""
+    query = (
+        "SELECT call::text FROM telemetry_call AS call WHERE started_at >= %s AND source = %s"
+        " ORDER BY project_id, started_at, id"
+    )
     digest = hashlib.sha256()
-    for (row,) in conn.execute(query, [since]):
+    for (row,) in conn.execute(query, [since, source]):
         digest.update(row.encode())
     return digest.hexdigest()
 
