@@ -53,6 +53,11 @@ def quality_bits(flags: Iterable[str]) -> int:
     return bits
 
 
+def quality_names(bits: int) -> tuple[str, ...]:
+    """The flags that `quality_bits` made an integer of."""
+    return tuple(name for name, bit in _QUALITY_BITS.items() if bits & bit)
+
+
 def provider_of(name: str) -> str:
     """One name for each provider, whichever convention a sender follows: gcp.gemini and gemini are google."""
     lowered = name.lower()

@@ -19,6 +19,7 @@ from rest_framework.response import Response
 
 from telemetry.access.keys import BadKey
 from telemetry.access.ratelimit import TooManyRequests
+from telemetry.exporter.exporting import CannotExportNow
 from telemetry.series.queries import UnknownDimension
 from telemetry.series.window import BadWindow
 
@@ -65,6 +66,8 @@ def as_answer(error: Exception, context: dict[str, Any]) -> Response | None:
             return answer(401, "bad_key", str(error), {"WWW-Authenticate": "Bearer"})
         case TooManyRequests():
             return answer(429, "rate_limited", str(error), {"Retry-After": str(error.retry_after)})
+        case CannotExportNow():
+            return answer(503, "unavailable", str(error), {"Retry-After": str(_RETRY_AFTER_S)})
         case Http404():
             return answer(404, "not_found", "There is nothing at this address.")
         case PermissionDenied():

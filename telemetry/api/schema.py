@@ -9,6 +9,8 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
 from telemetry.contracts import Call, Execution, Receipt
+from telemetry.exporter.columns import COLUMNS
+from telemetry.exporter.exporting import TABLES, WRITERS
 from telemetry.series.queries import DIMENSIONS
 
 _REFERENCE = "#/components/schemas/{name}"
@@ -33,6 +35,7 @@ _SUMS: dict[str, Any] = {
     | {"cost_usd": {"type": "string", "description": "US dollars as an exact decimal"}},
 }
 _DAY = OpenApiTypes.DATE
+CONTENT_TYPES = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet"}
 RECEIPT = {200: _SCHEMAS[2], 400: {"type": "object", "description": "an error, or a receipt that stored nothing"}}
 _PAYLOAD: dict[str, Any] = {"type": "object", "description": "a StandardLoggingPayload of LiteLLM"}
 LITELLM = {
@@ -63,6 +66,17 @@ USAGE_PARAMETERS = [
     OpenApiParameter("by", str, enum=["day", *DIMENSIONS], description="what a row stands for; default model"),
     *(OpenApiParameter(name, str, many=True, description=f"only this {name}; repeatable") for name in DIMENSIONS),
 ]
+
+
+EXPORT_PARAMETERS = [
+    OpenApiParameter("what", str, enum=[*COLUMNS], description="default calls"),
+    OpenApiParameter("format", str, enum=[*WRITERS], description="default csv"),
+    OpenApiParameter("bucket", str, enum=[*TABLES], description="of rollups; days are those of the project's zone"),
+    *USAGE_PARAMETERS[:3],
+]
+EXPORT = {(200, content_type): OpenApiTypes.BINARY for content_type in CONTENT_TYPES.values()} | {
+    503: OpenApiResponse(OpenApiTypes.OBJECT, "another export of the project runs; ask again after Retry-After")
+}
 
 
 def one_or_many(place: int) -> dict[str, Any]:

@@ -61,7 +61,7 @@ class UsageView(APIView):
         """Sums of whole local days, in all and by `by`. Costs are exact decimals of US dollars."""
         holder = holder_of(request)
         now = datetime.now(UTC)
-        window = _window(request, holder, now)
+        window = window_of(request, holder, now)
         by = request.query_params.get("by", "model")
         conn = connection()
         asked: dict[str, Any] = {"project_id": holder.project_id, "window": window, "filters": _filters(request)}
@@ -98,7 +98,7 @@ def _source(request: Request) -> str:
     return named if named in SOURCES or named == _SDK else "api"
 
 
-def _window(request: Request, holder: KeyHolder, now: datetime) -> Window:
+def window_of(request: Request, holder: KeyHolder, now: datetime) -> Window:
     """The whole local days that were asked for. Raises BadWindow."""
     zone = request.query_params.get("tz") or holder.time_zone
     today = now.astimezone(time_zone(zone)).date()

@@ -10,10 +10,10 @@ from typing import Literal
 
 from telemetry.contracts import UsageRow
 from telemetry.dashboards import formats, sums
+from telemetry.exporter.csv_lines import harmless
 
 OTHERS = "Others"
 TOTAL = "Total"
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,15 +149,10 @@ def as_csv(table: Table) -> str:
     """The table as RFC 4180 CSV: the page's rows in the page's order, figures in full precision."""
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow(_harmless(column.name) for column in table.columns)
+    writer.writerow(harmless(column.name) for column in table.columns)
     for row in (*table.rows, *([table.total] if table.total else [])):
         writer.writerow(
-            _harmless(cell.value) if column.kind == "text" else cell.value
+            harmless(cell.value) if column.kind == "text" else cell.value
             for column, cell in zip(table.columns, row.cells, strict=True)
         )
     return out.getvalue()
-
-
-def _harmless(value: str) -> str:
-    """Words that a spreadsheet would run as a formula are quoted for it (OWASP, CSV injection)."""
-    return f"'{value}" if value.startswith(_FORMULA_STARTS) else value

@@ -72,6 +72,9 @@ ROUTES = {
     "api/v1/executions/": Route("key", "ingest"),
     "api/v1/litellm/": Route("key", "ingest"),
     "api/v1/usage/": Route("key", "read", queries=("", f"{MONTH}&by=agent", f"{MONTH}&by=session&agent={{agent}}")),
+    "api/v1/export/": Route(
+        "key", "read", queries=("", MONTH, f"{MONTH}&what=rollups", f"{MONTH}&format=parquet", "what={agent}&tz={slug}")
+    ),
     **{
         f"{prefix}v1/{signal}": Route("key", "ingest")
         for prefix in ("", "otlp/")
@@ -340,6 +343,7 @@ def test_a_key_is_no_login(tenants: tuple[Tenant, Tenant], route: str) -> None:
         ("invoice/", "line"),
         ("invoice/", "provider"),
         ("api/v1/usage/", "agent"),
+        ("api/v1/export/", "session"),
         (ADMIN, "odd"),
     ],
 )
@@ -348,7 +352,7 @@ def test_to_its_own_people_a_project_shows_its_words(tenants: tuple[Tenant, Tena
     User.objects.filter(pk=b.user.pk).update(is_staff=True, is_superuser=route == ADMIN)
     answers = [
         request(visitor(b.project), "GET", address, b, key=b.key).getvalue()
-        for address in addresses(route, b, with_ids=route != "api/v1/usage/")
+        for address in addresses(route, b, with_ids=not route.startswith("api/v1/"))
     ]
     assert any(b.words[what].encode() in answer for answer in answers)
 
