@@ -18,7 +18,7 @@ from typing import Any
 from uuid import UUID
 
 from psycopg import Connection, sql
-from psycopg.errors import LockNotAvailable
+from psycopg.errors import InternalError_, LockNotAvailable
 from psycopg.rows import scalar_row, tuple_row
 
 from telemetry.ledger import partitions, purging
@@ -97,7 +97,16 @@ def detached_partitions(conn: Connection[Any]) -> list[tuple[str, bool]]:
 
 def detach_partition(conn: Connection[Any], name: str) -> None:
     """Raises LockNotAvailable, and the detaching may then be pending."""
-    conn.execute(sql.SQL(statement(__package__, "detach_partition")).format(partition=partitions.table(name)))
+    detaching = sql.SQL(statement(__package__, "detach_partition")).format(partition=partitions.table(name))
+    try:
+        conn.execute(detaching)
+    except InternalError_:
+        detach_on_cluster(conn, name)
+
+
+def detach_on_cluster(conn: Connection[Any], name: str) -> None:
+    """The same on every server of a cluster. Raises LockNotAvailable, and then nothing is pending."""
+    conn.execute(sql.SQL(statement(__package__, "detach_on_cluster")).format(partition=partitions.table(name)))
 
 
 def finalize_detach(conn: Connection[Any], name: str) -> None:

@@ -23,6 +23,8 @@ from tests.otlp_replay import captured, replay
 AGENTS = ("claude-code-2.1.329_http-protobuf-gzip-cumulative", "codex-0.169.0", "gemini-cli-0.61.0")
 GROUPS = ("model", "provider", "agent", "day", "session", "execution", "task_type", "source")
 LONG_AGO = "2025-12-01"
+SUMS = ("telemetry_rollup_15m", "telemetry_rollup_1d", "telemetry_rollup_session_15m", "telemetry_rollup_session_1d")
+PASSING = {"telemetry_dirty", "telemetry_rollup_1m", "telemetry_rollup_state"}  # beat changes them, whatever we do
 pytestmark = [
     pytest.mark.citus,
     pytest.mark.shared_data,
@@ -44,9 +46,10 @@ class Cluster:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def books(self) -> tuple[Any, Any, dict[str, int]]:
-        """All that is compared; what counts rows comes last, when reading has folded what was recorded."""
-        return self.usage(), self.days(), self.rows()
+    def books(self) -> tuple[Any, Any, dict[str, int], list[tuple[Any, ...]]]:
+        """All that is compared, once everything is summed up."""
+        self.tloi("rollup")
+        return self.usage(), self.days(), self.rows(), self.sums()
 
     def rows(self) -> dict[str, int]:
         """How many rows each table holds that bears a project."""
@@ -55,8 +58,18 @@ class Cluster:
             return {
                 table: _one(conn, sql.SQL(count).format(sql.Identifier(table)))
                 for table in (*SHARDED, *LOCAL_OF_PROJECTS)
-                if table != "telemetry_dirty"  # beat empties it, whatever we do
+                if table not in PASSING
             }
+
+    def sums(self) -> list[tuple[Any, ...]]:
+        """What each rollup adds up to."""
+        figures = "count(*), sum(calls), sum(input_uncached), sum(output), sum(cost_nanousd), sum(executions)"
+        with psycopg.connect(self.url) as conn:
+            rows = [
+                conn.execute(sql.SQL(f"SELECT {figures} FROM {{}}").format(sql.Identifier(table))).fetchone()
+                for table in SUMS
+            ]
+        return [row for row in rows if row is not None]
 
     def usage(self) -> dict[str, Any]:
         """What the API says of everything, by each group."""
@@ -113,7 +126,7 @@ def cluster() -> Iterator[Cluster]:
 
 def test_all_is_as_it_was_on_shards_and_counting_goes_on(cluster: Cluster) -> None:
     books = cluster.books()
-    usage, days, _ = books
+    usage, days, *_ = books
     assert usage["model"]["total"]["calls"] > 900
     (host, port), workers = citus.nodes(os.environ["CITUS_URL"])
     servers = [word for worker in workers for word in ("--worker", f"{worker[0]}:{worker[1]}")]
@@ -135,8 +148,19 @@ def test_all_is_as_it_was_on_shards_and_counting_goes_on(cluster: Cluster) -> No
     now = cluster.usage()["model"]["total"]
     before = usage["model"]["total"]
     assert (now["calls"], now["output"]) == (before["calls"] + 2, before["output"] + 7 + 5)
+    _sums_are_made_anew(cluster)
     _lies_on_the_workers(cluster)
     _leaves_with_its_project(cluster)
+    _expires(cluster)
+
+
+def _sums_are_made_anew(cluster: Cluster) -> None:
+    """Sums made anew from the calls on shards are the sums."""
+    cluster.tloi("rollup")
+    sums = cluster.sums()
+    assert sums[0][1] > 0
+    cluster.tloi("rollup", "--rebuild")
+    assert cluster.sums() == sums
 
 
 def _lies_on_the_workers(cluster: Cluster) -> None:
@@ -157,6 +181,21 @@ def _leaves_with_its_project(cluster: Cluster) -> None:
     assert cluster.usage() == usage
     with psycopg.connect(cluster.url) as conn:
         assert _one(conn, "SELECT count(DISTINCT project_id) FROM telemetry_identity") == 1
+
+
+def _expires(cluster: Cluster) -> None:
+    """Old partitions go from every server, and the sums of their calls stay."""
+    sums = cluster.sums()
+    cluster.site.environment["TLOI_RETENTION_DAYS"] = "100"
+    said = cluster.tloi("retention", "--apply")
+    assert ": dropped" in said
+    assert "waits" not in said
+    assert cluster.sums() == sums
+    with psycopg.connect(cluster.url) as conn:
+        parts = "SELECT count(*) FROM citus_shards WHERE table_name::text LIKE 'telemetry_expired%%'"
+        assert _one(conn, parts) == 0
+        old = "SELECT count(*) FROM telemetry_call WHERE started_at < now() - interval '135 days'"
+        assert _one(conn, old) == 0
 
 
 def _one(conn: psycopg.Connection[Any], query: Any, *arguments: object) -> int:
