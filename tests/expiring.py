@@ -65,7 +65,7 @@ def folded(conn: Connection[Any]) -> None:
 
 def rollups_wait(conn: Connection[Any]) -> bool:
     """Whether something is marked."""
-    return conn.execute("SELECT EXISTS (SELECT FROM telemetry_dirty)").fetchone() == (True,)
+    return conn.execute("SELECT true FROM telemetry_dirty LIMIT 1").fetchone() is not None
 
 
 def sums(conn: Connection[Any], project: int) -> dict[str, list[tuple[Any, ...]]]:

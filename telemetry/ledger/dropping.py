@@ -26,6 +26,8 @@ from telemetry.statements import statement
 
 PAGE = 5_000
 LOCK_TIMEOUT = "5s"  # of one attempt; waiting, it holds nothing that ingest or readers want
+AT_ONCE = "100ms"  # of one attempt while others wait behind it
+_PAUSE_S = 1.0
 _EXPIRED = "telemetry_expired_"
 _BEFORE_ALL = (-(2**63), datetime.min.replace(tzinfo=UTC), UUID(int=0))
 
@@ -62,8 +64,26 @@ def _detach(conn: Connection[Any], name: str, until: float) -> bool:
                 detach_partition(conn, name)
         except LockNotAvailable:  # a transaction that knows the partition goes on; by now it is pending, and stays so
             continue
+        except InternalError_:  # Citus knows no other way than at once
+            if not _detach_at_once(conn, name, until):
+                return False
         rename_detached(conn, name)
         return True
+    return False
+
+
+def _detach_at_once(conn: Connection[Any], name: str, until: float) -> bool:
+    """Detach while nobody reads, asking again and again for a moment, in which others wait for the lock that is waited
+    for; False where there was no time left."""
+    while time.monotonic() < until:
+        try:
+            with conn.transaction():
+                conn.execute("SELECT set_config('lock_timeout', %s, true)", [AT_ONCE])
+                detach_at_once(conn, name)
+        except LockNotAvailable:
+            time.sleep(_PAUSE_S)
+        else:
+            return True
     return False
 
 
@@ -107,6 +127,11 @@ def detach_partition(conn: Connection[Any], name: str) -> None:
 def detach_on_cluster(conn: Connection[Any], name: str) -> None:
     """The same on every server of a cluster. Raises LockNotAvailable, and then nothing is pending."""
     conn.execute(sql.SQL(statement(__package__, "detach_on_cluster")).format(partition=partitions.table(name)))
+
+
+def detach_at_once(conn: Connection[Any], name: str) -> None:
+    """Raises LockNotAvailable, and nothing is pending."""
+    conn.execute(sql.SQL(statement(__package__, "detach_at_once")).format(partition=partitions.table(name)))
 
 
 def finalize_detach(conn: Connection[Any], name: str) -> None:
