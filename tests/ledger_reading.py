@@ -10,12 +10,14 @@ from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
 from django.db import connections
+from psycopg import Connection
 
 from telemetry.contracts import Call, Execution, Receipt, UsageRow
 from telemetry.database import connection
 from telemetry.ledger.ingest import ingest
 from telemetry.models import Execution as ExecutionRow
 from telemetry.series.queries import usage_days, usage_total
+from telemetry.series.rollups import catch_up
 from telemetry.series.window import by_days
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -43,14 +45,20 @@ def send(
     return receipt
 
 
+def added_up(tenant: int) -> Connection[Any]:
+    """The connection, after all that is committed has been added up."""
+    assert catch_up(connection(), project_id=tenant, now=NOW, patience=60).is_clean
+    return connection()
+
+
 def sums(tenant: int) -> UsageRow:
     """The sums of everything."""
-    return usage_total(connection(), project_id=tenant, window=EVER)
+    return usage_total(added_up(tenant), project_id=tenant, window=EVER)
 
 
 def sums_by_day(tenant: int) -> list[UsageRow]:
     """The sums of each UTC day that has calls."""
-    return usage_days(connection(), project_id=tenant, window=EVER)
+    return usage_days(added_up(tenant), project_id=tenant, window=EVER)
 
 
 def sums_of(calls: Sequence[Call]) -> UsageRow:

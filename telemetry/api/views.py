@@ -19,13 +19,17 @@ from telemetry.api.parsers import has_lines, read_body
 from telemetry.api.receipts import store, unreadable_is_noted
 from telemetry.api.records import Decoded, Record, decode
 from telemetry.contracts import Call, Execution, UsageRow
-from telemetry.database import connection
+from telemetry.database import connection, snapshot
 from telemetry.importer.registry import SOURCES
-from telemetry.series import queries
+from telemetry.series import queries, rollups
+from telemetry.series.rows import waiting_minutes
 from telemetry.series.window import EARLIEST, Window, by_days, parse_day, time_zone
 from telemetry.usage import usd
 
 _DEFAULT_DAYS = 30
+_PATIENCE_S = 10
+_DAY = timedelta(days=1)
+_BEGINNING = datetime(EARLIEST.year, EARLIEST.month, EARLIEST.day, tzinfo=UTC)  # no call is older
 _SDK = "sdk"
 
 
@@ -58,20 +62,26 @@ class UsageView(APIView):
 
     @extend_schema(parameters=schema.USAGE_PARAMETERS, responses=schema.USAGE)
     def get(self, request: Request) -> Response:
-        """Sums of whole local days, in all and by `by`. Costs are exact decimals of US dollars."""
+        """Sums of whole local days, in all and by `by`. Costs are exact decimals of US dollars. `fresh_to` is the time
+        of the newest call that is in the sums: every call that was acknowledged before, unless so many are new that
+        they cannot be added up within 10 s; then the header X-TLOI-Waiting-Minutes says how many minutes of calls
+        are still missing."""
         holder = holder_of(request)
         now = datetime.now(UTC)
         window = window_of(request, holder, now)
         by = request.query_params.get("by", "model")
-        conn = connection()
         asked: dict[str, Any] = {"project_id": holder.project_id, "window": window, "filters": _filters(request)}
-        total = queries.usage_total(conn, **asked)
-        if by == "day":
-            rows = queries.usage_days(conn, **asked)
-        else:
-            rows = queries.usage_by(conn, by=by, **asked)
-        coverage = queries.coverage(conn, project_id=holder.project_id, start=window.start, end=window.end)
-        fresh_to = coverage.last_call_at
+        rollups.catch_up(connection(), project_id=holder.project_id, now=now, patience=_PATIENCE_S)
+        with snapshot() as conn:
+            total = queries.usage_total(conn, **asked)
+            if by == "day":
+                rows = queries.usage_days(conn, **asked)
+            else:
+                rows = queries.usage_by(conn, by=by, **asked)
+            fresh_to = queries.coverage(
+                conn, project_id=holder.project_id, start=_BEGINNING, end=now + _DAY
+            ).last_call_at
+            waiting = waiting_minutes(conn, project_id=holder.project_id)
         return Response(
             {
                 "total": _sums(total),
@@ -80,7 +90,8 @@ class UsageView(APIView):
                 "to": window.last_day.isoformat(),
                 "tz": window.zone,
                 "fresh_to": fresh_to.astimezone(UTC).isoformat().replace("+00:00", "Z") if fresh_to else None,
-            }
+            },
+            headers={"X-TLOI-Waiting-Minutes": str(waiting)} if waiting else None,
         )
 
 

@@ -17,10 +17,12 @@ from telemetry.access.projects import may_price
 from telemetry.dashboards import pages
 from telemetry.dashboards.plainly import answers_plainly, plain
 from telemetry.dashboards.price_form import PriceForm, price_calls, saved
-from telemetry.dashboards.views import answer, membership_of, span_of_calls
+from telemetry.dashboards.views import BEGINNING, answer, membership_of, span_of_calls
 from telemetry.database import connection
 from telemetry.ledger import removal
 from telemetry.models import Membership
+
+PATIENCE_S = 10
 
 
 @answers_plainly
@@ -50,7 +52,8 @@ def price_model(request: HttpRequest) -> HttpResponse:
     override = saved(form, user_id=membership.user_id)
     if override is None:
         return answer(request, pages.MODELS, price_form=form, status=422)
-    first = span_of_calls(membership.project, now).first_call_at
+    all_known = pages.catch_up(membership.project.pk, now=now, patience=PATIENCE_S)
+    first = span_of_calls(connection(), membership.project, now).first_call_at if all_known else BEGINNING
     messages.success(request, price_calls(override, first_call_at=first, now=now))
     return HttpResponseRedirect(f"{reverse('models')}?{request.GET.urlencode()}#main")
 
@@ -77,5 +80,7 @@ def remove_demo(request: HttpRequest) -> HttpResponse:
 @never_cache
 def arrived(request: HttpRequest) -> HttpResponse:
     """204 while a project has no calls; then the start page is told to load again."""
-    covered = span_of_calls(membership_of(request).project, datetime.now(UTC))
+    project, now = membership_of(request).project, datetime.now(UTC)
+    pages.catch_up(project.pk, now=now)
+    covered = span_of_calls(connection(), project, now)
     return HttpResponseClientRefresh() if covered.last_call_at else HttpResponse(status=204)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -12,6 +13,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_POST, require_safe
+from psycopg import Connection
 
 from telemetry.access.keys import create_key
 from telemetry.access.projects import visible_projects
@@ -20,7 +22,6 @@ from telemetry.dashboards.plainly import answers_plainly, plain
 from telemetry.dashboards.sourcecards import CARDS, Snippet, SourceCard
 from telemetry.dashboards.sourcestates import Heard, Refusal, SourceState
 from telemetry.dashboards.views import membership_of, span_of_calls, state_of
-from telemetry.database import connection
 from telemetry.ledger import intake
 from telemetry.models import Membership
 from telemetry.series import recent
@@ -67,13 +68,13 @@ def make_key(request: HttpRequest) -> HttpResponse:
 
 def _answer(request: HttpRequest, membership: Membership, key: str = "") -> HttpResponse:
     now = datetime.now(UTC)
-    with pages.snapshot():
-        heard = _heard(membership.project.pk, now)
+    with pages.snapshot(membership.project.pk, now=now) as conn:
+        heard = _heard(conn, membership.project.pk, now)
         mark = news.mark((*heard, *(one.state for one in sourcestates.states(heard, now=now))))
         if news.asks_for_news(request) and request.GET[news.SEEN] == mark:
             return HttpResponse(status=204)
-        heard = _with_calls(heard, membership.project.pk, now)
-        covered = span_of_calls(membership.project, now)
+        heard = _with_calls(conn, heard, membership.project.pk, now)
+        covered = span_of_calls(conn, membership.project, now)
     state = state_of(request, "connect", membership.project, covered, now)
     start = starting.start(request, membership, now=now, key=key)
     shown = [_shown(one, start, state.window) for one in sourcestates.states(heard, now=now)]
@@ -89,16 +90,15 @@ def _answer(request: HttpRequest, membership: Membership, key: str = "") -> Http
         membership,
         visible_projects(membership.user_id),
         page="connect",
-        last_call_at=covered.last_call_at,
+        covered=covered,
         about=ABOUT,
         filtered=False,
     )
     return render(request, "telemetry/connect.html", {"shell": around, "start": start, "new_key": key, **context})
 
 
-def _heard(project_id: int, now: datetime) -> list[Heard]:
+def _heard(conn: Connection[Any], project_id: int, now: datetime) -> list[Heard]:
     """What the intake knows of each source: two looks into small tables."""
-    conn = connection()
     seen = {one.source: one.last_received_at for one in intake.sources_seen(conn, project_id=project_id)}
     refusals: dict[str, list[Refusal]] = {}
     for one in intake.refused_since(conn, project_id=project_id, since=now - REFUSALS_FOR):
@@ -109,11 +109,11 @@ def _heard(project_id: int, now: datetime) -> list[Heard]:
     ]
 
 
-def _with_calls(heard: Iterable[Heard], project_id: int, now: datetime) -> list[Heard]:
+def _with_calls(conn: Connection[Any], heard: Iterable[Heard], project_id: int, now: datetime) -> list[Heard]:
     """The same with the calls of the last day. A source of which only calls are known was last heard of with them."""
     known = {one.source: one for one in heard}
     brought: dict[str, list[recent.SourceModel]] = {}
-    for line in recent.calls_by_source(connection(), project_id=project_id, start=now - DAY, end=now + DAY):
+    for line in recent.calls_by_source(conn, project_id=project_id, start=now - DAY, end=now + DAY):
         brought.setdefault(line.source, []).append(line)
     found = []
     for source in sorted(known.keys() | brought.keys()):

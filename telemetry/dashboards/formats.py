@@ -112,6 +112,11 @@ def points(now: Fraction, before: Fraction) -> Change:
     return Change(f"{exact:+f} pp".replace("-", MINUS), "up" if exact > 0 else "down", f"{exact:f}")
 
 
+def duration(milliseconds: int) -> str:
+    """840 ms, 12.3 s."""
+    return f"{milliseconds} ms" if milliseconds < 1000 else f"{milliseconds / 1000:,.1f} s"
+
+
 def ago(then: datetime, now: datetime) -> str:
     """12 s, 4 min, 3 h, 9 days; a call of the near future is `now`."""
     seconds = int((now - then).total_seconds())

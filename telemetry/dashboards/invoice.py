@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
+from psycopg import Connection
 
 from telemetry.access.projects import visible_projects
 from telemetry.dashboards import drift, driftables, formats, pages, pagestate, shell
@@ -19,7 +21,6 @@ from telemetry.dashboards.pagestate import BadQuery, PageState
 from telemetry.dashboards.plainly import answers_plainly
 from telemetry.dashboards.tables import Column, Row, Table, as_csv, text
 from telemetry.dashboards.views import membership_of, query_of, span_of_calls, state_of
-from telemetry.database import connection
 from telemetry.ledger import invoices
 from telemetry.ledger.invoices import Invoice
 from telemetry.models import Membership
@@ -68,17 +69,17 @@ def answer(
     """The page; `wrong` says why what was `typed` is not kept. Raises what `answers_plainly` maps."""
     now = datetime.now(UTC)
     project = membership.project
-    with pages.snapshot():
-        covered = span_of_calls(project, now)
+    with pages.snapshot(project.pk, now=now) as conn:
+        covered = span_of_calls(conn, project, now)
         state = state_of(request, "invoice", project, covered, now)
         found = invoices.invoices(project_id=project.pk)
         chosen = _chosen(request, found)
-        tables = [Named("invoices", "Invoices", _list(project.pk, found, state))] if found else []
+        tables = [Named("invoices", "Invoices", _list(conn, project.pk, found, state))] if found else []
         calls = 0
         if chosen:
-            details, calls = _details(request, project.pk, chosen)
+            details, calls = _details(conn, request, project.pk, chosen)
             tables += details
-        providers = _providers(project.pk, now)
+        providers = _providers(conn, project.pk, now)
     if pagestate.word(query_of(request), "format"):
         return _csv(request, project.slug, tables, chosen)
     around = shell.around(
@@ -86,7 +87,7 @@ def answer(
         membership,
         visible_projects(membership.user_id),
         page="invoice",
-        last_call_at=covered.last_call_at,
+        covered=covered,
         about=ABOUT,
         filtered=False,
     )
@@ -124,12 +125,12 @@ def _chosen(request: HttpRequest, found: Sequence[Invoice]) -> Invoice | None:
     raise BadQuery("There is no such invoice in this project.")
 
 
-def _list(project_id: int, found: Sequence[Invoice], state: PageState) -> Table:
+def _list(conn: Connection[Any], project_id: int, found: Sequence[Invoice], state: PageState) -> Table:
     """A row an invoice. All of ours is read at once, by day and provider, over the years that are listed."""
     last = max(one.last_day for one in found)
     listed = [one for one in found if one.first_day > last - LISTED_FOR]
     window = by_days(min(one.first_day for one in listed), last, zone="UTC", bucket="1d")
-    points = queries.usage_series(connection(), project_id=project_id, window=window, by="provider")
+    points = queries.usage_series(conn, project_id=project_id, window=window, by="provider")
     rows = []
     for one in listed:
         ours = [
@@ -143,11 +144,11 @@ def _list(project_id: int, found: Sequence[Invoice], state: PageState) -> Table:
     return Table(LIST_COLUMNS, tuple(rows))
 
 
-def _details(request: HttpRequest, project_id: int, one: Invoice) -> tuple[list[Named], int]:
+def _details(conn: Connection[Any], request: HttpRequest, project_id: int, one: Invoice) -> tuple[list[Named], int]:
     """One invoice by model, by day, and by both; and how many calls of ours stand beside it."""
     window = by_days(one.first_day, one.last_day, zone="UTC", bucket="1d")
     filters = {"provider": [one.provider]}
-    points = queries.usage_series(connection(), project_id=project_id, window=window, by="model", filters=filters)
+    points = queries.usage_series(conn, project_id=project_id, window=window, by="model", filters=filters)
     ours = [
         Ours(point.at.date(), usage.key, usage.cost_nanousd, usage.calls, usage.unpriced_calls)
         for point in points
@@ -169,10 +170,10 @@ def _details(request: HttpRequest, project_id: int, one: Invoice) -> tuple[list[
     return tables, whole.calls
 
 
-def _providers(project_id: int, now: datetime) -> list[str]:
+def _providers(conn: Connection[Any], project_id: int, now: datetime) -> list[str]:
     """The names that calls of the last 90 days bear for their providers."""
     window = by_preset("90d", zone="UTC", now=now)
-    rows = queries.usage_by(connection(), project_id=project_id, window=window, by="provider", limit=MOST_PROVIDERS)
+    rows = queries.usage_by(conn, project_id=project_id, window=window, by="provider", limit=MOST_PROVIDERS)
     return [row.key for row in rows if row.key]
 
 

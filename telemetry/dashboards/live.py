@@ -18,7 +18,6 @@ from telemetry.dashboards.pagestate import PageState
 from telemetry.dashboards.plainly import answers_plainly
 from telemetry.dashboards.tables import Cell, Column, count, text
 from telemetry.dashboards.views import membership_of, span_of_calls, state_of
-from telemetry.database import connection
 from telemetry.series import recent
 from telemetry.series.recent import RecentCall
 
@@ -57,11 +56,11 @@ def live(request: HttpRequest) -> HttpResponse:
     """The tail of a project's calls. Asked for news: the tail if it changed, else 204."""
     now = datetime.now(UTC)
     membership = membership_of(request)
-    with pages.snapshot():
-        covered = span_of_calls(membership.project, now)
+    with pages.snapshot(membership.project.pk, now=now) as conn:
+        covered = span_of_calls(conn, membership.project, now)
         state = state_of(request, "live", membership.project, covered, now)
         calls = recent.newest_calls(
-            connection(),
+            conn,
             project_id=membership.project.pk,
             start=min(covered.last_call_at or now, now) - BACK,
             end=now + timedelta(days=1),
@@ -87,7 +86,7 @@ def live(request: HttpRequest) -> HttpResponse:
         membership,
         visible_projects(membership.user_id),
         page="live",
-        last_call_at=covered.last_call_at,
+        covered=covered,
         about=ABOUT,
     )
     return render(request, "telemetry/live.html", {"shell": around, **context})
@@ -129,5 +128,4 @@ def _cost(nanousd: int | None) -> Cell:
 def _duration(milliseconds: int | None) -> Cell:
     if milliseconds is None:
         return Cell("–", "")
-    shown = f"{milliseconds} ms" if milliseconds < 1000 else f"{milliseconds / 1000:,.1f} s"
-    return Cell(shown, str(milliseconds))
+    return Cell(formats.duration(milliseconds), str(milliseconds))

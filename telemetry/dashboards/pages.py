@@ -1,7 +1,8 @@
 """The pages as ordered lists of panels, and how a page is read: in one snapshot, each panel on its own.
 
-All panels see the database at the same instant, so a page never disagrees with itself while calls come in. A panel
-that fails or takes longer than PANEL_TIMEOUT_S says so in its place, and the rest of the page stands.
+What is new is added up before the snapshot is taken. All panels see the database at the same instant, so a page never
+disagrees with itself while calls come in. A panel that fails or takes longer than PANEL_TIMEOUT_S says so in its
+place, and the rest of the page stands.
 """
 
 from __future__ import annotations
@@ -10,10 +11,14 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 import psycopg
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, transaction
+from psycopg import Connection
 
+from telemetry import database
 from telemetry.dashboards.panel import Panel
 from telemetry.dashboards.panels import (
     agents,
@@ -24,12 +29,14 @@ from telemetry.dashboards.panels import (
     model_days,
     model_mix,
     model_totals,
+    percentiles,
     sessions,
     task_types,
     tokens_by_day,
     unpriced,
 )
 from telemetry.dashboards.reader import Reader
+from telemetry.series import rollups
 
 PANEL_TIMEOUT_S = 15
 _log = logging.getLogger(__name__)
@@ -61,6 +68,7 @@ MODELS = Page(
         unpriced.PANEL,
         cost_differences.PANEL,
         model_totals.PANEL,
+        percentiles.PANEL,
         model_days.PANEL,
     ),
     by_day=True,
@@ -77,19 +85,28 @@ class Shown:
 
 
 @contextmanager
-def snapshot() -> Iterator[None]:
-    """One instant of the database for everything that is read inside, each statement within PANEL_TIMEOUT_S."""
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{PANEL_TIMEOUT_S}s"])
-        yield
+def snapshot(project_id: int, *, now: datetime) -> Iterator[Connection[Any]]:
+    """One instant of the database for everything that is read inside, each statement within PANEL_TIMEOUT_S; a moment
+    before it, what is new in the project is added up if that is quickly done."""
+    catch_up(project_id, now=now)
+    with database.snapshot(using=database.READS, timeout_s=PANEL_TIMEOUT_S) as conn:
+        yield conn
+
+
+def catch_up(project_id: int, *, now: datetime, patience: float = 0) -> bool:
+    """Add up what is new; whether all of it is. Where that fails the page shows what is added up, and says that there
+    is more."""
+    try:
+        return rollups.catch_up(database.connection(), project_id=project_id, now=now, patience=patience).is_clean
+    except (psycopg.Error, DatabaseError):
+        _log.exception("what is new in project %s could not be added up", project_id)
+        return False
 
 
 def show(panel: Panel, reader: Reader) -> Shown:
     """The panel's answer; what the database refuses becomes a sentence in the panel's place."""
     try:
-        with transaction.atomic():
+        with transaction.atomic(using=database.READS):
             return Shown(panel, panel.build(reader))
     except (psycopg.Error, DatabaseError) as error:
         if psycopg.errors.QueryCanceled in (type(error), type(error.__cause__)):

@@ -12,8 +12,9 @@ from telemetry.contracts import UsageRow
 from telemetry.dashboards import sums
 from telemetry.dashboards.pagestate import PageState
 from telemetry.models import Project
-from telemetry.series import queries
-from telemetry.series.queries import CostDifference, ExecutionDifference, SeriesPoint
+from telemetry.series import differences, queries
+from telemetry.series.differences import ExecutionDifference
+from telemetry.series.queries import CostDifference, SeriesPoint, Spread
 from telemetry.series.window import Window
 
 Answer = TypeVar("Answer")
@@ -82,6 +83,20 @@ class Reader:
 
         return self._once((dimension, limit), ask)
 
+    def spreads(self, dimension: str) -> dict[str, Spread]:
+        """How the calls of the window spread over sizes and durations, by group."""
+
+        def ask() -> dict[str, Spread]:
+            return queries.histograms_by(
+                self._conn,
+                project_id=self.project.pk,
+                window=self.state.window,
+                by=dimension,
+                filters=self.state.filters,
+            )
+
+        return self._once(("spreads", dimension), ask)
+
     def unpriced_models(self) -> list[tuple[str, str, int]]:
         """(provider, model, calls) that have no cost in the window."""
 
@@ -104,7 +119,7 @@ class Reader:
 
     def execution_differences(self) -> list[ExecutionDifference]:
         """Executions of the window whose sent totals are not the sums of their calls."""
-        return queries.execution_differences(
+        return differences.execution_differences(
             self._conn, project_id=self.project.pk, window=self.state.window, filters=self.state.filters
         )
 

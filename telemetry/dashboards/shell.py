@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from django.urls import reverse
 
 from telemetry.dashboards import formats
 from telemetry.dashboards.pagestate import PageState
 from telemetry.models import Membership, Project
+from telemetry.series.queries import Coverage
 
 # preset, title, key, what it means
 RANGES = (
@@ -64,6 +64,7 @@ class Shell:
     zone_reset_url: str
     newest: str
     newest_at: str
+    waiting: str
 
 
 def around(
@@ -72,14 +73,13 @@ def around(
     projects: Sequence[Project],
     *,
     page: str,
-    last_call_at: datetime | None,
+    covered: Coverage,
     about: str = "",
     filtered: bool = True,
 ) -> Shell:
     """The shell of a page in its state; `projects` are those that the person may switch to. A page that is `about`
     something has no ranges; one that is not `filtered` shows no filters, and hands both on all the same."""
-    project, window = membership.project, state.window
-    filters = state.filters if filtered else {}
+    project, window, newest = membership.project, state.window, covered.last_call_at
     return Shell(
         title=PAGES[page],
         about=about,
@@ -97,15 +97,20 @@ def around(
         span=formats.span(window),
         span_before=formats.span(state.previous) if state.previous else "",
         compare=None if about else _compare(state),
-        chips=tuple(_chip(state, name, value) for name, values in filters.items() for value in values),
-        clear_url=state.link(drop=tuple(filters)) if filters else "",
+        chips=_chips(state) if filtered else (),
+        clear_url=state.link(drop=tuple(state.filters)) if filtered and state.filters else "",
         zone=window.zone,
         zone_offset=formats.offset(state.now, window),
         zone_fields=_without(state, "tz"),
         zone_reset_url=state.link(drop=("tz",)) if window.zone != project.time_zone else "",
-        newest=formats.ago(last_call_at, state.now) if last_call_at else "",
-        newest_at=formats.moment(last_call_at, window) if last_call_at else "",
+        newest=formats.ago(newest, state.now) if newest else "",
+        newest_at=formats.moment(newest, window) if newest else "",
+        waiting=_minutes(covered.waiting_minutes),
     )
+
+
+def _minutes(count: int) -> str:
+    return f"{count:,} minute{'' if count == 1 else 's'}" if count else ""
 
 
 def _project(state: PageState, other: Project, project: Project) -> Link:
@@ -121,6 +126,10 @@ def _compare(state: PageState) -> Link | None:
     if ("cmp", "off") in state.said:
         return Link("Compare", state.link(drop=("cmp",)), current=False, key="x", hint="Compare with the period before")
     return None
+
+
+def _chips(state: PageState) -> tuple[Link, ...]:
+    return tuple(_chip(state, name, value) for name, values in state.filters.items() for value in values)
 
 
 def _chip(state: PageState, dimension: str, value: str) -> Link:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import psycopg
 from django.contrib.auth.decorators import login_required
@@ -11,6 +13,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
+from psycopg import Connection
 
 from telemetry.access.projects import visible_project, visible_projects
 from telemetry.dashboards import pages, pagestate, shell, starting
@@ -21,11 +24,14 @@ from telemetry.dashboards.plainly import answers_plainly, plain
 from telemetry.dashboards.price_form import PriceForm, form_for
 from telemetry.dashboards.reader import Reader
 from telemetry.dashboards.tables import as_csv
-from telemetry.database import connection
+from telemetry.database import READS
 from telemetry.models import Membership, Project, Quarantined
 from telemetry.series import queries
 from telemetry.series.queries import Coverage
+from telemetry.series.rows import waiting_minutes
 from telemetry.series.window import EARLIEST, PRESETS, by_preset
+
+BEGINNING = datetime(EARLIEST.year, EARLIEST.month, EARLIEST.day, tzinfo=UTC)  # no call is older
 
 
 @answers_plainly
@@ -52,10 +58,10 @@ def membership_of(request: HttpRequest) -> Membership:
     return visible_project(int(request.user.pk or 0), slug or None)
 
 
-def span_of_calls(project: Project, now: datetime) -> Coverage:
-    """The oldest and the newest call of a project."""
-    start = datetime(EARLIEST.year, EARLIEST.month, EARLIEST.day, tzinfo=UTC) - timedelta(days=1)
-    return queries.coverage(connection(), project_id=project.pk, start=start, end=now + timedelta(days=1))
+def span_of_calls(conn: Connection[Any], project: Project, now: datetime) -> Coverage:
+    """The oldest and the newest call of a project, and what is not added up yet."""
+    covered = queries.coverage(conn, project_id=project.pk, start=BEGINNING, end=now + timedelta(days=1))
+    return replace(covered, waiting_minutes=waiting_minutes(conn, project_id=project.pk))
 
 
 def answer(
@@ -65,11 +71,11 @@ def answer(
     Raises what `answers_plainly` maps."""
     now = datetime.now(UTC)
     membership = membership_of(request)
-    with pages.snapshot():
-        covered = span_of_calls(membership.project, now)
+    with pages.snapshot(membership.project.pk, now=now) as conn:
+        covered = span_of_calls(conn, membership.project, now)
         state = state_of(request, page.name, membership.project, covered, now)
         state = state.by_day() if page.by_day else state
-        reader = Reader(connection(), membership.project, state)
+        reader = Reader(conn, membership.project, state)
         if pagestate.word(query_of(request), "format"):
             return _csv(request, page, reader)
         shown = [pages.show(panel, reader) for panel in page.panels] if covered.last_call_at else []
@@ -79,9 +85,7 @@ def answer(
             context["price_url"] = state.link(reverse("price-model"))
     if covered.last_call_at is None or new_key:
         context["start"] = starting.start(request, membership, now=now, key=new_key)
-    around = shell.around(
-        state, membership, visible_projects(membership.user_id), page=page.name, last_call_at=covered.last_call_at
-    )
+    around = shell.around(state, membership, visible_projects(membership.user_id), page=page.name, covered=covered)
     return render(request, "telemetry/page.html", {"shell": around, "state": state, **context}, status=status)
 
 
@@ -121,7 +125,7 @@ def _context(page: Page, reader: Reader, covered: Coverage, shown: list[Shown]) 
         "has_charts": any(panel.panel.template == "telemetry/_chart.html" for panel in shown) and not empty,
         "empty": empty,
         "nearest": _nearest(state, covered) if empty else None,
-        "quarantined": Quarantined.objects.filter(project_id=reader.project.pk).count()
+        "quarantined": Quarantined.objects.using(READS).filter(project_id=reader.project.pk).count()
         if page is pages.OVERVIEW
         else 0,
     }

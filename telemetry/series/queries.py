@@ -1,23 +1,25 @@
 """READ: one verb a question, each over a window of one project, each one named statement.
 
 Groups and filters pass an allow-list; nothing that a person typed becomes SQL. Sums are exact: totals, rows, days
-and series of the same window and filters add up to each other to the token and the nano-dollar.
+and series of the same window and filters add up to each other to the token and the nano-dollar. Most come from rollups
+(plan.py says which), so they know of calls up to the last fold: `rollups.catch_up` first, where that has to be now.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, LiteralString
 
 from psycopg import Connection, sql
 from psycopg.rows import class_row, tuple_row
 
 from telemetry.contracts import UsageRow
+from telemetry.series.rows import rows_between
 from telemetry.series.window import Window
 from telemetry.statements import statement
-from telemetry.usage import quality_bits
 
 DIMENSIONS: Mapping[str, LiteralString] = {
     "model": "model",
@@ -35,20 +37,7 @@ DIMENSIONS: Mapping[str, LiteralString] = {
     "source": "source",
 }
 Filters = Mapping[str, Sequence[str]]
-CLOCKS_DIFFER = timedelta(hours=1)  # a call may seem to begin before its execution
-LONGEST_EXECUTION = timedelta(days=7)  # calls that come later than that are not looked for
-_SUMS: Mapping[str, LiteralString] = {
-    "calls": "count(*)",
-    "input_uncached": "coalesce(sum(input_uncached), 0)",
-    "cache_read": "coalesce(sum(cache_read), 0)",
-    "cache_write_5m": "coalesce(sum(cache_write_5m), 0)",
-    "cache_write_1h": "coalesce(sum(cache_write_1h), 0)",
-    "cache_write_unknown": "coalesce(sum(cache_write_unknown), 0)",
-    "output": "coalesce(sum(output), 0)",
-    "reasoning": "coalesce(sum(reasoning), 0)",
-    "cost_nanousd": "coalesce(sum(coalesce(cost_reported_nanousd, cost_computed_nanousd)), 0)",
-    "unpriced_calls": "count(*) FILTER (WHERE coalesce(cost_reported_nanousd, cost_computed_nanousd) IS NULL)",
-}
+_SUMS = tuple(name for name in UsageRow.__struct_fields__ if name != "key")
 
 
 class UnknownDimension(ValueError):
@@ -65,9 +54,9 @@ class SeriesPoint:
 
 def usage_total(conn: Connection[Any], *, project_id: int, window: Window, filters: Filters | None = None) -> UsageRow:
     """The sums of a window; zeros where nothing was recorded."""
+    query, arguments = _composed("usage_total", conn, project_id, _whole(window), filters)
     with conn.cursor(row_factory=tuple_row) as cursor:
-        row = cursor.execute(_compose("usage_total", filters), _arguments(project_id, window, filters)).fetchone()
-        return _usage("", row or ())
+        return _usage("", cursor.execute(query, arguments).fetchone() or ())
 
 
 def usage_by(
@@ -80,9 +69,9 @@ def usage_by(
     limit: int | None = None,
 ) -> list[UsageRow]:
     """The sums of a window by `by`, dearest first, then most tokens. Raises UnknownDimension."""
-    query = _compose("usage_by", filters, dimension=_column(by))
+    query, arguments = _composed("usage_by", conn, project_id, _whole(window), filters, by=by)
     with conn.cursor(row_factory=tuple_row) as cursor:
-        rows = cursor.execute(query, {**_arguments(project_id, window, filters), "limit": limit}).fetchall()
+        rows = cursor.execute(query, {**arguments, "limit": limit}).fetchall()
     return [_usage(row[0], row[1:]) for row in rows]
 
 
@@ -91,9 +80,9 @@ def usage_series(
 ) -> list[SeriesPoint]:
     """The sums of each bucket of a window by `by`, oldest first; empty buckets are left out."""
     edges = window.edges()
-    query = _compose("usage_series", filters, dimension=_column(by))
+    query, arguments = _composed("usage_series", conn, project_id, [*edges, window.end], filters, by=by)
     with conn.cursor(row_factory=tuple_row) as cursor:
-        rows = cursor.execute(query, {**_arguments(project_id, window, filters), "edges": edges}).fetchall()
+        rows = cursor.execute(query, {**arguments, "edges": edges}).fetchall()
     return [SeriesPoint(edges[row[0] - 1], _usage(row[1], row[2:])) for row in rows]
 
 
@@ -102,19 +91,41 @@ def usage_days(
 ) -> list[UsageRow]:
     """The sums of each local day of a window, oldest first, keyed 2026-11-20; days without calls are left out."""
     edges = replace(window, bucket="1d").edges()
-    arguments = {**_arguments(project_id, window, filters), "edges": edges}
+    query, arguments = _composed("usage_days", conn, project_id, [*edges, window.end], filters)
     with conn.cursor(row_factory=tuple_row) as cursor:
-        rows = cursor.execute(_compose("usage_days", filters), arguments).fetchall()
+        rows = cursor.execute(query, {**arguments, "edges": edges}).fetchall()
     return [_usage(edges[row[0] - 1].astimezone(window.tz).date().isoformat(), row[1:]) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How many calls of a group fall into each bin of `histogram.py`: by all their tokens, input and output, and by
+    their milliseconds where these are known."""
+
+    tokens: Counter[int] = field(default_factory=Counter)
+    duration: Counter[int] = field(default_factory=Counter)
+
+
+def histograms_by(
+    conn: Connection[Any], *, project_id: int, window: Window, by: str, filters: Filters | None = None
+) -> dict[str, Spread]:
+    """How the calls of a window spread, by the groups of `by`. Raises UnknownDimension."""
+    query, arguments = _composed("histograms_by", conn, project_id, _whole(window), filters, by=by, histograms=True)
+    spreads: dict[str, Spread] = {}
+    with conn.cursor(row_factory=tuple_row) as cursor:
+        for key, what, place, number in cursor.execute(query, arguments).fetchall():
+            spread = spreads.setdefault(key, Spread())
+            (spread.tokens if what == "tokens" else spread.duration)[place] += number
+    return spreads
 
 
 def unpriced_models(
     conn: Connection[Any], *, project_id: int, window: Window, filters: Filters | None = None
 ) -> list[tuple[str, str, int]]:
     """(provider, model, calls) of calls in a window that have no cost, most calls first. Raises UnknownDimension."""
-    query = _compose("unpriced_models", filters)
+    query, arguments = _composed("unpriced_models", conn, project_id, _whole(window), filters)
     with conn.cursor(row_factory=tuple_row) as cursor:
-        return cursor.execute(query, _arguments(project_id, window, filters)).fetchall()
+        return cursor.execute(query, arguments).fetchall()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,48 +143,24 @@ def cost_differences(
 ) -> list[CostDifference]:
     """The models whose reported and computed costs differ by more than `above_percent` of the reported, the largest
     difference first. Raises UnknownDimension."""
-    arguments = _arguments(project_id, window, filters) | {"percent": above_percent}
+    query, arguments = _composed("cost_differences", conn, project_id, _whole(window), filters)
     with conn.cursor(row_factory=tuple_row) as cursor:
-        rows = cursor.execute(_compose("cost_differences", filters), arguments).fetchall()
-    return [CostDifference(model, calls, int(reported), int(computed)) for model, calls, reported, computed in rows]
-
-
-@dataclass(frozen=True, slots=True)
-class ExecutionDifference:
-    """What an execution's sender said that it used, and what its calls add up to. None: nothing was said."""
-
-    execution_id: str
-    task_id: str
-    agent: str
-    calls: int
-    sent_input: int | None
-    counted_input: int
-    sent_output: int | None
-    counted_output: int
-
-
-def execution_differences(
-    conn: Connection[Any], *, project_id: int, window: Window, filters: Filters | None = None
-) -> list[ExecutionDifference]:
-    """The executions that began in a window and whose sent totals are not the sums of their calls, the largest
-    difference first. With filters, those of which a call matches. Raises UnknownDimension."""
-    arguments = _arguments(project_id, window, filters)
-    arguments |= {"calls_start": window.start - CLOCKS_DIFFER, "calls_end": window.end + LONGEST_EXECUTION}
-    arguments["total"] = quality_bits(("execution_total",))
-    with conn.cursor(row_factory=class_row(ExecutionDifference)) as cursor:
-        return cursor.execute(_compose("execution_differences", filters), arguments).fetchall()
+        rows = cursor.execute(query, {**arguments, "percent": above_percent}).fetchall()
+    return [CostDifference(model, *map(int, sums)) for model, *sums in rows]
 
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """The oldest and the newest call that a project holds, by the calls' own time."""
+    """The oldest and the newest call that a project's rollups know, by the calls' own time; `waiting_minutes` counts
+    the minutes whose calls they do not know yet, where that was asked too."""
 
     first_call_at: datetime | None
     last_call_at: datetime | None
+    waiting_minutes: int = 0
 
 
 def coverage(conn: Connection[Any], *, project_id: int, start: datetime, end: datetime) -> Coverage:
-    """The coverage of [start, end), which bounds the partitions that are looked at."""
+    """The coverage of the quarter hours that begin in [start, end)."""
     with conn.cursor(row_factory=class_row(Coverage)) as cursor:
         arguments = {"project": project_id, "start": start, "end": end}
         row = cursor.execute(statement(__package__, "coverage"), arguments).fetchone()
@@ -206,11 +193,28 @@ def filter_arguments(filters: Filters | None) -> dict[str, list[str]]:
     return {f"filter_{dimension}": list(values) for dimension, values in (filters or {}).items()}
 
 
-def _compose(name: str, filters: Filters | None, **parts: sql.Composable) -> sql.Composed:
-    """The named statement with its group and filters put in. Raises UnknownDimension."""
-    sums = sql.SQL(", ").join(sql.SQL(f"{term} AS {name}") for name, term in _SUMS.items())
-    return sql.SQL(statement(__package__, name)).format(filters=filter_clauses(filters), sums=sums, **parts)
+def _composed(
+    name: str,
+    conn: Connection[Any],
+    project_id: int,
+    edges: Sequence[datetime],
+    filters: Filters | None,
+    by: str | None = None,
+    *,
+    histograms: bool = False,
+) -> tuple[sql.Composed, dict[str, Any]]:
+    """The named statement over the rows that can answer it, and its arguments. Raises UnknownDimension."""
+    parts = {"dimension": _column(by)} if by is not None else {}
+    asked = {*(filters or {}), *([by] if by is not None else [])}
+    clauses = filter_clauses(filters)
+    rows, arguments = rows_between(conn, project_id=project_id, edges=edges, dimensions=asked, histograms=histograms)
+    sums = sql.SQL(", ").join(
+        sql.SQL("coalesce(sum({0}), 0) AS {0}").format(sql.Identifier(measure)) for measure in _SUMS
+    )
+    query = sql.SQL(statement(__package__, name)).format(filters=clauses, sums=sums, rows=rows, **parts)
+    return query, {**arguments, **filter_arguments(filters)}
 
 
-def _arguments(project_id: int, window: Window, filters: Filters | None) -> dict[str, Any]:
-    return {"project": project_id, "start": window.start, "end": window.end, **filter_arguments(filters)}
+def _whole(window: Window) -> list[datetime]:
+    """A window as one bucket."""
+    return [window.start, window.end]

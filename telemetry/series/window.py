@@ -1,7 +1,9 @@
 """Ranges of time as people mean them: whole days of one zone, cut into buckets. Pure; `now` is an argument.
 
 A window is half-open, [start, end), in UTC; its bucket edges are made here, once, so that a page, its CSV, the API
-and the command line cut the same instant into the same day, whatever the zone or its clock changes.
+and the command line cut the same instant into the same day, whatever the zone or its clock changes. Every edge lies on
+a quarter of an hour, since no zone's days begin elsewhere and a range that ends now ends with the quarter that runs; so
+sums of quarter hours are sums of the window.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ PRESETS = ("today", "24h", "7d", "28d", "30d", "90d", "mtd", "lm", "ytd", "all")
 DEFAULT_PRESET = "30d"
 MAX_BUCKETS = 1500
 EARLIEST = date(2020, 1, 1)
+QUARTER = timedelta(minutes=15)
 Bucket = Literal["15m", "1h", "1d", "1w"]
 _STEPS: dict[Bucket, timedelta] = {
     "15m": timedelta(minutes=15),
@@ -102,12 +105,18 @@ def local_midnight(day: date, tz: ZoneInfo) -> datetime:
     return datetime.combine(day, time(), tzinfo=tz).astimezone(UTC)
 
 
+def quarter_of(at: datetime) -> datetime:
+    """The beginning of the quarter of an hour in which an instant lies, in UTC."""
+    return _floor(at, QUARTER)
+
+
 def by_preset(preset: str, *, zone: str, now: datetime, first: date | None = None, bucket: str = "auto") -> Window:
-    """A named range that ends now. `all` begins on `first`, the oldest local day with data. Raises BadWindow."""
+    """A named range that ends with the quarter of an hour in which `now` lies. `all` begins on `first`, the oldest
+    local day with data. Raises BadWindow."""
     tz = time_zone(zone)
-    today = now.astimezone(tz).date()
+    today, end = now.astimezone(tz).date(), quarter_of(now) + QUARTER
     if preset == "24h":
-        return _window(now - timedelta(hours=24), now, zone, bucket, preset)
+        return _window(end - timedelta(hours=24), end, zone, bucket, preset)
     if preset in _DAYS_BACK:
         start = today - timedelta(days=_DAYS_BACK[preset])
     elif preset in ("mtd", "lm"):
@@ -121,7 +130,7 @@ def by_preset(preset: str, *, zone: str, now: datetime, first: date | None = Non
     if preset == "lm":
         last = (start - timedelta(days=1)).replace(day=1)
         return _window(local_midnight(last, tz), local_midnight(start, tz), zone, bucket, preset)
-    return _window(local_midnight(start, tz), now, zone, bucket, preset)
+    return _window(local_midnight(start, tz), end, zone, bucket, preset)
 
 
 def by_days(first: date, last: date, *, zone: str, bucket: str = "auto") -> Window:
@@ -142,9 +151,12 @@ def parse_day(text: str) -> date:
         raise BadWindow(f"{text!r} is not a date such as 2026-11-20.") from None
 
 
+def _floor(at: datetime, step: timedelta) -> datetime:
+    return datetime.fromtimestamp(at.timestamp() // step.total_seconds() * step.total_seconds(), UTC)
+
+
 def _steps(start: datetime, end: datetime, step: timedelta) -> list[datetime]:
-    floor = datetime.fromtimestamp(start.timestamp() // step.total_seconds() * step.total_seconds(), UTC)
-    edges = [start]
+    floor, edges = _floor(start, step), [start]
     while (floor := floor + step) < end:
         edges.append(floor)
     return edges

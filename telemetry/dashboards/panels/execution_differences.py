@@ -8,7 +8,7 @@ from telemetry.dashboards import formats
 from telemetry.dashboards.panel import Panel
 from telemetry.dashboards.reader import Reader
 from telemetry.dashboards.tables import OTHERS, TOTAL, Cell, Column, Row, Table, count, text
-from telemetry.series.queries import ExecutionDifference
+from telemetry.series.differences import ExecutionDifference
 
 ROWS = 10
 COLUMNS = (

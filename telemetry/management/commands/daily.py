@@ -10,7 +10,7 @@ import msgspec
 from django.core.management import BaseCommand, CommandError
 
 from telemetry.access.projects import UnknownProject, project_of
-from telemetry.database import connection
+from telemetry.management.added_up import added_up
 from telemetry.management.day_table import as_json, day_table, days_of
 from telemetry.management.terminal import console_on
 from telemetry.series.queries import usage_series
@@ -33,22 +33,28 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Read the days and print them."""
+        now = datetime.now(UTC)
         try:
             project = project_of(options["project"])
             zone = options["timezone"] or project.time_zone
-            window = _window(options["since"], options["until"], zone, datetime.now(UTC))
+            window = _window(options["since"], options["until"], zone, now)
         except UnknownProject as error:
             raise CommandError(f"There is no project {options['project']!r} yet.") from error
         except BadWindow as error:
             raise CommandError(str(error)) from error
-        points = usage_series(connection(), project_id=project.pk, window=window, by="model")
+        with added_up(project.pk, now=now) as (conn, missing):
+            points = usage_series(conn, project_id=project.pk, window=window, by="model")
         days = days_of(points, window)
         if options["is_json"]:
             self.stdout.write(msgspec.json.encode(as_json(days, window, breakdown=options["breakdown"])).decode())
+            if missing:
+                self.stderr.write(missing)
             return
         console = console_on(self.stdout)
         title = f"Project {project.slug}, {window.first_day} to {window.last_day}, days in {zone}"
         console.print(day_table(days, title=title, breakdown=options["breakdown"], width=console.width))
+        if missing:
+            console.print(missing, soft_wrap=True, markup=False)
 
 
 def _window(since: str | None, until: str | None, zone: str, now: datetime) -> Window:

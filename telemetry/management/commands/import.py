@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 from django.core.management import BaseCommand, CommandError
 from django.db import OperationalError, connections
+from psycopg import Connection
 from rich.console import Console
 
 from telemetry.access.projects import UnknownProject, ensure_project, project_of
@@ -19,6 +20,7 @@ from telemetry.importer.files import Find, MissingPath
 from telemetry.importer.importing import import_files
 from telemetry.importer.options import BadWords, Seen, add_words, again_and_again, asked_files, has_changed
 from telemetry.importer.report import many, sentences
+from telemetry.management.added_up import added_up
 from telemetry.management.day_table import day_table, days_of
 from telemetry.management.terminal import console_on, reading
 from telemetry.models import Project
@@ -103,20 +105,24 @@ def _import(console: Console, project: Project, found: Find, *, is_quiet: bool =
 
 def _print_days(console: Console, project: Project, *, now: datetime) -> None:
     """All days that the project holds, at most the last MAX_BUCKETS, and which models have no known price."""
-    window = _whole_window(project, now)
-    if window is None:
-        return
-    days = days_of(usage_series(connection(), project_id=project.pk, window=window, by="model"), window)
+    with added_up(project.pk, now=now) as (conn, missing):
+        window = _whole_window(conn, project, now)
+        if window is None:
+            return
+        days = days_of(usage_series(conn, project_id=project.pk, window=window, by="model"), window)
+        unpriced = unpriced_models(conn, project_id=project.pk, window=window)
     title = f"Project {project.slug}, days in {window.zone}"
     console.print(day_table(days, title=title, breakdown=False, width=console.width))
-    for _, model, calls in unpriced_models(connection(), project_id=project.pk, window=window):
+    for _, model, calls in unpriced:
         console.print(f"No price is known for {model} ({many(calls, 'call')}).", soft_wrap=True, markup=False)
+    if missing:
+        console.print(missing, soft_wrap=True, markup=False)
 
 
-def _whole_window(project: Project, now: datetime) -> Window | None:
+def _whole_window(conn: Connection[Any], project: Project, now: datetime) -> Window | None:
     zone = time_zone(project.time_zone)
     start, end = local_midnight(EARLIEST, zone), now + timedelta(days=1)
-    held = coverage(connection(), project_id=project.pk, start=start, end=end)
+    held = coverage(conn, project_id=project.pk, start=start, end=end)
     if held.first_call_at is None or held.last_call_at is None:
         return None
     first, last = (moment.astimezone(zone).date() for moment in (held.first_call_at, held.last_call_at))

@@ -25,6 +25,7 @@ from telemetry.series.queries import unpriced_models, usage_by, usage_total
 from telemetry.series.rollups import catch_up
 from telemetry.series.window import by_preset
 from telemetry.sources.demo import invent
+from tests.ledger_reading import added_up
 
 NOW = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)
 WEEK = by_preset("7d", zone="UTC", now=NOW)
@@ -52,12 +53,12 @@ def test_the_demo_is_a_labelled_project_of_the_owner_with_all_kinds_of_prices() 
     assert (demo.is_demo, demo.time_zone, demo.name) == (True, "UTC", "Demo (invented data)")
     assert Membership.objects.get(project=demo).user_id == owner
     week = list(invent(now=NOW, days=7, agents=4))
-    total = usage_total(connection(), project_id=demo.pk, window=WEEK)
+    total = usage_total(added_up(demo.pk), project_id=demo.pk, window=WEEK)
     assert total.calls == sum(len(day.calls) for day in week)
     assert total.output == sum(call.output for day in week for call in day.calls)
-    models = {row.key: row for row in usage_by(connection(), project_id=demo.pk, window=WEEK, by="model")}
+    models = {row.key: row for row in usage_by(added_up(demo.pk), project_id=demo.pk, window=WEEK, by="model")}
     assert models["qwen/qwen3-coder:free"].cost_nanousd == models["qwen/qwen3-coder:free"].unpriced_calls == 0
-    unpriced = unpriced_models(connection(), project_id=demo.pk, window=WEEK)
+    unpriced = unpriced_models(added_up(demo.pk), project_id=demo.pk, window=WEEK)
     assert [model for _, model, _ in unpriced] == ["house-coder-7b"]
     assert Execution.objects.filter(project_id=demo.pk, has_calls=True).count() == sum(
         len(day.executions) for day in week

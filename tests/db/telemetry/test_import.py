@@ -20,6 +20,7 @@ from telemetry.importer.report import Report
 from telemetry.models import Execution, ImportedFile, Project, Quarantined, Session
 from telemetry.series.queries import usage_by, usage_total
 from telemetry.series.window import by_days
+from tests.ledger_reading import added_up
 from tests.transcripts import SESSION, assistant, tool_result, user
 
 DATA = Path(__file__).parents[4] / "shared" / "data"
@@ -53,7 +54,7 @@ def imported(project: Project, *paths: Path, die_after: int | None = None) -> Re
 
 def totals(project: Project) -> UsageRow:
     """What the project holds."""
-    return usage_total(connection(), project_id=project.pk, window=YEAR)
+    return usage_total(added_up(project.pk), project_id=project.pk, window=YEAR)
 
 
 def written(path: Path, lines: Sequence[bytes]) -> Path:
@@ -109,7 +110,7 @@ def test_only_what_a_file_grew_by_is_read(project: Project, tmp_path: Path) -> N
     report = imported(project, path)
     assert (report.new, report.known, len(report.changed)) == (1, 1, 1)
     assert ImportedFile.objects.get(project_id=project.pk).offset == path.stat().st_size
-    by_execution = usage_by(connection(), project_id=project.pk, window=YEAR, by="execution")
+    by_execution = usage_by(added_up(project.pk), project_id=project.pk, window=YEAR, by="execution")
     assert [(row.key, row.calls) for row in by_execution] == [("claude-code:prompt-1", 2)]
 
 
@@ -192,9 +193,9 @@ def test_subagents_are_kept_apart_and_add_up_to_their_session(project: Project, 
         [assistant(f"req_sub_{n}", output=10, isSidechain=True, agentId="a1b2") for n in range(3)],
     )
     imported(project, tmp_path)
-    by_session = usage_by(connection(), project_id=project.pk, window=YEAR, by="session")
+    by_session = usage_by(added_up(project.pk), project_id=project.pk, window=YEAR, by="session")
     by_subagent = usage_by(
-        connection(), project_id=project.pk, window=YEAR, by="subagent", filters={"session": [SESSION]}
+        added_up(project.pk), project_id=project.pk, window=YEAR, by="subagent", filters={"session": [SESSION]}
     )
     assert {row.key: row.output for row in by_subagent} == {"": 100, "a1b2": 30}
     assert [(row.key, row.output) for row in by_session] == [(SESSION, 130)]
@@ -206,7 +207,7 @@ def test_a_response_that_a_subagent_replays_stays_its_sessions_own(project: Proj
     written(tmp_path / "agent-a1b2.jsonl", [assistant("req_1", isSidechain=True), assistant("req_2", isSidechain=True)])
     report = imported(project, tmp_path)
     assert (report.new, report.known) == (2, 0)
-    rows = usage_by(connection(), project_id=project.pk, window=YEAR, by="subagent")
+    rows = usage_by(added_up(project.pk), project_id=project.pk, window=YEAR, by="subagent")
     assert {row.key: row.calls for row in rows} == {"": 1, "a1b2": 1}
 
 

@@ -18,6 +18,7 @@ from telemetry.models import Execution, Project
 from telemetry.series.queries import usage_by, usage_total
 from telemetry.series.window import by_days
 from tests import chats, rollouts
+from tests.ledger_reading import added_up
 from tests.rollouts import CHILD, THREAD
 
 DATA = Path(__file__).parents[4] / "shared" / "data"
@@ -44,7 +45,7 @@ def imported(project: Project, agent: str, *paths: Path) -> Report:
 
 def totals(project: Project) -> UsageRow:
     """What the project holds."""
-    return usage_total(connection(), project_id=project.pk, window=YEARS)
+    return usage_total(added_up(project.pk), project_id=project.pk, window=YEARS)
 
 
 def written(path: Path, lines: Sequence[bytes]) -> Path:
@@ -87,11 +88,11 @@ def test_a_thread_and_the_sub_agent_that_repeats_it_are_counted_once(
     total = totals(project)
     assert (total.calls, total.input_uncached, total.cache_read, total.output) == (3, 1_600, 1_200, 190)
     assert total.unpriced_calls == 0
-    by_subagent = usage_by(connection(), project_id=project.pk, window=YEARS, by="subagent")
+    by_subagent = usage_by(added_up(project.pk), project_id=project.pk, window=YEARS, by="subagent")
     assert {row.key: row.calls for row in by_subagent} == {"": 2, CHILD: 1}
-    by_session = usage_by(connection(), project_id=project.pk, window=YEARS, by="session")
+    by_session = usage_by(added_up(project.pk), project_id=project.pk, window=YEARS, by="session")
     assert [(row.key, row.calls) for row in by_session] == [(THREAD, 3)]
-    by_execution = usage_by(connection(), project_id=project.pk, window=YEARS, by="execution")
+    by_execution = usage_by(added_up(project.pk), project_id=project.pk, window=YEARS, by="execution")
     assert [(row.key, row.calls) for row in by_execution] == [(f"codex:{rollouts.uuid7(1)}", 3)]
 
 
@@ -140,7 +141,7 @@ def test_a_session_and_the_one_that_goes_on_from_it_are_counted_once(project: Pr
     imported(project, "openclaw", tmp_path)
     total = totals(project)
     assert (total.calls, total.cost_nanousd, total.unpriced_calls) == (2, 8_600_000, 0)
-    by_session = usage_by(connection(), project_id=project.pk, window=YEARS, by="session")
+    by_session = usage_by(added_up(project.pk), project_id=project.pk, window=YEARS, by="session")
     assert {row.key: row.calls for row in by_session} == {chats.SESSION: 1, "other": 1}
 
 

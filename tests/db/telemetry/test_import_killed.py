@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from django.db import connection as django_connection
 
-from telemetry.database import connection
 from telemetry.models import ImportedFile, Project
 from telemetry.series.queries import usage_total
 from telemetry.series.window import by_days
+from tests.ledger_reading import added_up
 from tests.transcripts import assistant, user
 
 FILES, CALLS, COPIES = 40, 150, 3
@@ -64,7 +64,7 @@ def test_killing_an_import_at_any_moment_and_running_it_again_gives_the_same_tot
     assert kills >= 3
     assert 0 < read_files(project) < FILES
     text = start(project, transcripts).communicate(timeout=60)[0].decode()
-    total = usage_total(connection(), project_id=project.pk, window=NOVEMBER)
+    total = usage_total(added_up(project.pk), project_id=project.pk, window=NOVEMBER)
     assert (total.calls, total.output) == (FILES * CALLS, FILES * CALLS * 10 * COPIES)
     assert f"\n{FILES * CALLS:,} calls (" in text
 
@@ -74,5 +74,5 @@ def test_two_imports_at_once_count_everything_once(project: Project, transcripts
     both = [start(project, transcripts) for _ in range(2)]
     texts = [process.communicate(timeout=90)[0].decode() for process in both]
     assert [process.returncode for process in both] == [0, 0], texts
-    total = usage_total(connection(), project_id=project.pk, window=NOVEMBER)
+    total = usage_total(added_up(project.pk), project_id=project.pk, window=NOVEMBER)
     assert (total.calls, total.output) == (FILES * CALLS, FILES * CALLS * 10 * COPIES)

@@ -25,6 +25,7 @@ from telemetry.models import Execution, Project
 from telemetry.series.queries import usage_by, usage_total
 from telemetry.series.window import by_days
 from telemetry.statements import statement
+from tests.ledger_reading import added_up
 from tests.opencode_data import answer, answer_v2, database
 
 DATA = Path(__file__).parents[4] / "shared" / "data"
@@ -48,7 +49,7 @@ def imported(project: Project, *paths: Path, source: str = "opencode") -> Report
 
 def totals(project: Project) -> UsageRow:
     """What the project holds."""
-    return usage_total(connection(), project_id=project.pk, window=NOVEMBERS)
+    return usage_total(added_up(project.pk), project_id=project.pk, window=NOVEMBERS)
 
 
 def written(path: Path, document: Any) -> Path:
@@ -73,9 +74,9 @@ def test_a_database_is_counted_once_with_its_forks_and_subagents(project: Projec
     assert (report.new, report.known, report.files) == (4, 0, 1)
     total = totals(project)
     assert (total.calls, total.input_uncached, total.cache_read, total.output) == (4, 40, 4_000, 560)
-    by_session = usage_by(connection(), project_id=project.pk, window=NOVEMBERS, by="session")
+    by_session = usage_by(added_up(project.pk), project_id=project.pk, window=NOVEMBERS, by="session")
     assert [(row.key, row.calls) for row in by_session] == [("ses_1", 4)]
-    by_subagent = usage_by(connection(), project_id=project.pk, window=NOVEMBERS, by="subagent")
+    by_subagent = usage_by(added_up(project.pk), project_id=project.pk, window=NOVEMBERS, by="subagent")
     assert {row.key: row.calls for row in by_subagent} == {"": 3, "ses_child": 1}
 
 

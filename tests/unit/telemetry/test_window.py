@@ -9,9 +9,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from telemetry.series.window import PRESETS, BadWindow, Window, by_days, by_preset, parse_day, time_zone
+from telemetry.series.window import (
+    PRESETS,
+    QUARTER,
+    BadWindow,
+    Window,
+    by_days,
+    by_preset,
+    parse_day,
+    quarter_of,
+    time_zone,
+)
 
-NOW = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)
+NOW = datetime(2026, 11, 20, 15, 22, 40, 999_999, tzinfo=UTC)
 ZONES = (
     "UTC",
     "Asia/Kolkata",
@@ -77,6 +87,27 @@ def test_the_previous_window_ends_where_this_one_begins_or_before(preset: str, z
     window = by_preset(preset, zone=zone, now=NOW, first=date(2026, 1, 5))
     before = window.previous()
     assert before.start < before.end <= window.start
+
+
+@pytest.mark.parametrize("bucket", ["15m", "1h", "1d"])
+@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize("preset", ["today", "24h", "7d", "mtd", "lm"])
+def test_every_edge_of_a_window_lies_on_a_quarter_of_an_hour(preset: str, zone: str, bucket: str) -> None:
+    window = by_preset(preset, zone=zone, now=NOW)
+    if bucket == "1h" or window.end - window.start < timedelta(days=10):
+        window = by_preset(preset, zone=zone, now=NOW, bucket=bucket)
+    for one in (window, window.previous()):
+        assert all(quarter_of(edge) == edge for edge in (*one.edges(), one.end))
+
+
+def test_a_range_that_ends_now_ends_with_the_quarter_that_runs() -> None:
+    window = by_preset("24h", zone="UTC", now=NOW)
+    assert (window.start, window.end) == (
+        datetime(2026, 11, 19, 15, 30, tzinfo=UTC),
+        datetime(2026, 11, 20, 15, 30, tzinfo=UTC),
+    )
+    on_the_edge = by_preset("today", zone="UTC", now=datetime(2026, 11, 20, tzinfo=UTC))
+    assert on_the_edge.end - on_the_edge.start == QUARTER
 
 
 def test_today_so_far_is_compared_with_yesterday_until_the_same_time() -> None:
