@@ -6,8 +6,8 @@ Marks are only ever added: one that were shared would make writers wait for each
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any
@@ -18,21 +18,21 @@ from psycopg.rows import tuple_row
 from telemetry.statements import prepared, statement
 
 MOST_MINUTES = 200  # of one mark, so that a fold may take as much as it wants
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MINUTE = timedelta(minutes=1)
+_MINUTE_S = 60
 
 
 def mark(conn: Connection[Any], *, project_id: int, moments: Iterable[datetime]) -> None:
     """Note that calls or executions of a project changed that began at these moments: before and after the change,
     where it moved one."""
-    minutes = {(moment - _EPOCH) // _MINUTE for moment in moments}  # whatever their zone
+    minutes = {moment.timestamp() // _MINUTE_S for moment in moments}  # whatever their zone
     if minutes:
-        mark_minutes(conn, project_id=project_id, minutes=[_EPOCH + minute * _MINUTE for minute in sorted(minutes)])
+        mark_minutes(conn, project_id=project_id, minutes=sorted(map(int, minutes)))
 
 
-def mark_minutes(conn: Connection[Any], *, project_id: int, minutes: list[datetime]) -> None:
-    """Add marks of whole UTC minutes, each once."""
-    arguments = {"project": project_id, "minutes": minutes, "most": MOST_MINUTES}
+def mark_minutes(conn: Connection[Any], *, project_id: int, minutes: Sequence[int]) -> None:
+    """Add marks of minutes, counted from 1970 in UTC, each once."""
+    listed = "{" + ",".join(map(str, minutes)) + "}"  # psycopg takes eight times as long for a list of datetimes
+    arguments = {"project": project_id, "minutes": listed, "most": MOST_MINUTES}
     prepared(conn, tuple_row).execute(statement(__package__, "mark_minutes"), arguments)
 
 

@@ -92,7 +92,7 @@ def test_a_call_whose_transaction_outlasts_a_fold_is_summed_by_the_next() -> Non
 def test_control_one_mark_a_minute_for_all_writers_loses_that_call(monkeypatch: pytest.MonkeyPatch) -> None:
     """A writer that finds a mark leaves it at that, and a fold takes that mark before the writer has committed."""
 
-    def share(conn: Connection[Any], *, project_id: int, minutes: list[datetime]) -> None:
+    def share(conn: Connection[Any], *, project_id: int, minutes: Sequence[int]) -> None:
         if not fold_state.newest_mark(conn, project_id=project_id):  # as a unique key with DO NOTHING would have it
             real(conn, project_id=project_id, minutes=minutes)
 
