@@ -74,9 +74,15 @@ def replace(conn: Connection[Any], rollups: Iterable[Rollup], *, project_id: int
 
 
 def clear_rollup(conn: Connection[Any], rollup: Rollup, *, project_id: int, spans: Sequence[Span]) -> None:
-    """Delete all rows that begin in those spans of time."""
+    """Delete the buckets at which those spans of time begin."""
     query = sql.SQL(statement(__package__, "clear_rollup")).format(table=sql.Identifier(rollup.table))
     conn.execute(query, _bounds(project_id, spans))
+
+
+def clear_span(conn: Connection[Any], rollup: Rollup, *, project_id: int, span: Span) -> None:
+    """Delete all rows that begin in a span of time."""
+    query = sql.SQL(statement(__package__, "clear_span")).format(table=sql.Identifier(rollup.table))
+    conn.execute(query, {"project": project_id, "start": span[0], "end": span[1]})
 
 
 def roll_calls(conn: Connection[Any], *, project_id: int, spans: Sequence[Span]) -> None:

@@ -222,19 +222,21 @@ def _make(conn: Connection[Any], project_id: int, minutes: Sequence[datetime], *
     stand in the table of minutes until they are rolled up."""
     minutes = [minute for minute in minutes if cut.calls_from_at is None or minute >= cut.calls_from_at]
     quarters = spans(minutes, QUARTER)
-    read = [span for span in quarters if span[0] < cut.minutes_from_at]
-    read += spans((minute for minute in minutes if minute >= cut.minutes_from_at), MINUTE)
+    whole = [span for span in quarters if span[0] < cut.minutes_from_at]
+    single = spans((minute for minute in minutes if minute >= cut.minutes_from_at), MINUTE)
     touched = days((start for start, _ in quarters), time_zone(cut.zone))
-    rollup_tables.replace_minutes(conn, project_id=project_id, spans=read)
+    rollup_tables.forget_minutes(conn, project_id=project_id, before=cut.minutes_from_at)
+    rollup_tables.replace_minutes(conn, project_id=project_id, spans=[*whole, *single])
     rollup_tables.replace(conn, rollup_tables.QUARTERS, project_id=project_id, spans=quarters)
     rollup_tables.replace(conn, rollup_tables.DAYS, project_id=project_id, spans=touched)
-    rollup_tables.forget_minutes(conn, project_id=project_id, before=cut.minutes_from_at)
+    if whole:
+        rollup_tables.forget_minutes(conn, project_id=project_id, before=cut.minutes_from_at)
 
 
 def _recut(conn: Connection[Any], project_id: int, zone: str) -> None:
     """Make all days anew in another zone."""
     for rollup in rollup_tables.DAYS:
-        rollup_tables.clear_rollup(conn, rollup, project_id=project_id, spans=[EVER])
+        rollup_tables.clear_span(conn, rollup, project_id=project_id, span=EVER)
     kept = fold_state.quarter_range(conn, project_id=project_id)
     cut = all_days(*kept, time_zone(zone)) if kept else []
     rollup_tables.replace(conn, rollup_tables.DAYS, project_id=project_id, spans=cut)
@@ -249,6 +251,9 @@ def _rebuild_day(conn: Connection[Any], run: _Run, day: date) -> None:
         cut = _cut(conn, run, zone, state)
         start, end = day_span(day, time_zone(zone))
         minutes = [start + n * MINUTE for n in range((end - start) // MINUTE)]
+        for rollup in rollup_tables.DAYS if cut.calls_from_at is None or cut.calls_from_at < end else ():
+            # whatever begins in that day: once its zone had other rules, it was another day
+            rollup_tables.clear_span(conn, rollup, project_id=run.project_id, span=(start, end))
         _make(conn, run.project_id, minutes, cut=cut)
         _note(conn, run, cut, took_s=time.monotonic() - began)
 

@@ -1,5 +1,6 @@
 -- Sum up the calls and executions of spans of time, by session and dimensions, each span into the bucket of its start.
--- The project comes from the rows, so that where projects are shards no row leaves its own.
+-- The project comes from the rows, so that where projects are shards no row leaves its own. OFFSET 0: span by span, for a
+-- planner without statistics would read all that lies between the first and the last, and hold each row against each span.
 INSERT INTO telemetry_rollup_1m (project_id, bucket, session_id, series_id, {dimensions}, {measures}, first_at, last_at,
                                  duration_bins, duration_counts, tokens_bins, tokens_counts)
 SELECT project_id, bucket, session_id,
@@ -13,7 +14,7 @@ FROM (
            array_agg(tokens_bin) FILTER (WHERE tokens_bin IS NOT NULL) AS tokens_bins
     FROM unnest(%(starts)s::timestamptz[], %(ends)s::timestamptz[]) AS span (started_at, ended_at)
     CROSS JOIN LATERAL (
-        SELECT project_id, session_id, provider, model, agent, host, session_type, task_type, tier, started_at,
+        (SELECT project_id, session_id, provider, model, agent, host, session_type, task_type, tier, started_at,
                1 AS calls, input_uncached, cache_read, cache_write_5m, cache_write_1h, cache_write_unknown, output,
                reasoning, coalesce(cost_reported_nanousd, cost_computed_nanousd) AS cost_nanousd,
                (coalesce(cost_reported_nanousd, cost_computed_nanousd) IS NULL)::int4 AS unpriced_calls,
@@ -27,13 +28,15 @@ FROM (
         FROM telemetry_call
         WHERE project_id = %(project)s AND started_at >= %(start)s AND started_at < %(end)s
           AND started_at >= span.started_at AND started_at < span.ended_at
+        OFFSET 0)
         UNION ALL
-        SELECT project_id, session_id, '', model, agent, '', session_type, task_type, '', NULL,
+        (SELECT project_id, session_id, '', model, agent, '', session_type, task_type, '', NULL,
                0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, (status IN ('failed', 'failure', 'error') OR errors <> '[]')::int4,
                0, 0, 0, NULL, NULL
         FROM telemetry_execution
         WHERE project_id = %(project)s AND started_at >= %(start)s AND started_at < %(end)s
           AND started_at >= span.started_at AND started_at < span.ended_at AND execution_id NOT LIKE 'meter:%%'
+        OFFSET 0)
     ) AS happened (project_id, session_id, provider, model, agent, host, session_type, task_type, tier, called_at,
                    {measures}, duration_bin, tokens_bin)
     GROUP BY project_id, span.started_at, session_id, {dimensions}

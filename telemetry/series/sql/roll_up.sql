@@ -1,10 +1,13 @@
--- Sum up the rows of a smaller rollup, with their histograms, each span of time into the bucket of its start.
+-- Sum up the rows of a smaller rollup, with their histograms, each span of time into the bucket of its start. OFFSET 0:
+-- span by span, whatever the planner thinks.
 WITH part AS MATERIALIZED (
     SELECT span.started_at AS at, part.*
     FROM unnest(%(starts)s::timestamptz[], %(ends)s::timestamptz[]) AS span (started_at, ended_at)
-    JOIN {source} AS part
-      ON part.project_id = %(project)s AND part.bucket >= %(start)s AND part.bucket < %(end)s
-     AND part.bucket >= span.started_at AND part.bucket < span.ended_at
+    CROSS JOIN LATERAL (
+        SELECT * FROM {source}
+        WHERE project_id = %(project)s AND bucket >= %(start)s AND bucket < %(end)s
+          AND bucket >= span.started_at AND bucket < span.ended_at
+        OFFSET 0) AS part
 ), duration AS (
     SELECT at, series_id, array_agg(bin ORDER BY bin) AS bins, array_agg(number ORDER BY bin) AS counts
     FROM (SELECT at, series_id, bin, least(sum(number), 9223372036854775807)::int8 AS number

@@ -112,12 +112,22 @@ def test_totals_give_way_to_a_call_of_their_session() -> None:
 
 
 def test_an_execution_that_began_earlier_than_was_known_moves() -> None:
-    tenant = new_tenant()
-    send(tenant, executions=[RUN])
+    tenant, run = new_tenant(), replace(RUN, tokens_input=None, tokens_output=None)
+    send(tenant, executions=[run])
     fold(tenant)
-    send(tenant, executions=[replace(RUN, started_at=NOW - 5 * HOUR, tokens_output=90)])
+    send(tenant, executions=[replace(run, started_at=NOW - 5 * HOUR)])
     assert_exact(tenant)
     assert total(tenant, "15m")["executions"] == 1
+
+
+def test_totals_that_give_way_are_taken_from_where_they_were_before_their_execution_moved() -> None:
+    tenant = new_tenant()
+    send(tenant, executions=[RUN])
+    send(tenant, executions=[replace(RUN, started_at=NOW - 5 * HOUR)])
+    fold(tenant)
+    send(tenant, [call(at=NOW, execution_id="run", session_id="")])
+    assert_exact(tenant)
+    assert (total(tenant, "15m")["calls"], total(tenant, "15m")["output"]) == (1, 70)
 
 
 def test_an_execution_that_fails_later_than_it_began_is_found_where_it_began() -> None:
