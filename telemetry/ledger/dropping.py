@@ -26,7 +26,7 @@ from telemetry.statements import statement
 
 PAGE = 5_000
 LOCK_TIMEOUT = "5s"  # of one attempt; waiting, it holds nothing that ingest or readers want
-AT_ONCE = "100ms"  # of one attempt while others wait behind it
+ON_CLUSTER = "100ms"  # of one attempt while others wait behind it
 _PAUSE_S = 1.0
 _EXPIRED = "telemetry_expired_"
 _BEFORE_ALL = (-(2**63), datetime.min.replace(tzinfo=UTC), UUID(int=0))
@@ -64,22 +64,22 @@ def _detach(conn: Connection[Any], name: str, until: float) -> bool:
                 detach_partition(conn, name)
         except LockNotAvailable:  # a transaction that knows the partition goes on; by now it is pending, and stays so
             continue
-        except InternalError_:  # Citus knows no other way than at once
-            if not _detach_at_once(conn, name, until):
+        except InternalError_:  # Citus, which passes on no CONCURRENTLY
+            if not _detach_on_cluster(conn, name, until):
                 return False
         rename_detached(conn, name)
         return True
     return False
 
 
-def _detach_at_once(conn: Connection[Any], name: str, until: float) -> bool:
-    """Detach while nobody reads, asking again and again for a moment, in which others wait for the lock that is waited
-    for; False where there was no time left."""
+def _detach_on_cluster(conn: Connection[Any], name: str, until: float) -> bool:
+    """Detach while nobody reads, asking for the lock a moment at a time, since others wait behind who waits for it;
+    False where there was no time left."""
     while time.monotonic() < until:
         try:
             with conn.transaction():
-                conn.execute("SELECT set_config('lock_timeout', %s, true)", [AT_ONCE])
-                detach_at_once(conn, name)
+                conn.execute("SELECT set_config('lock_timeout', %s, true)", [ON_CLUSTER])
+                detach_on_cluster(conn, name)
         except LockNotAvailable:
             time.sleep(_PAUSE_S)
         else:
@@ -117,21 +117,12 @@ def detached_partitions(conn: Connection[Any]) -> list[tuple[str, bool]]:
 
 def detach_partition(conn: Connection[Any], name: str) -> None:
     """Raises LockNotAvailable, and the detaching may then be pending."""
-    detaching = sql.SQL(statement(__package__, "detach_partition")).format(partition=partitions.table(name))
-    try:
-        conn.execute(detaching)
-    except InternalError_:
-        detach_on_cluster(conn, name)
+    conn.execute(sql.SQL(statement(__package__, "detach_partition")).format(partition=partitions.table(name)))
 
 
 def detach_on_cluster(conn: Connection[Any], name: str) -> None:
     """The same on every server of a cluster. Raises LockNotAvailable, and then nothing is pending."""
     conn.execute(sql.SQL(statement(__package__, "detach_on_cluster")).format(partition=partitions.table(name)))
-
-
-def detach_at_once(conn: Connection[Any], name: str) -> None:
-    """Raises LockNotAvailable, and nothing is pending."""
-    conn.execute(sql.SQL(statement(__package__, "detach_at_once")).format(partition=partitions.table(name)))
 
 
 def finalize_detach(conn: Connection[Any], name: str) -> None:
