@@ -21,7 +21,7 @@ from telemetry.contracts import Call, Execution, Receipt
 from telemetry.database import connection
 from telemetry.importer import demo
 from telemetry.ledger import freezing, partitions, price_versions, removal
-from telemetry.ledger.contents import TableContents, contents, is_empty
+from telemetry.ledger.contents import PartitionLeaving, TableContents, contents, hold_partitions, is_empty
 from telemetry.ledger.ingest import ingest
 from telemetry.ledger.removal import NotADemo
 from telemetry.models import ApiKey
@@ -39,6 +39,7 @@ __all__ = [
     "ExpiryState",
     "KeyInfo",
     "NotADemo",
+    "PartitionLeaving",
     "ProjectInfo",
     "TableContents",
     "UnknownProject",
@@ -52,6 +53,7 @@ __all__ = [
     "expiry_state",
     "fold_due",
     "freeze_closed_days",
+    "hold_partitions",
     "is_empty",
     "key_works",
     "list_keys",

@@ -72,3 +72,11 @@ def names(database: Database) -> set[str]:
     with database.maintenance() as admin:
         rows = admin.execute("SELECT datname FROM pg_database WHERE datname LIKE %s", (f"{database.name}%",)).fetchall()
     return {name for (name,) in rows}
+
+
+def stub(folder: Path, name: str, script: str) -> Path:
+    """A program of a test's own."""
+    file = folder / name
+    file.write_text(f"#!/bin/sh\n{script}\n")
+    file.chmod(0o755)
+    return file

@@ -41,6 +41,18 @@ class TableContents:
     sums: Mapping[str, int] = field(default_factory=dict)
 
 
+class PartitionLeaving(RuntimeError):
+    """A partition is being detached; a dump would bring it back with rows that a count of the table leaves out."""
+
+
+def hold_partitions(conn: Connection[Any]) -> None:
+    """Keep the partitions as they are until the transaction ends, of which this is the first statement: its snapshot is
+    taken under the lock. Raises PartitionLeaving."""
+    conn.execute("LOCK TABLE telemetry_call IN ACCESS SHARE MODE")
+    if conn.execute("SELECT FROM pg_inherits WHERE inhdetachpending").fetchone() is not None:
+        raise PartitionLeaving
+
+
 def contents(conn: Connection[Any]) -> dict[str, TableContents]:
     """Every table by its name. One snapshot only where the transaction has one (REPEATABLE READ)."""
     with conn.transaction():

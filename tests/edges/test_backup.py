@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests import scratch_databases
-from tests.scratch_databases import manage, one, scratch
+from tests.scratch_databases import manage, one, scratch, stub
 from tloi_site.backup import BackupError, archive, folder, programs, taking
 from tloi_site.backup.database import Database
 
@@ -86,14 +86,6 @@ def test_two_backups_of_a_database_are_never_taken_at_once(full: Database, tmp_p
         other.execute("COMMIT")
         first.join(30)
     assert [file.name for file in tmp_path.iterdir()] == ["first"]
-
-
-def stub(folder: Path, name: str, script: str) -> Path:
-    """A program of the test's own."""
-    file = folder / name
-    file.write_text(f"#!/bin/sh\n{script}\n")
-    file.chmod(0o755)
-    return file
 
 
 def test_a_program_that_is_too_old_or_missing_is_named(

@@ -11,12 +11,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from django.db.migrations.loader import MigrationLoader
 
 from telemetry import facade
 from tests import scratch_databases
-from tests.scratch_databases import manage, names, one, scratch
+from tests.scratch_databases import manage, names, one, scratch, stub
 from tloi_site.backup import BackupError, archive, programs, restoring, taking
 from tloi_site.backup.database import Database
 from tloi_site.backup.manifest import Manifest, differences
@@ -158,6 +159,42 @@ def test_counts_of_another_moment_than_the_dumps_are_found(
     with pytest.raises(BackupError, match="the number of rows of auth_group is 0, not 1"):
         restore(empty, tmp_path / "b")
     assert one(empty, "SELECT count(*) FROM pg_class WHERE relname = 'telemetry_call'") == 0
+
+
+@pytest.fixture
+def leaving(other: Database) -> str:
+    """A partition that somebody began to detach: it waited for a reader, and was interrupted."""
+    name: str = one(other, "SELECT tableoid::regclass::text FROM telemetry_call LIMIT 1")
+    with other.connect() as reader, other.connect() as conn:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM telemetry_call")
+        conn.execute("SET statement_timeout = '500ms'")
+        with pytest.raises(psycopg.errors.QueryCanceled):
+            conn.execute(f"ALTER TABLE telemetry_call DETACH PARTITION {name} CONCURRENTLY")
+    return name
+
+
+def test_no_backup_is_taken_while_a_partition_leaves(
+    other: Database, empty: Database, tmp_path: Path, leaving: str
+) -> None:
+    with pytest.raises(BackupError, match="expired is just being removed; back up again"):
+        taking.back_up(other, tmp_path / "b", now=NOW)
+    with other.connect() as conn:
+        conn.execute(f"ALTER TABLE telemetry_call DETACH PARTITION {leaving} FINALIZE")
+    taking.back_up(other, tmp_path / "b", now=NOW)
+    restore(empty, tmp_path / "b")
+    assert one(empty, f"SELECT count(*) FROM {leaving}") > 0
+
+
+@pytest.mark.usefixtures("leaving")
+def test_a_partition_that_leaves_would_come_back(
+    other: Database, empty: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The negative control: a backup that does not look whether one does, and cannot be restored."""
+    monkeypatch.setattr(facade, "hold_partitions", lambda _: None)
+    taking.back_up(other, tmp_path / "b", now=NOW)
+    with pytest.raises(BackupError, match="the number of rows of telemetry_call is"):
+        restore(empty, tmp_path / "b")
 
 
 def cut(kept: Kept, to: Path, length: int) -> Path:
@@ -310,6 +347,37 @@ def test_a_backup_of_an_older_tloi_is_brought_up_to_date(kept: Kept, empty: Data
     manage(empty, "restore", str(tmp_path / "old"))
     assert one(empty, "SELECT count(*) FROM django_migrations WHERE app = 'telemetry'") > 5
     assert one(empty, "SELECT to_regclass('telemetry_sourceseen')::text") == "telemetry_sourceseen"
+
+
+UNKNOWN = """pg_restore: error: could not execute query: ERROR:  unrecognized configuration parameter "of_tomorrow"
+Command was: SET of_tomorrow = 0;"""
+IGNORED = "pg_restore: warning: errors ignored on restore: 1"
+
+
+@pytest.mark.parametrize(
+    ("complaint", "is_harmless"),
+    [
+        (f"{UNKNOWN}\n{IGNORED}", True),
+        (UNKNOWN, False),
+        (f"{UNKNOWN}\npg_restore: error: could not execute query: ERROR:  out of memory\n{IGNORED}", False),
+    ],
+)
+def test_a_newer_pg_restore_may_set_what_the_server_does_not_know_and_nothing_else(
+    kept: Kept, empty: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, complaint: str, is_harmless: bool
+) -> None:
+    real = programs.find("pg_restore", major=kept.manifest.dump_version).path
+    (tmp_path / "complaint").write_text(complaint + "\n")
+    script = f"""[ "$1" != --version ] || exec echo 'pg_restore (PostgreSQL) 97.1'
+case "$*" in *--exit-on-error*) exit 3;; esac
+{real} "$@"; cat {tmp_path}/complaint >&2; exit 1"""
+    newer = stub(tmp_path, "pg_restore", script)
+    monkeypatch.setattr(programs, "_candidates", lambda _: iter([newer]))
+    if is_harmless:
+        restore(empty, kept.file)
+        assert differences(holds(kept.database), holds(empty)) == []
+    else:
+        with pytest.raises(BackupError, match="pg_restore failed: "):
+            restore(empty, kept.file)
 
 
 def test_pg_restore_alone_can_read_a_backup(kept: Kept, empty: Database) -> None:

@@ -67,9 +67,14 @@ def running(command: Sequence[str | Path], database: Database, errors: IO[bytes]
 
 def last_words(errors: IO[bytes]) -> str:
     """The end of what a program complained of, on one line."""
+    return "; ".join(words(errors))[-_WORDS:]
+
+
+def words(errors: IO[bytes]) -> list[str]:
+    """What a program complained of, line by line."""
     errors.seek(0)
     lines = errors.read().decode(errors="replace").split("\n")
-    return "; ".join(line.strip() for line in lines if line.strip())[-_WORDS:]
+    return [line.strip() for line in lines if line.strip()]
 
 
 def _candidates(name: str) -> Iterator[Path]:

@@ -27,6 +27,8 @@ from tloi_site.backup.manifest import Manifest, differences
 _LOCK = 7_346_102
 _MOST_JOBS = 8
 _SHOWN = 5  # differences
+_UNKNOWN_SETTING = "ERROR:  unrecognized configuration parameter"
+_WENT_ON = "errors ignored on restore"
 _STOP = "stop `tloi up`, or web, worker and beat, and every other command, and restore again"
 _PROVIDERS: dict[str, LiteralString] = {"c": "libc", "i": "icu", "b": "builtin"}  # pg_database.datlocprovider
 _Admin = psycopg.Connection[Any]
@@ -136,14 +138,22 @@ def _fill(new: Database, file: Path, manifest: Manifest) -> None:
     with new.connect() as conn:
         server = conn.info.server_version // 10_000
     program = programs.find("pg_restore", major=max(server, manifest.dump_version))
+    is_newer = program.major > server  # it sets what this server does not know, and would end there
     jobs = min(os.cpu_count() or 1, _MOST_JOBS)
-    command = (
-        *(program.path, "--format=custom", f"--dbname={new.name}", f"--jobs={jobs}"),
-        *("--exit-on-error", "--no-owner", "--no-privileges", file),
+    command: tuple[str | Path, ...] = (
+        *(program.path, "--format=custom", f"--dbname={new.name}", f"--jobs={jobs}", "--no-owner", "--no-privileges"),
+        *([] if is_newer else ["--exit-on-error"]),
+        file,
     )
     with tempfile.TemporaryFile() as errors, programs.running(command, new, errors) as running:
-        if running.wait() != 0:
+        if running.wait() != 0 and not (is_newer and _is_of_settings_only(programs.words(errors))):
             raise BackupError(f"pg_restore failed: {programs.last_words(errors)}")
+
+
+def _is_of_settings_only(complaints: list[str]) -> bool:
+    """Whether pg_restore went on to the end, and complains of nothing but settings of newer servers."""
+    errors = [line for line in complaints if " error: " in line]
+    return bool(errors) and all(_UNKNOWN_SETTING in line for line in errors) and _WENT_ON in complaints[-1]
 
 
 def _compare(new: Database, file: Path, manifest: Manifest) -> None:

@@ -46,6 +46,7 @@ def _dump(conn: psycopg.Connection[Any], database: Database, half: Path, handle:
     program = programs.find("pg_dump", major=server // 10_000)
     conn.execute("SELECT set_config('lock_timeout', %s, false)", (_LOCK_PATIENCE,))
     conn.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    _hold_partitions(conn)
     with (
         tempfile.TemporaryFile() as errors,
         programs.running(_command(conn, program.path, half), database, errors) as dump,
@@ -68,6 +69,13 @@ def _dump(conn: psycopg.Connection[Any], database: Database, half: Path, handle:
     )
     archive.append(handle, manifest)
     return manifest
+
+
+def _hold_partitions(conn: psycopg.Connection[Any]) -> None:
+    try:
+        facade.hold_partitions(conn)
+    except facade.PartitionLeaving as error:
+        raise BackupError("A day that has expired is just being removed; back up again in a moment.") from error
 
 
 def _command(conn: psycopg.Connection[Any], program: Path, half: Path) -> tuple[str | Path, ...]:
