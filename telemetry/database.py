@@ -1,19 +1,35 @@
 """The web's and the commands' psycopg connection: Django's own, so that verbs never choose one.
 
-What pages show is read by READS, the one place that says which database answers them.
+What pages show is read from `reads()`, the one place that says which database answers them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, cast
 
 from django.db import connections, transaction
 from psycopg import Connection
 
 PRIMARY = "default"
-READS = PRIMARY
+_reads = ContextVar("reads", default=PRIMARY)
+
+
+def reads() -> str:
+    """The alias of the database that answers what is only read, here and now."""
+    return _reads.get()
+
+
+@contextmanager
+def reading_from(using: str) -> Iterator[None]:
+    """Inside, `reads()` is that alias."""
+    token = _reads.set(using)
+    try:
+        yield
+    finally:
+        _reads.reset(token)
 
 
 def connection(using: str = PRIMARY) -> Connection[Any]:

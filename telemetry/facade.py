@@ -14,6 +14,7 @@ from datetime import date, datetime
 from django.conf import settings
 from django.core.cache import cache
 
+from telemetry import replica
 from telemetry.access import keys, login, projects
 from telemetry.access.keys import BadKey, BadScope
 from telemetry.access.projects import UnknownProject
@@ -62,6 +63,7 @@ __all__ = [
     "partition_horizon",
     "record",
     "remove_demo",
+    "replica_trouble",
     "revoke_key",
     "worker_last_seen",
 ]
@@ -209,6 +211,11 @@ def ensure_price_versions(*, now: datetime) -> None:
 def partition_horizon(*, now: datetime) -> date:
     """The last day up to which every day from today on has its partition; yesterday where today has none."""
     return partitions.horizon(connection(), now=now)
+
+
+def replica_trouble() -> str | None:
+    """Why pages are not read from the replica; "" where they are, None where none is set."""
+    return replica.trouble()
 
 
 def worker_last_seen() -> datetime | None:

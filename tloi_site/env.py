@@ -26,6 +26,7 @@ class Setting:
 
 SETTINGS = (
     Setting("DATABASE_URL", "", "PostgreSQL 15 or newer; unset: a private PostgreSQL is started"),
+    Setting("DATABASE_REPLICA_URL", "", "a streaming replica of it, which pages are read from; unset: none is"),
     Setting("REDIS_URL", "", "the broker; must never evict; unset: a private Valkey is started"),
     Setting("CACHE_URL", "", "the cache; may evict; unset: a private Valkey is started"),
     Setting("TLOI_DATA_DIR", ".tloi", "where private servers, keys and collected files live"),

@@ -27,11 +27,11 @@ def _secret_key() -> str:
     return env.text("TLOI_SECRET_KEY") or (kept.read_text().strip() if kept.exists() else secrets.token_urlsafe(50))
 
 
-def _database(url: str) -> dict[str, Any]:
-    """Django's database settings of a `postgresql://user:password@host:port/name` address."""
+def _database(name: str, url: str) -> dict[str, Any]:
+    """Django's database settings of a `postgresql://user:password@host:port/name` address, which `name` is set to."""
     parts = urlsplit(url)
     if parts.scheme not in ("postgres", "postgresql"):
-        raise env.BadSetting("DATABASE_URL must begin with postgresql://; TLOI keeps its data in PostgreSQL.")
+        raise env.BadSetting(f"{name} must begin with postgresql://; TLOI keeps its data in PostgreSQL.")
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.lstrip("/")) or "tloi",
@@ -51,8 +51,20 @@ def _database(url: str) -> dict[str, Any]:
     }
 
 
+def _replica(url: str) -> dict[str, Any]:
+    """The same of a replica: nothing can be written, and nobody waits long for one that is away."""
+    database = _database("DATABASE_REPLICA_URL", url)
+    options = database["OPTIONS"]
+    options["pool"] |= {"timeout": 1}
+    options["options"] += " -c default_transaction_read_only=on"
+    options |= {"connect_timeout": 2, "tcp_user_timeout": 5_000}
+    return database
+
+
 SECRET_KEY = _secret_key()
-DATABASES = {"default": _database(env.text("DATABASE_URL") or "postgresql://tloi@127.0.0.1:5432/tloi")}
+DATABASES = {"default": _database("DATABASE_URL", env.text("DATABASE_URL") or "postgresql://tloi@127.0.0.1:5432/tloi")}
+if env.text("DATABASE_REPLICA_URL"):
+    DATABASES["replica"] = _replica(env.text("DATABASE_REPLICA_URL"))
 BROKER_URL = env.broker_url()
 CACHE_URL = env.text("CACHE_URL") or "redis://127.0.0.1:6379/1"
 CACHES = {

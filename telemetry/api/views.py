@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from telemetry import replica
 from telemetry.access.keys import KeyHolder
 from telemetry.api import schema
 from telemetry.api.auth import holder_of
@@ -72,7 +73,7 @@ class UsageView(APIView):
         by = request.query_params.get("by", "model")
         asked: dict[str, Any] = {"project_id": holder.project_id, "window": window, "filters": _filters(request)}
         rollups.catch_up(connection(), project_id=holder.project_id, now=now, patience=_PATIENCE_S)
-        with snapshot() as conn:
+        with snapshot(using=replica.nearest(exact=True)) as conn:
             total = queries.usage_total(conn, **asked)
             if by == "day":
                 rows = queries.usage_days(conn, **asked)

@@ -18,7 +18,7 @@ import psycopg
 from django.db import DatabaseError, transaction
 from psycopg import Connection
 
-from telemetry import database
+from telemetry import database, replica
 from telemetry.dashboards.panel import Panel
 from telemetry.dashboards.panels import (
     agents,
@@ -87,9 +87,12 @@ class Shown:
 @contextmanager
 def snapshot(project_id: int, *, now: datetime) -> Iterator[Connection[Any]]:
     """One instant of the database for everything that is read inside, each statement within PANEL_TIMEOUT_S; a moment
-    before it, what is new in the project is added up if that is quickly done."""
+    before it, what is new in the project is added up if that is quickly done. A replica answers where one is near."""
     catch_up(project_id, now=now)
-    with database.snapshot(using=database.READS, timeout_s=PANEL_TIMEOUT_S) as conn:
+    with (
+        database.reading_from(replica.nearest()),
+        database.snapshot(using=database.reads(), timeout_s=PANEL_TIMEOUT_S) as conn,
+    ):
         yield conn
 
 
@@ -106,10 +109,12 @@ def catch_up(project_id: int, *, now: datetime, patience: float = 0) -> bool:
 def show(panel: Panel, reader: Reader) -> Shown:
     """The panel's answer; what the database refuses becomes a sentence in the panel's place."""
     try:
-        with transaction.atomic(using=database.READS):
+        with transaction.atomic(using=database.reads()):
             return Shown(panel, panel.build(reader))
     except (psycopg.Error, DatabaseError) as error:
         if psycopg.errors.QueryCanceled in (type(error), type(error.__cause__)):
             return Shown(panel, failure=f"This took longer than {PANEL_TIMEOUT_S} s. A shorter range is faster.")
         _log.exception("the panel %s failed", panel.name)
+        if database.reads() == replica.REPLICA:
+            replica.leave_alone("it did not answer a panel")
         return Shown(panel, failure="The database did not answer this. The server's log says why.")

@@ -24,7 +24,7 @@ from telemetry.dashboards.plainly import answers_plainly, plain
 from telemetry.dashboards.price_form import PriceForm, form_for
 from telemetry.dashboards.reader import Reader
 from telemetry.dashboards.tables import as_csv
-from telemetry.database import READS
+from telemetry.database import reads
 from telemetry.models import Membership, Project, Quarantined
 from telemetry.series import queries
 from telemetry.series.queries import Coverage
@@ -125,7 +125,7 @@ def _context(page: Page, reader: Reader, covered: Coverage, shown: list[Shown]) 
         "has_charts": any(panel.panel.template == "telemetry/_chart.html" for panel in shown) and not empty,
         "empty": empty,
         "nearest": _nearest(state, covered) if empty else None,
-        "quarantined": Quarantined.objects.using(READS).filter(project_id=reader.project.pk).count()
+        "quarantined": Quarantined.objects.using(reads()).filter(project_id=reader.project.pk).count()
         if page is pages.OVERVIEW
         else 0,
     }

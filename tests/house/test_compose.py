@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 import yaml
 
 from telemetry.importer.registry import LOCAL_SOURCES
+from tests.house.compose import as_root, is_chosen, options, own_image, published, services_of, unset, written_secrets
 from tests.house.tree import ROOT
 from tloi_site.embedded import site, valkey
 from tloi_site.env import SETTINGS
@@ -21,57 +21,9 @@ ASKED_FOR = {"import"}
 DATA_DIR = "/var/lib/tloi"
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
 COMPOSE = (ROOT / "docker-compose.yml").read_text("utf-8")
-_VARIABLE = re.compile(r"\$\{\w+:-([^}]*)\}")
-_SECRET_NAME = re.compile(r"PASSWORD|SECRET|TOKEN|KEY|AUTH")
-_PASSWORD_IN_ADDRESS = re.compile(r"://[^/@\s]*:[^/@\s]+@")
 
 
-def unset(text: str) -> dict[str, Any]:
-    """A compose file as it is read where no variable is set."""
-    read: dict[str, Any] = yaml.safe_load(_VARIABLE.sub(r"\1", text))
-    return read
-
-
-def own_image(services: dict[str, Any]) -> set[str]:
-    """The containers that run an image that a service of the file builds."""
-    built = {service.get("image", name) for name, service in services.items() if "build" in service}
-    return {name for name, service in services.items() if "build" in service or service.get("image") in built}
-
-
-def as_root(services: dict[str, Any], dockerfile: str) -> set[str]:
-    """The containers that run as root, for all that the two files say."""
-    users = re.findall(r"^USER (\S+)", dockerfile, re.MULTILINE)
-    built = users[-1] if users else "root"
-    own = own_image(services)
-    chosen = {name: service.get("user", built if name in own else "root") for name, service in services.items()}
-    return {name for name, user in chosen.items() if str(user).split(":")[0] in ("root", "0")}
-
-
-def published(services: dict[str, Any]) -> dict[str, list[str]]:
-    """Container → the ports that the world, or the host, can reach."""
-    hosts = {name: ["all"] for name, service in services.items() if service.get("network_mode") == "host"}
-    return {name: service["ports"] for name, service in services.items() if service.get("ports")} | hosts
-
-
-def written_secrets(services: dict[str, Any]) -> list[str]:
-    """The secrets that a compose file gives away, as `container: NAME`. A `…_FILE` or an empty default is none."""
-    return [
-        f"{name}: {variable}"
-        for name, service in services.items()
-        for variable, value in service.get("environment", {}).items()
-        if (value and _SECRET_NAME.search(variable) and not variable.endswith("_FILE"))
-        or _PASSWORD_IN_ADDRESS.search(str(value))
-    ] + [
-        f"{name}: requirepass" for name, service in services.items() if "requirepass" in str(service.get("command", ""))
-    ]
-
-
-def options(command: list[str]) -> set[str]:
-    """`--name value` of a command, each as `name value`."""
-    return {f"{word[2:]} {after}" for word, after in pairwise(command) if word.startswith("--")}
-
-
-SERVICES: dict[str, Any] = unset(COMPOSE)["services"]
+SERVICES = services_of("docker-compose.yml")
 
 
 def test_there_is_a_container_for_each_process() -> None:
@@ -137,10 +89,10 @@ def test_every_base_image_can_be_chosen() -> None:
     raw = yaml.safe_load(COMPOSE)["services"]
     foreign = {name: raw[name]["image"] for name in raw.keys() - own_image(raw)}
     assert set(foreign) == {"db", "redis", "cache"}
-    assert all(_VARIABLE.fullmatch(image) for image in foreign.values())
+    assert all(is_chosen(image) for image in foreign.values())
     bases = re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)
     assert bases == ["${PYTHON_IMAGE}"]
-    assert _VARIABLE.fullmatch(raw["secrets"]["build"]["args"]["PYTHON_IMAGE"])
+    assert is_chosen(raw["secrets"]["build"]["args"]["PYTHON_IMAGE"])
 
 
 def waits_for(name: str) -> set[str]:

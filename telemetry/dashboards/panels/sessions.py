@@ -9,7 +9,7 @@ from telemetry.dashboards import formats
 from telemetry.dashboards.panel import Panel
 from telemetry.dashboards.reader import Reader
 from telemetry.dashboards.tables import Cell, Column, Table, leaders, text
-from telemetry.database import READS
+from telemetry.database import reads
 from telemetry.models import Session
 from telemetry.series.window import Window
 
@@ -41,7 +41,7 @@ PANEL = Panel("sessions", "Top sessions", "telemetry/_table.html", build)
 
 def _known(reader: Reader, ids: list[str]) -> dict[str, Session]:
     """What is known of sessions, by their id."""
-    sessions = Session.objects.using(READS).filter(project_id=reader.project.pk, session_id__in=ids)
+    sessions = Session.objects.using(reads()).filter(project_id=reader.project.pk, session_id__in=ids)
     return {session.session_id: session for session in sessions.only("session_id", "agent", "started_at")}
 
 

@@ -99,6 +99,14 @@ def _postgres() -> Iterator[Finding]:
         yield Finding("FAIL", f"{len(waiting)} migrations wait", "run `tloi migrate`")
 
 
+def _replica() -> Iterator[Finding]:
+    trouble = facade.replica_trouble()
+    if trouble:
+        yield Finding("warn", f"not used: {trouble}", "pages come from the primary meanwhile")
+    elif trouble is not None:
+        yield Finding("ok", "near; pages are read from it")
+
+
 def _broker() -> Iterator[Finding]:
     client = redis.Redis.from_url(settings.BROKER_URL, socket_connect_timeout=2, socket_timeout=2)
     client.ping()
@@ -178,6 +186,7 @@ CHECKS: dict[str, Callable[[], Iterator[Finding]]] = {
     "settings": _settings,
     "clock": _clock,
     "PostgreSQL": _postgres,
+    "replica": _replica,
     "broker": _broker,
     "cache": _cache,
     "partitions": _partitions,
