@@ -58,6 +58,12 @@ def address_of(name: str) -> str:
     return urlunsplit(urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}"))
 
 
+def start_tloi(url: str, *words: str, **settings: str) -> subprocess.Popen[bytes]:
+    """A command of `tloi` on a test's own database, begun."""
+    command = [sys.executable, str(ROOT / "manage.py"), *words]
+    return subprocess.Popen(command, env={**os.environ, "DATABASE_URL": url, **settings}, cwd=ROOT)
+
+
 def run_tloi(url: str, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
     """A command of `tloi` on a test's own database, to its end."""
     return subprocess.run(

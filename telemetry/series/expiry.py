@@ -92,7 +92,7 @@ def expire(conn: Connection[Any], *, now: datetime, patience_s: float = float("i
             raise ClockAhead("This machine's clock is ahead of the database's; nothing was dropped.")
         wanted = plan(conn, now=now)
         for tenant, before in wanted.projects:
-            if not _note_gone(conn, tenant, before, now=now):
+            if time.monotonic() > until or not _note_gone(conn, tenant, before, now=now):
                 done.waiting.append(tenant.slug)
         ready = [(tenant, before) for tenant, before in wanted.projects if tenant.slug not in done.waiting]
         done.partitions = list(dropping.drop_expired(conn, before=_shared_mark(conn, now), until=until))

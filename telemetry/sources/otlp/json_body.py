@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
@@ -23,8 +24,8 @@ _SURROGATES = re.compile(
     rb"\\\\|\\u[dD][89aAbB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
 )
 Number = int | float | str | None
-Record = TypeVar("Record", Span, Log, Point)
 Made = TypeVar("Made", bound=Struct)
+Record = TypeVar("Record")
 
 
 class _Value(Struct, rename="camel"):
@@ -90,8 +91,13 @@ class _PointOf(Struct, rename="camel"):
 
 
 class _Data(Struct, rename="camel"):
-    data_points: list[_PointOf] | None = None
+    """The points of a metric, each still unread."""
+
+    data_points: list[Raw] | None = None
     aggregation_temporality: int | str | None = None
+
+
+_NO_DATA = _Data()
 
 
 class _Metric(Struct):
@@ -126,6 +132,7 @@ _body = msgspec.json.Decoder(_Body)
 _span = msgspec.json.Decoder(_Span)
 _log = msgspec.json.Decoder(_Log)
 _metric = msgspec.json.Decoder(_Metric)
+_point = msgspec.json.Decoder(_PointOf)
 
 
 def spans(body: bytes) -> tuple[list[Span], list[str]]:
@@ -149,13 +156,21 @@ def logs(body: bytes) -> tuple[list[Log], list[str]]:
 
 
 def points(body: bytes) -> tuple[list[Point], list[str]]:
-    """Numbers of metrics, and the reasons of metrics that could not be read. Raises ValueError, RecursionError."""
-    groups = (
-        (resource.resource, group.scope, group.metrics)
-        for resource in _decoded(body).resource_metrics or ()
-        for group in resource.scope_metrics or ()
-    )
-    return _read(groups, _metric, _points_of)
+    """Numbers of metrics, and the reasons of those, and of metrics, that could not be read. Raises ValueError,
+    RecursionError."""
+    records: list[Point] = []
+    rejected: list[str] = []
+    for resource in _decoded(body).resource_metrics or ():
+        for group in resource.scope_metrics or ():
+            metrics, reasons = _read([(None, None, group.metrics)], _metric, lambda metric, _resource, _scope: [metric])
+            rejected += reasons
+            for metric in metrics:
+                data = metric.sum or metric.histogram or _NO_DATA
+                make = partial(_point_of, metric.name or "", data.aggregation_temporality in _DELTA)
+                points, reasons = _read([(resource.resource, group.scope, data.data_points)], _point, make)
+                records += points
+                rejected += reasons
+    return records, rejected
 
 
 def _decoded(body: bytes) -> _Body:
@@ -222,21 +237,18 @@ def _log_of(log: _Log, resource: dict[str, Any], scope: str) -> Log:
     )
 
 
-def _points_of(metric: _Metric, resource: dict[str, Any], scope: str) -> list[Point]:
-    data = metric.sum or metric.histogram
+def _point_of(name: str, is_delta: bool, point: _PointOf, resource: dict[str, Any], scope: str) -> list[Point]:
     return [
         Point(
             resource=resource,
             scope=scope,
-            name=metric.name or "",
+            name=name,
             attributes=_attributes(point.attributes),
             started_at=moment(_nanoseconds(point.start_time_unix_nano)),
             at=moment(_nanoseconds(point.time_unix_nano)),
             value=_float(next((one for one in (point.as_int, point.as_double, point.sum) if one is not None), 0)),
-            is_delta=data.aggregation_temporality in _DELTA,
+            is_delta=is_delta,
         )
-        for point in (data.data_points if data else None) or ()
-        if data
     ]
 
 

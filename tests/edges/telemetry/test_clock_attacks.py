@@ -22,7 +22,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from telemetry import facade
 from telemetry.contracts import Call as Record
 from telemetry.contracts import Execution as Run
-from telemetry.models import Call, Execution, Project, Quarantined
+from telemetry.models import Call, Execution, MeterPoint, Project, Quarantined
 from tests.api_calls import CALLS, EXECUTIONS, ask, own_server
 
 NOW = datetime.now(UTC)
@@ -192,6 +192,40 @@ def test_by_otlp_everything_sent_is_stored_set_apart_or_refused(
     assert int(told[1]) == apart >= 5
     assert kept(project, CALLS) + apart + refused == sent
     assert kept(project, CALLS) >= 5
+
+
+def readings(encoding: str) -> tuple[dict[str, Any], int]:
+    """A counter of Claude Code, in a session of its own, at each of those times, from five seconds before on."""
+    points = [
+        {
+            "startTimeUnixNano": str(max(0, at - 5 * 10**9)),
+            "timeUnixNano": str(at),
+            "asInt": "7",
+            "attributes": [
+                {"key": name, "value": {"stringValue": value}}
+                for name, value in (("session.id", f"s{number}"), ("type", "output"), ("model", "house-llama"))
+            ],
+        }
+        for number, at in enumerate(times(encoding))
+    ]
+    metric = {"name": "claude_code.token.usage", "sum": {"aggregationTemporality": 1, "dataPoints": points}}
+    scope = {"name": "com.anthropic.claude_code"}
+    resource = {"attributes": [{"key": "service.name", "value": {"stringValue": "claude-code"}}]}
+    said = {"resource": resource, "scopeMetrics": [{"scope": scope, "metrics": [metric]}]}
+    return {"resourceMetrics": [said]}, len(points)
+
+
+def test_of_counters_everything_sent_is_kept_set_apart_or_refused(address: str, project: Project, key: str) -> None:
+    body, sent = readings("json")
+    headers = {"Content-Type": "application/json"}
+    answer = ask(address, "POST", "/v1/metrics", key=key, body=json.dumps(body).encode(), headers=headers)
+    assert answer.status == 200, answer.content
+    partial = answer.json["partialSuccess"]
+    apart = SET_APART.search(partial["errorMessage"])
+    assert apart is not None
+    held = MeterPoint.objects.filter(project_id=project.pk).count()
+    assert held + int(apart[1]) + int(partial["rejectedDataPoints"]) == sent
+    assert held == kept(project, CALLS) >= 5  # each is the only word of its session
 
 
 def _partial(signal: Signal, content: bytes, encoding: str) -> tuple[int, str]:

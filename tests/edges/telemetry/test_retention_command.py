@@ -10,7 +10,8 @@ from pytest_django import Settings
 
 from telemetry.ledger import dropping, partitions, retention
 from tests.expiring import call, day, days_left, folded, new_project, partition_of, send
-from tests.own_database import run_tloi
+from tests.own_database import run_tloi, start_tloi
+from tests.stalls import reading, until
 
 Ledger = Connection[Any]
 THIRTY = {"TLOI_RETENTION_DAYS": "30"}
@@ -55,6 +56,19 @@ def test_another_run_is_waited_for_by_nobody(project: int, own: Ledger, own_url:
     done = run_tloi(own_url, "retention", "--apply", **THIRTY)
     assert done.returncode == 1
     assert done.stderr.strip() == "CommandError: Another run is at work."
+
+
+def test_a_command_that_was_killed_is_finished_by_the_next(project: int, own: Ledger, own_url: str) -> None:
+    with reading(own_url, 60) as reader:
+        command = start_tloi(own_url, "retention", "--apply", **THIRTY)
+        until(lambda: dropping.pending_detach(own))
+        command.kill()
+        command.wait()
+        own.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
+        reader.join(20)
+    until(lambda: run_tloi(own_url, "retention", "--apply", **THIRTY).returncode == 0, 60)
+    assert (days_left(own, project), days_left(own, project + 1)) == ([0], [20, 0])
+    assert dropping.detached_partitions(own) == []
 
 
 @pytest.mark.parametrize("value", ["1", "0", "-3", "a month", "99999"])

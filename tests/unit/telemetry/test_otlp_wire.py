@@ -166,6 +166,15 @@ def test_a_bad_record_in_json_takes_no_other_down() -> None:
     assert len(decoded.rejected) >= 4
 
 
+def test_a_bad_number_of_a_metric_in_json_takes_no_other_of_it_down() -> None:
+    good = {"timeUnixNano": str(AT), "asInt": "1"}
+    bad: list[Any] = [{**good, "timeUnixNano": "9" * 21}, {**good, "asInt": "many"}, 7, {"attributes": 5}]
+    body = metric_body({"name": "counter", "sum": {"dataPoints": [good, *bad, good]}}, {"name": [], "sum": {}})
+    decoded = wire.points(json.dumps(body).encode(), is_json=True)
+    assert [one.at for one in decoded.records] == [MOMENT, MOMENT]
+    assert len(decoded.rejected) == len(bad) + 1
+
+
 def test_half_a_character_is_mended() -> None:
     body = json.dumps(
         log_body({"body": {"stringValue": "cut \ud83d"}, "attributes": [pair("a", stringValue="\ude00 \\ud83d 😀")]})
