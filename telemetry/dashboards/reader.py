@@ -117,10 +117,14 @@ class Reader:
             filters=self.state.filters,
         )
 
-    def execution_differences(self) -> list[ExecutionDifference]:
-        """Executions of the window whose sent totals are not the sums of their calls."""
+    def execution_differences(self, *, limit: int | None) -> list[ExecutionDifference]:
+        """Executions of the window whose sent totals are not the sums of their calls; the others as one more row."""
         return differences.execution_differences(
-            self._conn, project_id=self.project.pk, window=self.state.window, filters=self.state.filters
+            self._conn,
+            project_id=self.project.pk,
+            window=self.state.window,
+            filters=self.state.filters,
+            limit=limit,
         )
 
     def _by_model(self, window: Window, *, filtered: bool) -> dict[str, UsageRow]:

@@ -7,7 +7,7 @@ of its session while it ran. What was sent stays on the execution's row, so that
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
@@ -79,18 +79,14 @@ def write(
     sessions must be locked; all rows of executions are locked here, in one order. Totals before `kept_from` stay: they
     are in final sums."""
     written = {execution_key(execution): execution for execution in executions}
-    first: dict[str, Call | Execution] = {}
-    for call in calls:
-        known = first.get(call.execution_id)
-        if call.execution_id and (known is None or call.started_at < known.started_at):
-            first[call.execution_id] = call
+    spans = _spans_of(calls)
     has_calls = {
-        *first,
+        *spans,
         *sessions.waiting(conn, project_id=project_id, calls=calls, executions=executions),
         *sessions.called(conn, project_id=project_id, executions=written, calls=calls),
     }
     rows = [
-        _mark(key, first.get(key) or written.get(key), now, key in has_calls, key in written)
+        _mark(key, spans.get(key), written.get(key), now, is_called=key in has_calls)
         for key in sorted(has_calls | written.keys() if has_calls else ())
     ]
     called = mark_called(conn, project_id=project_id, rows=rows)
@@ -119,11 +115,11 @@ def write_executions(
 def mark_called(
     conn: Connection[Any], *, project_id: int, rows: Sequence[Mapping[str, Any]]
 ) -> list[tuple[str, bool, datetime]]:
-    """Note that executions have calls of their own; those that are marked for the first time, with whether their sent
-    totals may count until now, and when they began."""
+    """Note that executions have calls of their own, and when these began; those that are marked for the first time, or
+    of which that is news, with whether their sent totals may count until now, and when they began."""
     if not rows:
         return []
-    arguments = {"project": project_id, "rows": msgspec.json.encode(rows).decode()}
+    arguments = {"project": project_id, "rows": msgspec.json.encode(rows).decode(), "slack": sessions.SLACK}
     with prepared(conn, tuple_row) as cursor:
         return cursor.execute(statement(__package__, "mark_called"), arguments).fetchall()
 
@@ -174,8 +170,25 @@ def _row(execution: Execution, key: str, project_id: int, source: str, now: date
     }
 
 
-def _mark(key: str, known: Call | Execution | None, now: datetime, is_called: bool, is_written: bool) -> dict[str, Any]:
-    """A row for mark_called; `known` tells what a stub is made of."""
+def _spans_of(calls: Iterable[Call]) -> dict[str, tuple[Call, Call]]:
+    """By execution, the first and the last of `calls` that name it."""
+    spans: dict[str, tuple[Call, Call]] = {}
+    for call in calls:
+        key = call.execution_id
+        if key:
+            first, last = spans.get(key, (call, call))
+            spans[key] = (
+                call if call.started_at < first.started_at else first,
+                call if call.started_at > last.started_at else last,
+            )
+    return spans
+
+
+def _mark(
+    key: str, span: tuple[Call, Call] | None, written: Execution | None, now: datetime, *, is_called: bool
+) -> dict[str, Any]:
+    """A row for mark_called. A stub is made of the first call, else of the execution."""
+    known: Call | Execution | None = span[0] if span else written
     return {
         "key": key,
         "moment": known.started_at if known else now,
@@ -183,7 +196,9 @@ def _mark(key: str, known: Call | Execution | None, now: datetime, is_called: bo
         "session": known.session_id if known else "",
         "type": known.task_type if known else "",
         "is_called": is_called,
-        "is_written": is_written,
+        "is_written": written is not None,
+        "called_from": span[0].started_at if span else None,
+        "called_to": span[1].started_at if span else None,
     }
 
 

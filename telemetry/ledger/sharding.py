@@ -34,6 +34,7 @@ SHARDED = (
     "telemetry_rollup_session_15m",
     "telemetry_rollup_session_1d",
     "telemetry_rollup_state",
+    "telemetry_rollup_difference",
 )
 LOCAL_OF_PROJECTS = {
     "telemetry_apikey": "looked up by a prefix that is unique over all projects, before the project is known",

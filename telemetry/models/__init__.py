@@ -5,12 +5,13 @@ from telemetry.models.intake import RejectedReason, SourceSeen
 from telemetry.models.invoices import InvoiceLine, InvoiceTotal
 from telemetry.models.ledger import Call, Execution, Identity, ImportedFile, MeterPoint, Quarantined, Session
 from telemetry.models.prices import PriceOverride, PriceRevision, PriceVersion
-from telemetry.models.rollups import Day, Dirty, Minute, Quarter, RollupState, SessionDay, SessionQuarter
+from telemetry.models.rollups import Day, Difference, Dirty, Minute, Quarter, RollupState, SessionDay, SessionQuarter
 
 __all__ = [
     "ApiKey",
     "Call",
     "Day",
+    "Difference",
     "Dirty",
     "Execution",
     "Identity",

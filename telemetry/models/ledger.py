@@ -107,6 +107,8 @@ class Execution(models.Model):
     objective = models.TextField(db_default="")
     source = models.TextField(db_default="")
     has_calls = models.BooleanField(db_default=False)
+    called_from_at = models.DateTimeField(null=True)  # calls that name it began between these two, or a minute beside
+    called_to_at = models.DateTimeField(null=True)
     attributes = models.JSONField(null=True)
     received_at = models.DateTimeField()
     moved_from_at = models.DateTimeField(null=True)
@@ -114,6 +116,12 @@ class Execution(models.Model):
     class Meta:
         indexes = (
             models.Index(fields=("project_id", "started_at"), name="execution_by_time"),
+            models.Index(
+                fields=("project_id", "started_at"),
+                name="execution_to_compare",
+                condition=models.Q(has_calls=True)
+                & (models.Q(sent_input_tokens__isnull=False) | models.Q(sent_output_tokens__isnull=False)),
+            ),
             models.Index(
                 fields=("project_id", "session_id"),
                 name="execution_without_calls",

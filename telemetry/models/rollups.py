@@ -120,6 +120,28 @@ class SessionDay(_Sums):
         db_table = "telemetry_rollup_session_1d"
 
 
+class Difference(models.Model):
+    """An execution whose sent totals are not what its calls add up to, with what each says; None: nothing was sent.
+    `labels` are the calls' dimensions, each combination once, so that filters find them."""
+
+    pk = models.CompositePrimaryKey("project_id", "execution_id")
+    project_id = models.BigIntegerField()
+    execution_id = models.TextField()
+    started_at = models.DateTimeField()
+    task_id = models.TextField()
+    agent = models.TextField()
+    calls = models.BigIntegerField()
+    sent_input = models.BigIntegerField(null=True)
+    counted_input = models.BigIntegerField()
+    sent_output = models.BigIntegerField(null=True)
+    counted_output = models.BigIntegerField()
+    labels = models.JSONField()
+
+    class Meta:
+        db_table = "telemetry_rollup_difference"
+        indexes = (models.Index(fields=("project_id", "started_at"), name="difference_by_time"),)
+
+
 class RollupState(models.Model):
     """How far a project is folded: the zone that its days are cut in, and its newest folded call.
 

@@ -3,43 +3,53 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from psycopg import Connection, sql
-from psycopg.rows import class_row
+from psycopg.rows import tuple_row
 
 from telemetry.series.queries import Filters, filter_arguments, filter_clauses
 from telemetry.series.window import Window
 from telemetry.statements import statement
-from telemetry.usage import quality_bits
-
-CLOCKS_DIFFER = timedelta(hours=1)  # a call may seem to begin before its execution
-LONGEST_EXECUTION = timedelta(days=7)  # calls that come later than that are not looked for
 
 
 @dataclass(frozen=True, slots=True)
 class ExecutionDifference:
-    """What an execution's sender said that it used, and what its calls add up to. None: nothing was said."""
+    """What an execution's sender said that it used, and what its calls add up to. None: nothing was said. `difference`
+    is what was sent less what was counted, in tokens, of what was sent. Of several `executions`: their sums."""
 
     execution_id: str
     task_id: str
     agent: str
+    executions: int
     calls: int
     sent_input: int | None
     counted_input: int
     sent_output: int | None
     counted_output: int
+    difference: int
 
 
 def execution_differences(
-    conn: Connection[Any], *, project_id: int, window: Window, filters: Filters | None = None
+    conn: Connection[Any],
+    *,
+    project_id: int,
+    window: Window,
+    filters: Filters | None = None,
+    limit: int | None = None,
 ) -> list[ExecutionDifference]:
     """The executions that began in a window and whose sent totals are not the sums of their calls, the largest
-    difference first. With filters, those of which a call matches. Raises UnknownDimension."""
+    difference first; where there are more than `limit`, the others as one more row. With filters, those of which a
+    call matches. Raises UnknownDimension."""
     query = sql.SQL(statement(__package__, "execution_differences")).format(filters=filter_clauses(filters))
-    arguments: dict[str, Any] = {"project": project_id, "start": window.start, "end": window.end}
-    arguments |= {"calls_start": window.start - CLOCKS_DIFFER, "calls_end": window.end + LONGEST_EXECUTION}
-    arguments["total"] = quality_bits(("execution_total",))
-    with conn.cursor(row_factory=class_row(ExecutionDifference)) as cursor:
-        return cursor.execute(query, arguments | filter_arguments(filters)).fetchall()
+    arguments = {"project": project_id, "start": window.start, "end": window.end, "limit": limit}
+    arguments |= {"is_filtered": bool(filters), **filter_arguments(filters)}
+    with conn.cursor(row_factory=tuple_row) as cursor:
+        rows = cursor.execute(query, arguments).fetchall()
+    return [ExecutionDifference(*row[:3], *map(_whole, row[3:])) for row in rows]
+
+
+def _whole(figure: Decimal | int | None) -> Any:
+    """PostgreSQL sums bigints as numeric, so as Decimal."""
+    return None if figure is None else int(figure)

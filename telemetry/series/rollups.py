@@ -22,7 +22,7 @@ from psycopg import Connection
 from psycopg.pq import TransactionStatus
 
 from telemetry.ledger import dirty, retention
-from telemetry.series import fold_state, rollup_tables
+from telemetry.series import comparisons, fold_state, rollup_tables
 from telemetry.series.buckets import EVER, MINUTE, QUARTER, all_days, day_span, days, floor, spans
 from telemetry.series.fold_state import State
 from telemetry.series.window import time_zone
@@ -231,6 +231,7 @@ def _make(conn: Connection[Any], project_id: int, minutes: Sequence[datetime], *
     rollup_tables.replace(conn, rollup_tables.DAYS, project_id=project_id, spans=touched)
     if whole:
         rollup_tables.forget_minutes(conn, project_id=project_id, before=cut.minutes_from_at)
+    comparisons.compare(conn, project_id=project_id, spans=[*whole, *single], calls_from_at=cut.calls_from_at)
 
 
 def _recut(conn: Connection[Any], project_id: int, zone: str) -> None:

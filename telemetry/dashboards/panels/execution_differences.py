@@ -27,15 +27,16 @@ _BLANK = Cell("", "", words=True)
 
 def build(reader: Reader) -> Table | None:
     """The largest differences; None where every execution agrees with its calls."""
-    found = reader.execution_differences()
+    limit = None if reader.state.all_rows else ROWS
+    found = reader.execution_differences(limit=limit)
     if not found:
         return None
-    shown = found if reader.state.all_rows else found[:ROWS]
-    rows = [Row((*_names(one, reader), *_figures([one]))) for one in shown]
-    if rest := found[len(shown) :]:
+    rows = [Row((*_names(one, reader), *_figures([one]))) for one in found[:limit]]
+    rest = found[len(rows) :]
+    if rest:
         rows.append(Row((_heading(OTHERS, rest), _BLANK, _BLANK, *_figures(rest)), "others"))
     total = Row((_heading(TOTAL, found), _BLANK, _BLANK, *_figures(found)), "total")
-    return Table(COLUMNS, tuple(rows), total, shortened=len(shown) < len(found))
+    return Table(COLUMNS, tuple(rows), total, shortened=bool(rest))
 
 
 PANEL = Panel("execution-differences", "Executions whose own totals differ", "telemetry/_table.html", build)
@@ -47,20 +48,19 @@ def _names(one: ExecutionDifference, reader: Reader) -> tuple[Cell, ...]:
 
 
 def _heading(title: str, of: Sequence[ExecutionDifference]) -> Cell:
-    return Cell(title, title, note=f"{len(of):,} execution{'' if len(of) == 1 else 's'}", words=True)
+    number = sum(one.executions for one in of)
+    return Cell(title, title, note=f"{number:,} execution{'' if number == 1 else 's'}", words=True)
 
 
 def _figures(of: Sequence[ExecutionDifference]) -> tuple[Cell, ...]:
     """Sums; what a sender did not say is neither 0 nor compared."""
-    inputs = [(one.sent_input, one.counted_input) for one in of]
-    outputs = [(one.sent_output, one.counted_output) for one in of]
-    difference = sum(sent - counted for sent, counted in (*inputs, *outputs) if sent is not None)
+    difference = sum(one.difference for one in of)
     return (
         count(sum(one.calls for one in of)),
-        _sent([sent for sent, _ in inputs]),
-        count(sum(counted for _, counted in inputs)),
-        _sent([sent for sent, _ in outputs]),
-        count(sum(counted for _, counted in outputs)),
+        _sent([one.sent_input for one in of]),
+        count(sum(one.counted_input for one in of)),
+        _sent([one.sent_output for one in of]),
+        count(sum(one.counted_output for one in of)),
         Cell(formats.signed(difference), str(difference)),
     )
 

@@ -1,37 +1,18 @@
--- Executions that began in a window, whose sent totals are not what their calls add up to: the calls that bear the
--- execution's id, or where none does, those of its session while it ran. A total that was not sent is not compared; one
--- whose cache parts exceed it leaves the cache out, as ledger/executions.py reads it.
-WITH sent AS MATERIALIZED (
-    SELECT execution_id, started_at, started_at + duration_ms * interval '1 millisecond' AS ended_at, task_id, agent,
-           session_id, sent_output_tokens AS output, sent_input_tokens + CASE
-               WHEN coalesce(sent_cache_read_tokens, 0) + coalesce(sent_cache_write_tokens, 0) > sent_input_tokens
-               THEN coalesce(sent_cache_read_tokens, 0) + coalesce(sent_cache_write_tokens, 0) ELSE 0 END AS input
-    FROM telemetry_execution
-    WHERE project_id = %(project)s AND started_at >= %(start)s AND started_at < %(end)s AND has_calls
-      AND (sent_input_tokens IS NOT NULL OR sent_output_tokens IS NOT NULL)
-), by_id AS (
-    SELECT execution_id, count(*) AS calls, sum(output) AS output, bool_or(true {filters}) AS is_asked_for,
-           sum(input_uncached + cache_read + cache_write_5m + cache_write_1h + cache_write_unknown) AS input
-    FROM telemetry_call
-    WHERE project_id = %(project)s AND started_at >= %(calls_start)s AND started_at < %(calls_end)s
-      AND execution_id IN (SELECT execution_id FROM sent)
-    GROUP BY 1
-), counted AS (
-    SELECT * FROM by_id
-    UNION ALL
-    SELECT sent.execution_id, own.* FROM sent CROSS JOIN LATERAL (
-        SELECT count(*) AS calls, sum(output) AS output, bool_or(true {filters}) AS is_asked_for,
-               sum(input_uncached + cache_read + cache_write_5m + cache_write_1h + cache_write_unknown) AS input
-        FROM telemetry_call
-        WHERE project_id = %(project)s AND started_at >= %(calls_start)s AND started_at < %(calls_end)s
-          AND session_id = sent.session_id AND quality & %(total)s = 0
-          AND started_at >= sent.started_at AND started_at <= sent.ended_at
-    ) AS own
-    WHERE sent.session_id <> '' AND own.calls > 0 AND NOT EXISTS (
-        SELECT FROM by_id WHERE by_id.execution_id = sent.execution_id)
-)
-SELECT execution_id, task_id, agent, calls, sent.input AS sent_input, counted.input::int8 AS counted_input,
-       sent.output AS sent_output, counted.output::int8 AS counted_output
-FROM sent JOIN counted USING (execution_id)
-WHERE is_asked_for AND (sent.input <> counted.input OR sent.output <> counted.output)
-ORDER BY abs(coalesce(sent.input - counted.input, 0) + coalesce(sent.output - counted.output, 0)) DESC, 1
+-- Executions that began in a window and differ, the largest difference first; those after the first `limit` as one row.
+SELECT CASE WHEN count(*) = 1 THEN min(execution_id) ELSE '' END AS execution_id,
+       CASE WHEN count(*) = 1 THEN min(task_id) ELSE '' END AS task_id,
+       CASE WHEN count(*) = 1 THEN min(agent) ELSE '' END AS agent, count(*) AS executions, sum(calls) AS calls,
+       sum(sent_input) AS sent_input, sum(counted_input) AS counted_input, sum(sent_output) AS sent_output,
+       sum(counted_output) AS counted_output, sum(difference) AS difference
+FROM (SELECT *, row_number() OVER (ORDER BY abs(difference) DESC, execution_id) AS place
+      FROM (SELECT *, coalesce(sent_input - counted_input, 0) + coalesce(sent_output - counted_output, 0) AS difference
+            FROM telemetry_rollup_difference
+            WHERE project_id = %(project)s AND started_at >= %(start)s AND started_at < %(end)s
+              AND (NOT %(is_filtered)s OR EXISTS (
+                   SELECT FROM jsonb_to_recordset(labels) AS call (
+                       provider text, model text, agent text, host text, session_id text, subagent_id text,
+                       session_type text, execution_id text, task_type text, objective text, skill text, tier text,
+                       source text)
+                   WHERE true {filters}))) AS found) AS ranked
+GROUP BY least(place, %(limit)s::int8 + 1)
+ORDER BY least(place, %(limit)s::int8 + 1)

@@ -10,6 +10,7 @@ from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.db import connection as django_connection
 
+from telemetry import contracts
 from telemetry.access.keys import create_key
 from telemetry.access.projects import ensure_owner, ensure_project
 from telemetry.contracts import Call, MeterReading, Rejection
@@ -79,7 +80,8 @@ def fill(project: Project) -> None:
     PriceOverride.objects.create(project=project, model="m", is_free=True)
     strange = Call(id="c2", started_at=datetime(1970, 1, 1, tzinfo=UTC), model="m")
     calls = [Call(id="c1", started_at=NOW, model="m", session_id="s", execution_id="e"), strange]
-    ingest(connection(), project_id=project.pk, calls=calls, source="test", now=NOW)
+    run = contracts.Execution(execution_id="e", started_at=NOW, tokens_output=9)
+    ingest(connection(), project_id=project.pk, calls=calls, executions=[run], source="test", now=NOW)
     catch_up(connection(), project_id=project.pk, now=NOW, patience=60)
     reading = MeterReading(
         series="one",

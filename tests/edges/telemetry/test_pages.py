@@ -203,6 +203,20 @@ def test_a_panel_that_takes_too_long_says_so_and_the_others_stand(
     assert read.cards["calls"] == "190"
 
 
+@pytest.mark.parametrize("path", ["/", "/models/"])
+def test_a_page_reads_no_calls_unless_it_asks_for_what_only_they_know(
+    browser: Client, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setattr(pages, "PANEL_TIMEOUT_S", 1)
+    page(browser, f"{path}?{DAYS}")
+    with somebody_else() as cursor:
+        cursor.execute("LOCK TABLE telemetry_call")
+        html = browser.get(f"{path}?{DAYS}&agent=builder").content.decode()
+        assert "panel-failed" not in html
+        assert "took longer than" in browser.get(f"{path}?{DAYS}&skill=").content.decode()
+    assert "panel-failed" not in browser.get(f"{path}?{DAYS}&skill=").content.decode()
+
+
 def test_all_panels_of_a_page_see_the_same_instant(
     browser: Client, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
