@@ -10,8 +10,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, LiteralString
+from uuid import UUID
 
 from psycopg import Connection, sql
+from psycopg.rows import tuple_row
 
 from telemetry.series.buckets import Span
 from telemetry.series.histogram import EDGES
@@ -34,15 +36,22 @@ class Rollup:
     is_by_session: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Which sessions and which series a fold changes; all others keep their rows."""
+
+    sessions: set[str]
+    series: set[UUID]
+
+
 MINUTES = Rollup("telemetry_rollup_1m", "telemetry_call", is_by_session=True)
-QUARTERS = (
-    Rollup("telemetry_rollup_15m", "telemetry_rollup_1m"),
-    Rollup("telemetry_rollup_session_15m", "telemetry_rollup_1m", is_by_session=True),
-)
+SESSION_QUARTERS = Rollup("telemetry_rollup_session_15m", "telemetry_rollup_1m", is_by_session=True)
+QUARTERS = (Rollup("telemetry_rollup_15m", "telemetry_rollup_1m"), SESSION_QUARTERS)
 DAYS = (
     Rollup("telemetry_rollup_1d", "telemetry_rollup_15m"),
     Rollup("telemetry_rollup_session_1d", "telemetry_rollup_session_15m", is_by_session=True),
 )
+MOST_NAMED = 2_000
 
 _columns = sql.SQL(", ")
 _PARTS: dict[str, sql.Composable] = {
@@ -63,20 +72,37 @@ def replace_minutes(conn: Connection[Any], *, project_id: int, spans: Sequence[S
         roll_calls(conn, project_id=project_id, spans=spans)
 
 
-def replace(conn: Connection[Any], rollups: Iterable[Rollup], *, project_id: int, spans: Sequence[Span]) -> None:
-    """Make the buckets of rollups anew that are those spans of time, from the rollups that each is made of."""
+def replace(
+    conn: Connection[Any],
+    rollups: Iterable[Rollup],
+    *,
+    project_id: int,
+    spans: Sequence[Span],
+    changed: Changed | None = None,
+) -> None:
+    """Make the buckets of rollups anew that are those spans of time, from the rollups that each is made of: all of
+    their rows, or those that changed."""
     for rollup in rollups if spans else ():
-        clear_rollup(conn, rollup, project_id=project_id, spans=spans)
-        if rollup.is_by_session:
-            roll_up_sessions(conn, rollup, project_id=project_id, spans=spans)
-        else:
-            roll_up(conn, rollup, project_id=project_id, spans=spans)
+        clear_rollup(conn, rollup, project_id=project_id, spans=spans, changed=changed)
+        roll = roll_up_sessions if rollup.is_by_session else roll_up
+        roll(conn, rollup, project_id=project_id, spans=spans, changed=changed)
 
 
-def clear_rollup(conn: Connection[Any], rollup: Rollup, *, project_id: int, spans: Sequence[Span]) -> None:
+def rows_of(conn: Connection[Any], rollup: Rollup, *, project_id: int, spans: Sequence[Span]) -> set[tuple[str, UUID]]:
+    """The session and the series of each row of a rollup by session in the buckets at which spans of time begin."""
+    if not spans:
+        return set()
+    query = sql.SQL(statement(__package__, "rows_of")).format(table=sql.Identifier(rollup.table))
+    with conn.cursor(row_factory=tuple_row) as cursor:
+        return set(cursor.execute(query, _bounds(project_id, spans)).fetchall())
+
+
+def clear_rollup(
+    conn: Connection[Any], rollup: Rollup, *, project_id: int, spans: Sequence[Span], changed: Changed | None = None
+) -> None:
     """Delete the buckets at which those spans of time begin."""
-    query = sql.SQL(statement(__package__, "clear_rollup")).format(table=sql.Identifier(rollup.table))
-    conn.execute(query, _bounds(project_id, spans))
+    query = sql.SQL(statement(__package__, "clear_rollup")).format(**_parts(rollup, changed))
+    conn.execute(query, _bounds(project_id, spans, changed))
 
 
 def clear_span(conn: Connection[Any], rollup: Rollup, *, project_id: int, span: Span) -> None:
@@ -91,16 +117,20 @@ def roll_calls(conn: Connection[Any], *, project_id: int, spans: Sequence[Span])
     conn.execute(query, _bounds(project_id, spans) | {"edges": list(EDGES)})
 
 
-def roll_up(conn: Connection[Any], rollup: Rollup, *, project_id: int, spans: Sequence[Span]) -> None:
+def roll_up(
+    conn: Connection[Any], rollup: Rollup, *, project_id: int, spans: Sequence[Span], changed: Changed | None = None
+) -> None:
     """Sum up the rows of a rollup's source, with their histograms."""
-    query = sql.SQL(statement(__package__, "roll_up")).format(**_tables(rollup), **_PARTS)
-    conn.execute(query, _bounds(project_id, spans))
+    query = sql.SQL(statement(__package__, "roll_up")).format(**_parts(rollup, changed))
+    conn.execute(query, _bounds(project_id, spans, changed))
 
 
-def roll_up_sessions(conn: Connection[Any], rollup: Rollup, *, project_id: int, spans: Sequence[Span]) -> None:
+def roll_up_sessions(
+    conn: Connection[Any], rollup: Rollup, *, project_id: int, spans: Sequence[Span], changed: Changed | None = None
+) -> None:
     """Sum up the rows of a rollup's source by session."""
-    query = sql.SQL(statement(__package__, "roll_up_sessions")).format(**_tables(rollup), **_PARTS)
-    conn.execute(query, _bounds(project_id, spans))
+    query = sql.SQL(statement(__package__, "roll_up_sessions")).format(**_parts(rollup, changed))
+    conn.execute(query, _bounds(project_id, spans, changed))
 
 
 def forget_minutes(conn: Connection[Any], *, project_id: int, before: datetime) -> None:
@@ -108,11 +138,22 @@ def forget_minutes(conn: Connection[Any], *, project_id: int, before: datetime) 
     conn.execute(statement(__package__, "forget_minutes"), {"project": project_id, "before": before})
 
 
-def _tables(rollup: Rollup) -> dict[str, sql.Composable]:
-    return {"table": sql.Identifier(rollup.table), "source": sql.Identifier(rollup.source)}
+def _parts(rollup: Rollup, changed: Changed | None) -> dict[str, sql.Composable]:
+    """What a statement is made of that reads or writes a rollup."""
+    tables = {"table": sql.Identifier(rollup.table), "source": sql.Identifier(rollup.source)}
+    return {**_PARTS, **tables, "those": _those(rollup, changed)}
 
 
-def _bounds(project_id: int, spans: Sequence[Span]) -> dict[str, Any]:
-    """Spans as arguments, with the two constants that they lie between."""
+def _those(rollup: Rollup, changed: Changed | None) -> sql.SQL:
+    """Which rows: all where so many changed that to name them would cost more."""
+    if changed is None or len(changed.sessions if rollup.is_by_session else changed.series) > MOST_NAMED:
+        return sql.SQL("")
+    return sql.SQL("AND session_id = ANY(%(sessions)s)" if rollup.is_by_session else "AND series_id = ANY(%(series)s)")
+
+
+def _bounds(project_id: int, spans: Sequence[Span], changed: Changed | None = None) -> dict[str, Any]:
+    """Spans as arguments, with the two constants that they lie between, and what changed."""
     starts, ends = [start for start, _ in spans], [end for _, end in spans]
-    return {"project": project_id, "starts": starts, "ends": ends, "start": min(starts), "end": max(ends)}
+    bounds = {"project": project_id, "starts": starts, "ends": ends, "start": min(starts), "end": max(ends)}
+    named = {"sessions": list(changed.sessions), "series": list(changed.series)} if changed else {}
+    return bounds | named

@@ -25,6 +25,7 @@ from telemetry.ledger import dirty, retention
 from telemetry.series import comparisons, fold_state, rollup_tables
 from telemetry.series.buckets import EVER, MINUTE, QUARTER, all_days, day_span, days, floor, spans
 from telemetry.series.fold_state import State
+from telemetry.series.rollup_tables import Changed
 from telemetry.series.window import time_zone
 
 MOST_ROWS = 2_000  # marks that one transaction takes
@@ -217,18 +218,24 @@ def _fold(conn: Connection[Any], run: _Run, began: float) -> bool:
     return len(marks) < MOST_ROWS and len(minutes) <= MOST_MINUTES - dirty.MOST_MINUTES
 
 
-def _make(conn: Connection[Any], project_id: int, minutes: Sequence[datetime], *, cut: _Cut) -> None:
-    """Make anew the buckets that hold those minutes. Before `minutes_from_at` whole quarters are read from calls; they
-    stand in the table of minutes until they are rolled up."""
+def _make(
+    conn: Connection[Any], project_id: int, minutes: Sequence[datetime], *, cut: _Cut, is_whole: bool = False
+) -> None:
+    """Make anew the buckets that hold those minutes: what changed in them, or (`is_whole`) each row. Quarters before
+    `minutes_from_at` are read from calls as wholes, which stand in the table of minutes until they are rolled up."""
     minutes = [minute for minute in minutes if cut.calls_from_at is None or minute >= cut.calls_from_at]
     quarters = spans(minutes, QUARTER)
     whole = [span for span in quarters if span[0] < cut.minutes_from_at]
     single = spans((minute for minute in minutes if minute >= cut.minutes_from_at), MINUTE)
     touched = days((start for start, _ in quarters), time_zone(cut.zone))
     rollup_tables.forget_minutes(conn, project_id=project_id, before=cut.minutes_from_at)
+    rows = rollup_tables.rows_of(conn, rollup_tables.SESSION_QUARTERS, project_id=project_id, spans=whole)
+    rows |= rollup_tables.rows_of(conn, rollup_tables.MINUTES, project_id=project_id, spans=single)
     rollup_tables.replace_minutes(conn, project_id=project_id, spans=[*whole, *single])
-    rollup_tables.replace(conn, rollup_tables.QUARTERS, project_id=project_id, spans=quarters)
-    rollup_tables.replace(conn, rollup_tables.DAYS, project_id=project_id, spans=touched)
+    rows |= rollup_tables.rows_of(conn, rollup_tables.MINUTES, project_id=project_id, spans=[*whole, *single])
+    changed = None if is_whole else Changed({session for session, _ in rows}, {series for _, series in rows})
+    rollup_tables.replace(conn, rollup_tables.QUARTERS, project_id=project_id, spans=quarters, changed=changed)
+    rollup_tables.replace(conn, rollup_tables.DAYS, project_id=project_id, spans=touched, changed=changed)
     if whole:
         rollup_tables.forget_minutes(conn, project_id=project_id, before=cut.minutes_from_at)
     comparisons.compare(conn, project_id=project_id, spans=[*whole, *single], calls_from_at=cut.calls_from_at)
@@ -255,7 +262,7 @@ def _rebuild_day(conn: Connection[Any], run: _Run, day: date) -> None:
         for rollup in rollup_tables.DAYS if cut.calls_from_at is None or cut.calls_from_at < end else ():
             # whatever begins in that day: once its zone had other rules, it was another day
             rollup_tables.clear_span(conn, rollup, project_id=run.project_id, span=(start, end))
-        _make(conn, run.project_id, minutes, cut=cut)
+        _make(conn, run.project_id, minutes, cut=cut, is_whole=True)
         _note(conn, run, cut, took_s=time.monotonic() - began)
 
 

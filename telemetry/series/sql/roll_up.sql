@@ -6,7 +6,7 @@ WITH part AS MATERIALIZED (
     CROSS JOIN LATERAL (
         SELECT * FROM {source}
         WHERE project_id = %(project)s AND bucket >= %(start)s AND bucket < %(end)s
-          AND bucket >= span.started_at AND bucket < span.ended_at
+          AND bucket >= span.started_at AND bucket < span.ended_at {those}
         OFFSET 0) AS part
 ), duration AS (
     SELECT at, series_id, array_agg(bin ORDER BY bin) AS bins, array_agg(number ORDER BY bin) AS counts

@@ -6,6 +6,6 @@ FROM unnest(%(starts)s::timestamptz[], %(ends)s::timestamptz[]) AS span (started
 CROSS JOIN LATERAL (
     SELECT * FROM {source}
     WHERE project_id = %(project)s AND bucket >= %(start)s AND bucket < %(end)s
-      AND bucket >= span.started_at AND bucket < span.ended_at
+      AND bucket >= span.started_at AND bucket < span.ended_at {those}
     OFFSET 0) AS part
 GROUP BY project_id, span.started_at, session_id, series_id, {dimensions}

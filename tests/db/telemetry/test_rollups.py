@@ -215,6 +215,23 @@ def test_folding_again_changes_nothing() -> None:
     assert_exact(tenant)
 
 
+def test_a_fold_leaves_rows_alone_of_which_nothing_changed() -> None:
+    """Else the thousands of sessions of a day would be written anew every few seconds."""
+
+    def versions() -> dict[str, str]:
+        query = "SELECT session_id, xmin::text FROM telemetry_rollup_session_1d WHERE project_id = %s"
+        return dict(connection().execute(query, [tenant]).fetchall())
+
+    tenant = new_tenant()
+    send(tenant, [call(), call("two", session_id="s-2", model="local")])
+    fold(tenant)
+    before = versions()
+    send(tenant, [call("three", NOW - HOUR + timedelta(minutes=2), session_id="s-2")])
+    assert_exact(tenant)
+    assert before["s-1"] == versions()["s-1"]
+    assert before["s-2"] != versions()["s-2"]
+
+
 def test_minutes_are_forgotten_after_days_and_late_calls_are_still_exact() -> None:
     tenant = new_tenant()
     send(tenant, [call(), call("two", NOW - HOUR + timedelta(minutes=7))])
