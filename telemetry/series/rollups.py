@@ -38,6 +38,7 @@ _GLANCE_S = 1.0  # what somebody without patience may spend
 _BEAT_S = 60.0
 _LOCK_S = 60.0
 _FAILED = timedelta(seconds=10)  # counts as what a fold took that failed
+_FAILURES = (psycopg.Error, ValueError, ArithmeticError)  # a zone that this machine does not know is a ValueError
 _log = logging.getLogger(__name__)
 
 
@@ -106,7 +107,7 @@ def fold_due(conn: Connection[Any], *, now: datetime) -> None:
                 runs.append(run)
         except Busy:
             continue
-        except (psycopg.Error, ValueError, ArithmeticError):  # it must not keep others from being folded
+        except _FAILURES:  # it must not keep others from being folded
             _fail(conn, run)
 
 
@@ -119,7 +120,8 @@ def rebuild(
     recorded = fold_state.recorded_range(conn, project_id=project_id)
     if recorded is None:
         return
-    tz = time_zone(fold_state.project_zone(conn, project_id=project_id))
+    state = fold_state.fold_state(conn, project_id=project_id)
+    tz = time_zone(state.zone if state else fold_state.project_zone(conn, project_id=project_id))
     day, end = (moment.astimezone(tz).date() for moment in recorded)
     day, end = max(day, first or day), min(end, last or end)
     run = _Run(project_id, now, 0)
@@ -142,7 +144,7 @@ def _fold_for_reader(conn: Connection[Any], run: _Run, patience: float) -> bool:
                 return True
     except Busy:
         return False
-    except psycopg.Error:
+    except _FAILURES:
         _fail(conn, run)
     return False
 

@@ -19,6 +19,7 @@ from telemetry.ledger import dirty
 from telemetry.models import Dirty, Project, RollupState
 from telemetry.series import rollup_tables, rollups
 from telemetry.series.rollups import Freshness, catch_up, fold_due, lock
+from tests.conftest import database_url
 from tests.ledger_reading import NOW, new_tenant, send
 from tests.rollup_reading import counted, fold, folded, total
 
@@ -81,7 +82,7 @@ def test_a_clock_that_was_set_back_does_not_stop_folding(project: Project) -> No
 
 def test_a_project_that_somebody_folds_is_left_to_him(project: Project) -> None:
     send(project.pk, [call("one")])
-    with psycopg.connect(connection().info.dsn, password=connection().info.password) as other:
+    with psycopg.connect(database_url()) as other:
         lock(other, project_id=project.pk)
         fold_due(connection(), now=NOW)
         assert is_marked(project)
@@ -110,6 +111,38 @@ def test_a_project_that_cannot_be_folded_keeps_none_of_the_others(
     monkeypatch.undo()
     fold_due(connection(), now=NOW + timedelta(minutes=2))
     assert folded(project.pk) == counted(project.pk)
+
+
+def test_a_zone_that_this_machine_does_not_know_keeps_nobody_from_reading(
+    project: Project, caplog: pytest.LogCaptureFixture
+) -> None:
+    send(project.pk, [call("one")])
+    fold(project.pk)
+    Project.objects.filter(pk=project.pk).update(time_zone="Europe/Atlantis")
+    assert catch_up(connection(), project_id=project.pk, now=NOW, patience=5) == Freshness(
+        call("one").started_at, "UTC", False
+    )
+    assert "is not an IANA time zone" in caplog.text
+
+
+def test_a_connection_that_breaks_in_the_middle_of_a_fold_leaves_nothing_half_done(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tenant = new_tenant()
+    send(tenant, [call("one")])
+    fold(tenant)
+    send(tenant, [call("two")])
+
+    def break_off(conn: Connection[Any], *_: Any, **__: Any) -> None:
+        conn.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    monkeypatch.setattr(rollup_tables, "roll_up", break_off)
+    with psycopg.connect(database_url(), autocommit=True) as own, pytest.raises(psycopg.OperationalError):
+        catch_up(own, project_id=tenant, now=NOW, patience=5)
+    monkeypatch.undo()
+    assert [total(tenant, table)["calls"] for table in folded(tenant)] == [1, 1, 1, 1]
+    fold(tenant)
+    assert folded(tenant) == counted(tenant)
 
 
 def test_a_reader_learns_that_not_all_could_be_folded(
