@@ -54,6 +54,13 @@ def expired_partitions(conn: Connection[Any], *, before: datetime) -> list[str]:
     return sorted((name for name, (_, end) in spans.items() if end <= before), key=lambda name: spans[name])
 
 
+def partition_sizes(conn: Connection[Any]) -> dict[str, tuple[int, int]]:
+    """About how many calls each attached partition holds, and its bytes on disk, indexes and all, by its short name."""
+    with conn.cursor(row_factory=tuple_row) as cursor:
+        rows = cursor.execute(statement(__package__, "partition_sizes")).fetchall()
+    return {partitions.short(name): (calls, size) for name, calls, size in rows}
+
+
 def _detach(conn: Connection[Any], name: str, until: float) -> bool:
     """Detach and rename a partition, or finish what was begun; False where there was no time left."""
     while time.monotonic() < until:

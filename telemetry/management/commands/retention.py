@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management import BaseCommand, CommandError
 
 from telemetry.database import connection
+from telemetry.ledger import dropping
 from telemetry.series import expiry
 
 
@@ -40,8 +41,10 @@ class Command(BaseCommand):
         self.stdout.write(f"TLOI_RETENTION_DAYS: {kept}; projects may keep less.")
         for name in plan.left:
             self.stdout.write(f"partition {name}: its dropping was begun")
+        sizes = dropping.partition_sizes(connection()) if plan.partitions else {}
         for name in plan.partitions:
-            self.stdout.write(f"partition {name}: would be dropped")
+            calls, size = sizes[name]
+            self.stdout.write(f"partition {name}: would be dropped, about {calls:,} calls, {size / 2**20:,.1f} MiB")
         for tenant, before in plan.projects:
             if tenant.retention_days is not None:
                 self.stdout.write(f"project {tenant.slug}: calls before {before:%Y-%m-%d} UTC would be deleted")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -31,10 +32,11 @@ def project(own: Ledger, settings: Settings) -> int:
 
 
 def test_it_says_what_would_go_and_then_does_it(project: int, own: Ledger, own_url: str) -> None:
+    own.execute("ANALYZE telemetry_call")
     told = run_tloi(own_url, "retention", **THIRTY)
-    assert told.stdout.splitlines() == [
+    assert re.sub(r"[0-9.]+ MiB", "some MiB", told.stdout).splitlines() == [
         "TLOI_RETENTION_DAYS: 30 days are kept; projects may keep less.",
-        f"partition {partition_of(60)}: would be dropped",
+        f"partition {partition_of(60)}: would be dropped, about 2 calls, some MiB",
         f"project first: calls before {retention.gone_before(10, now=day(-1)):%Y-%m-%d} UTC would be deleted",
         "Nothing was changed; --apply does it.",
     ]
@@ -56,6 +58,16 @@ def test_another_run_is_waited_for_by_nobody(project: int, own: Ledger, own_url:
     done = run_tloi(own_url, "retention", "--apply", **THIRTY)
     assert done.returncode == 1
     assert done.stderr.strip() == "CommandError: Another run is at work."
+
+
+def test_the_hourly_task_drops_and_freezes(project: int, own: Ledger, own_url: str) -> None:
+    task = "from telemetry.tasks import tidy_partitions; tidy_partitions()"
+    done = run_tloi(own_url, "shell", "--no-imports", "--command", task, **THIRTY)
+    assert done.returncode == 0, done.stderr
+    assert partition_of(60) in done.stderr  # it says so in the log
+    assert (days_left(own, project), days_left(own, project + 1)) == ([0], [20, 0])
+    seen = "SELECT last_vacuum IS NOT NULL FROM pg_stat_all_tables WHERE relname = %s"
+    until(lambda: own.execute(seen, [f"telemetry_call_{partition_of(20)}"]).fetchone() == (True,))
 
 
 def test_a_command_that_was_killed_is_finished_by_the_next(project: int, own: Ledger, own_url: str) -> None:
