@@ -10,12 +10,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 
 from django.conf import settings
 from django.core.cache import cache
 
 from telemetry import replica
-from telemetry.access import keys, login, projects
+from telemetry.access import keys, login, projects, room
 from telemetry.access.keys import BadKey, BadScope
 from telemetry.access.projects import UnknownProject
 from telemetry.contracts import Call, Execution, Receipt
@@ -46,6 +47,7 @@ __all__ = [
     "UnknownProject",
     "contents",
     "create_key",
+    "disks",
     "ensure_owner",
     "ensure_partitions",
     "ensure_price_versions",
@@ -216,6 +218,12 @@ def partition_horizon(*, now: datetime) -> date:
 def replica_trouble() -> str | None:
     """Why pages are not read from the replica; "" where they are, None where none is set."""
     return replica.trouble()
+
+
+def disks() -> dict[Path, tuple[int, int]]:
+    """The folders that the private PostgreSQL writes to, each with the bytes that are free on its disk and all there
+    are; empty where there is another PostgreSQL."""
+    return room.disks()
 
 
 def worker_last_seen() -> datetime | None:

@@ -48,6 +48,11 @@ SETTINGS = (
         "",
         "days for which calls are kept, 2 at least; sums stay; unset: all calls stay",
     ),
+    Setting(
+        "TLOI_LEAST_FREE_MB",
+        "250",
+        "MB that the disk of the private PostgreSQL must have left for records to be taken, else 503; 0: no limit",
+    ),
     Setting("TLOI_TRUST_PROXY", "0", "1: believe X-Forwarded-Proto and X-Forwarded-For of a proxy in front"),
     Setting("TLOI_DEBUG", "0", "1: Django's debug pages, on 127.0.0.1 only"),
 )

@@ -42,7 +42,13 @@ def _database(name: str, url: str) -> dict[str, Any]:
         "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,  # else each pooled connection fails once after PostgreSQL was restarted
         "OPTIONS": {
-            "pool": {"min_size": 1, "max_size": 2 * env.integer("TLOI_WEB_THREADS", low=1, high=64), "timeout": 5},
+            "pool": {
+                "min_size": 1,
+                "max_size": 2 * env.integer("TLOI_WEB_THREADS", low=1, high=64),
+                "timeout": 5,
+                "max_idle": 60,  # seconds that more than one is kept for; each is 10 MB of PostgreSQL's
+                "reconnect_timeout": 10,  # then a request tries at once; until then attempts are ever further apart
+            },
             "options": "-c timezone=UTC -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s",
             "application_name": "tloi",
             "connect_timeout": 5,
@@ -61,10 +67,21 @@ def _replica(url: str) -> dict[str, Any]:
     return database
 
 
+def _postgres_folders() -> list[Path]:
+    """Where the private PostgreSQL keeps its data, and its log where a person moved that to another disk; empty where
+    DATABASE_URL names another server."""
+    password, data = DATA_DIR / "postgres-password", DATA_DIR / "postgres"
+    if not password.exists() or password.read_text().strip() != DATABASES["default"]["PASSWORD"]:
+        return []
+    return [data, log] if (log := data / "pg_wal").is_symlink() else [data]
+
+
 SECRET_KEY = _secret_key()
 DATABASES = {"default": _database("DATABASE_URL", env.text("DATABASE_URL") or "postgresql://tloi@127.0.0.1:5432/tloi")}
 if env.text("DATABASE_REPLICA_URL"):
     DATABASES["replica"] = _replica(env.text("DATABASE_REPLICA_URL"))
+POSTGRES_FOLDERS = _postgres_folders()
+LEAST_FREE_BYTES = env.integer("TLOI_LEAST_FREE_MB", low=0, high=10**9) * 2**20
 BROKER_URL = env.broker_url()
 CACHE_URL = env.text("CACHE_URL") or "redis://127.0.0.1:6379/1"
 CACHES = {

@@ -5,7 +5,8 @@ from __future__ import annotations
 import gc
 import sys
 
-from celery.signals import worker_before_create_process
+from celery.signals import task_postrun, task_prerun, worker_before_create_process
+from django.db import close_old_connections
 
 from tloi_site.celery import app
 
@@ -20,9 +21,18 @@ def share_what_is_loaded(**_: object) -> None:
         gc.freeze()
 
 
+def give_connections_back(**_: object) -> None:
+    """To their pool, before and after each task, which looks whether they still work when it lends them. Celery would
+    close the pool, so that a task every two seconds logs in to PostgreSQL every two seconds: most of what it costs."""
+    close_old_connections()
+
+
 def main() -> int:
     """Until a signal ends it; the exit code. Nobody listens to what workers tell each other."""
     worker_before_create_process.connect(share_what_is_loaded)
+    app.conf.update(CELERY_DB_REUSE_MAX=sys.maxsize)  # Celery's word for: leave it to us
+    for signal in (task_prerun, task_postrun):
+        signal.connect(give_connections_back)
     alone = {"without_gossip": True, "without_mingle": True, "without_heartbeat": True}
     worker = app.Worker(concurrency=PROCESSES, loglevel="WARNING", quiet=True, **alone)
     worker.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import re
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import OperationalError
 from psycopg import Connection
 from psycopg.rows import class_row
 
@@ -73,7 +75,8 @@ def authenticate(plain: str, *, now: datetime) -> KeyHolder:
     if state(key, now=now) != "active":
         raise BadKey(f"This API key is {state(key, now=now)}.")
     if key.last_used_at is None or now - key.last_used_at > _LAST_USED_STEP:
-        ApiKey.objects.filter(pk=key.id).update(last_used_at=now)
+        with contextlib.suppress(OperationalError):  # a full disk, say, is no reason to refuse a question
+            ApiKey.objects.filter(pk=key.id).update(last_used_at=now)
     return KeyHolder(key.id, key.project_id, key.slug, key.time_zone, frozenset(key.scopes), key.keep_content)
 
 

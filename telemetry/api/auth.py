@@ -12,6 +12,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from telemetry.access import room
 from telemetry.access.keys import KeyHolder, authenticate
 from telemetry.access.ratelimit import limiter
 
@@ -47,15 +48,17 @@ class KeyAuthentication(BaseAuthentication):
 
 
 class HasScope(BasePermission):
-    """The key must have the scope that the view names in `scope`."""
+    """The key must have the scope that the view names in `scope`; what is sent in needs room on the disk, too."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        """Raises NotAuthenticated without a key, PermissionDenied with the missing scope's name."""
+        """Raises NotAuthenticated without a key, PermissionDenied with the missing scope's name, NoRoom."""
         if not isinstance(request.user, Caller):
             raise exceptions.NotAuthenticated("Send an API key: Authorization: Bearer tloi_….")
         scope: str = view.scope
         if scope not in request.user.holder.scopes:
             raise exceptions.PermissionDenied(f"This key lacks the scope {scope!r}.")
+        if scope == "ingest":
+            room.require()
         return True
 
 

@@ -19,12 +19,13 @@ from rest_framework.response import Response
 
 from telemetry.access.keys import BadKey
 from telemetry.access.ratelimit import TooManyRequests
+from telemetry.access.room import NoRoom
 from telemetry.exporter.exporting import CannotExportNow
 from telemetry.series.queries import UnknownDimension
 from telemetry.series.window import BadWindow
 
 _log = logging.getLogger(__name__)
-_RETRY_AFTER_S = 5
+_LATER = {"Retry-After": "5"}  # seconds
 _PASSING = (
     psycopg.OperationalError,
     psycopg.InterfaceError,
@@ -67,15 +68,16 @@ def as_answer(error: Exception, context: dict[str, Any]) -> Response | None:
         case TooManyRequests():
             return answer(429, "rate_limited", str(error), {"Retry-After": str(error.retry_after)})
         case CannotExportNow():
-            return answer(503, "unavailable", str(error), {"Retry-After": str(_RETRY_AFTER_S)})
+            return answer(503, "unavailable", str(error), _LATER)
+        case NoRoom():
+            return answer(503, "no_room", str(error), _LATER)
         case Http404():
             return answer(404, "not_found", "There is nothing at this address.")
         case PermissionDenied():
             return answer(403, "forbidden", "This key may not do that.")
     if is_passing(error):
         _log.warning("the database cannot answer now: %s", error)
-        retry = {"Retry-After": str(_RETRY_AFTER_S)}
-        return answer(503, "unavailable", "The database cannot answer now; send the same again soon.", retry)
+        return answer(503, "unavailable", "The database cannot answer now; send the same again soon.", _LATER)
     return None
 
 

@@ -125,7 +125,8 @@ def diagnosis() -> dict[str, str]:
 @pytest.mark.usefixtures("well")
 def test_doctor_finds_nothing_where_all_is_well() -> None:
     assert set(diagnosis().values()) == {"ok"}
-    subjects = ["settings", "clock", "PostgreSQL", "broker", "cache", "partitions", "retention", "worker", "backup"]
+    subjects = ["settings", "clock", "PostgreSQL", "broker", "cache", "disk", "partitions", "retention"]
+    subjects += ["worker", "backup"]
     assert list(diagnosis()) == subjects
 
 
@@ -178,6 +179,13 @@ def test_doctor_says_how_old_the_newest_backup_is(
     for age in [] if hours is None else [hours, hours + 500]:
         (tmp_path / f"tloi-{datetime.now(UTC) - timedelta(hours=age):%Y%m%dT%H%M%SZ}.backup").touch()
     assert diagnosis()["backup"] == state
+
+
+@pytest.mark.usefixtures("well")
+@pytest.mark.parametrize(("free", "state"), [(100, "FAIL"), (300, "warn"), (900, "ok")])
+def test_doctor_says_how_full_the_disk_is(monkeypatch: pytest.MonkeyPatch, free: int, state: str) -> None:
+    monkeypatch.setattr(facade, "disks", lambda: {settings.DATA_DIR / "postgres": (free * 2**20, 1000 * 2**20)})
+    assert diagnosis()["disk"] == state
 
 
 @pytest.mark.usefixtures("well")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -127,6 +129,18 @@ def test_a_child_that_cannot_be_started_again_is_tried_until_it_can(
 
     watch_until(supervisor, came_back)
     assert orphans.is_running(noted(tmp_path))
+
+
+def test_a_full_disk_is_named_once_however_often_a_child_dies_of_it(
+    tmp_path: Path, supervisor: Supervisor, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=2**20))
+    dying = service(tmp_path, ("/bin/sh", "-c", "echo started; exit 1"))
+    supervisor.start(replace(dying, disks=(tmp_path,)))
+    watch_until(supervisor, lambda: (tmp_path / "child.log").read_text().count("started") >= 3)
+    assert (tmp_path / "child.log").read_text().count("started") >= 3
+    assert said == [f"child ended, for the disk of {tmp_path} is full; it starts again as soon as there is room."]
 
 
 def test_stopping_takes_no_longer_than_promised_when_a_child_will_not_end(tmp_path: Path) -> None:

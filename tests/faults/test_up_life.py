@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import socket
 import sys
@@ -9,10 +10,13 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
+import psycopg
 import pytest
 
+from tests.faults.load import database_of
 from tests.faults.site import Site, descendants, running, within
 from tests.servers import folder_for_servers
 from tloi_site.embedded import orphans, servers
@@ -98,6 +102,30 @@ def test_login_link_beside_up_leads_to_it(here: Site) -> None:
 
 def test_doctor_finds_a_running_site_well(here: Site) -> None:
     assert within(40, lambda: here.run("doctor").returncode == 0) is not None, here.run("doctor").stdout
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("name", ["web", "worker"])
+def test_processes_share_what_was_loaded_before_they_were_forked(here: Site, name: str) -> None:
+    first = here.child(name)
+    assert within(10, lambda: len(descendants(first)) >= 3) is not None
+    for pid in descendants(first) - {first}:
+        shared = re.search(r"Shared_Dirty:\s+(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text())
+        assert shared is not None
+        assert int(shared[1]) > 20_000
+
+
+def test_a_worker_keeps_its_connection_from_task_to_task(here: Site) -> None:
+    asked = "SELECT pid, query_start FROM pg_stat_activity WHERE datname = 'tloi' AND query_start IS NOT NULL"
+
+    def connections() -> dict[int, datetime]:
+        with psycopg.connect(database_of(here)) as connection:
+            return dict(connection.execute(asked).fetchall())
+
+    before = connections()
+    assert (
+        within(15, lambda: any(moment > before.get(pid, moment) for pid, moment in connections().items())) is not None
+    )
 
 
 def test_logs_and_secrets_are_closed_to_other_users(here: Site) -> None:

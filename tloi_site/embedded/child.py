@@ -27,7 +27,8 @@ class Service:
     """What to run, and how to tell that it is ready.
 
     A `site` process uses the `server`s, so it stops before them. `retry_s`: for how long a process that dies while it
-    starts is started again. `last_signal` ends what `stop_signal` did not.
+    starts is started again. `last_signal` ends what `stop_signal` did not. `disks` are folders that it cannot live
+    without writing to.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Service:
     environment: Mapping[str, str] | None = None
     account: Account | None = None
     retry_s: float = 0.0
+    disks: tuple[Path, ...] = ()
 
 
 @dataclass(slots=True)

@@ -50,6 +50,7 @@ def prepare(data_dir: Path, *, connections: int, say: Callable[[str], None]) -> 
         last_signal=signal.SIGQUIT,  # at once: the next start recovers
         environment=_environment(),
         account=home.account,
+        disks=(home.data, home.data / "pg_wal"),
         retry_s=10,  # after a crash, old sessions may hold the shared memory for some seconds
     )
     return service, address
@@ -59,7 +60,8 @@ def _settings(data: Path, port: int, connections: int) -> list[tuple[str, str]]:
     """Run-time settings; what is not here is PostgreSQL's default, which keeps every acknowledged commit."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     shared = min(max(memory // 8, 128 * MIB), 1024 * MIB)
-    log = max(min(shutil.disk_usage(data).free // 10, 4096 * MIB), 256 * MIB)
+    room = min(shutil.disk_usage(folder).free for folder in (data, data / "pg_wal"))  # they may be two disks
+    log = max(min(room // 10, 4096 * MIB), 256 * MIB)
     return [
         ("listen_addresses", "127.0.0.1"),
         ("port", str(port)),

@@ -38,7 +38,7 @@ def web(data_dir: Path) -> Service:
     return Service(
         name="web",
         command=(
-            *(sys.executable, "-m", "granian", "tloi_site.wsgi:application", "--interface", "wsgi"),
+            *(sys.executable, "-m", "tloi_site.web", "tloi_site.wsgi:application", "--interface", "wsgi"),
             *("--host", host, "--port", str(port), "--http", "1", "--no-ws"),
             *("--workers", str(web_workers()), "--blocking-threads", str(threads)),
             *("--respawn-failed-workers", "--workers-kill-timeout", "2", "--log-level", "warning"),

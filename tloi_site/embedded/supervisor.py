@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
+import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +23,7 @@ LONG_S = 5.0  # a start that takes longer is spoken of
 SITE_STOP_S, STOP_S = 2.5, 4.5  # for the site, and for everything: Ctrl-C promises 5 s
 STEADY_S = 20.0  # a process that lived this long is started again at once
 LONGEST_PAUSE_S = 5.0
+LEAST_ROOM = 16 * 2**20  # bytes: one more file of PostgreSQL's log
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -39,6 +42,7 @@ class Supervisor:
         self._say = say
         self._children: list[Child] = []
         self._pauses: dict[str, tuple[float, float]] = {}  # name: not before (monotonic), pause that follows
+        self._said: dict[str, set[str]] = {}  # name: what was said since it last lived for a while
 
     def start(self, service: Service, *, wait: bool = True, patience_s: float | None = None) -> None:
         """Start a service and wait until it is ready; `patience_s` None: as long as it lives. Raises CannotStart."""
@@ -101,14 +105,32 @@ class Supervisor:
             return
         if now - child.started > STEADY_S:
             pause = 0.0
-        self._say(f"{name} ended ({_how(child)}); starting it again.")
+            self._said.pop(name, None)
+        self._say_once(name, _why(child))
         child.clear()
         try:
             child.start()
         except CannotStart as error:
-            self._say(str(error))
+            self._say_once(name, str(error))
         pause = min(max(2 * pause, 0.25), LONGEST_PAUSE_S)
         self._pauses[name] = (now + pause, pause)
+
+    def _say_once(self, name: str, sentence: str) -> None:
+        """Say nothing twice of a process that keeps dying."""
+        said = self._said.setdefault(name, set())
+        if sentence not in said:
+            said.add(sentence)
+            self._say(sentence)
+
+
+def _why(child: Child) -> str:
+    """Why a process ended, and what happens now; a full disk is named, since only a person can help."""
+    name = child.service.name
+    for folder in child.service.disks:
+        with contextlib.suppress(OSError):  # a folder that is gone is told by the process that needs it
+            if shutil.disk_usage(folder).free < LEAST_ROOM:
+                return f"{name} ended, for the disk of {folder} is full; it starts again as soon as there is room."
+    return f"{name} ended ({_how(child)}); starting it again."
 
 
 def _how(child: Child) -> str:

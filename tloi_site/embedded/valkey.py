@@ -42,6 +42,7 @@ def _prepare(name: str, data_dir: Path, rules: tuple[str, ...]) -> tuple[Service
         folder=folder,
         is_ready=lambda: _answers(port, password),
         tier="server",
+        disks=(folder,),
         retry_s=3,
     )
     return service, f"redis://:{password}@127.0.0.1:{port}/0"

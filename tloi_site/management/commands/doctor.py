@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -129,6 +130,25 @@ def _cache() -> Iterator[Finding]:
         yield Finding("FAIL", "forgets what it was just given", "give it memory (maxmemory)")
 
 
+def _disk() -> Iterator[Finding]:
+    disks = facade.disks()
+    if not disks:
+        free, size = (getattr(shutil.disk_usage(settings.DATA_DIR), name) for name in ("free", "total"))
+        yield Finding("ok", f"{_gigabytes(free, size)} for {settings.DATA_DIR}; PostgreSQL's own is not ours to see")
+    for place, (free, size) in disks.items():
+        says = f"{_gigabytes(free, size)} for {place}"
+        if free < settings.LEAST_FREE_BYTES:
+            yield Finding("FAIL", f"{says}, so records are refused (503)", "make room, or lower TLOI_LEAST_FREE_MB")
+        elif free < max(2 * settings.LEAST_FREE_BYTES, size // 20):
+            yield Finding("warn", says, "make room, before records are refused")
+        else:
+            yield Finding("ok", says)
+
+
+def _gigabytes(free: int, size: int) -> str:
+    return f"{free / 10**9:,.1f} of {size / 10**9:,.1f} GB free"
+
+
 def _partitions() -> Iterator[Finding]:
     now = datetime.now(UTC)
     horizon = facade.partition_horizon(now=now)
@@ -189,6 +209,7 @@ CHECKS: dict[str, Callable[[], Iterator[Finding]]] = {
     "replica": _replica,
     "broker": _broker,
     "cache": _cache,
+    "disk": _disk,
     "partitions": _partitions,
     "retention": _retention,
     "worker": _worker,
