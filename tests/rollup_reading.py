@@ -19,6 +19,8 @@ from tests.ledger_reading import NOW
 
 DIMENSIONS = ("provider", "model", "agent", "host", "session_type", "task_type", "tier")
 BUCKETS = ("input_uncached", "cache_read", "cache_write_5m", "cache_write_1h", "cache_write_unknown", "output")
+BRIEF = ("provider", "model", "agent", "task_type")
+KEPT = ("15m", "1d", "brief_15m", "brief_1d", "session_15m", "session_1d", "session")
 FAILED = ("failed", "failure", "error")
 Row = tuple[Any, ...]  # the bucket, the session where there is one, the dimensions
 
@@ -51,16 +53,20 @@ def fold(tenant: int, *, now: datetime = NOW) -> Freshness:
 
 def folded(tenant: int) -> Tables:
     """The rows of every rollup that is kept, as they are stored."""
-    return {name: dict(_stored(tenant, name)) for name in ("15m", "1d", "session_15m", "session_1d")}
+    return {name: dict(_stored(tenant, name)) for name in KEPT}
 
 
 def counted(tenant: int, zone: str = "UTC") -> Tables:
     """The same by reading every call and execution, one at a time."""
-    tables: dict[str, dict[Row, Sums]] = {name: {} for name in ("15m", "1d", "session_15m", "session_1d")}
+    tables: dict[str, dict[Row, Sums]] = {name: {} for name in KEPT}
     for moment, session, dimensions, sums in (*_calls(tenant), *_executions(tenant)):
         for width, bucket in (("15m", _quarter(moment)), ("1d", _day(moment, ZoneInfo(zone)))):
             _add(tables[width].setdefault((bucket, *dimensions), Sums()), sums)
             _add(tables[f"session_{width}"].setdefault((bucket, session, *dimensions), Sums()), sums)
+            brief = (value for name, value in zip(DIMENSIONS, dimensions, strict=True) if name in BRIEF)
+            _add(tables[f"brief_{width}"].setdefault((bucket, *brief), Sums()), sums)
+        if session and sums.moments:
+            _add(tables["session"].setdefault((session,), Sums()), _whole(sums))
     return {
         name: {key: sums.shown(has_histograms="session" not in name) for key, sums in rows.items()}
         for name, rows in tables.items()
@@ -100,9 +106,21 @@ def _executions(tenant: int) -> Iterator[tuple[datetime, str, Row, Sums]]:
             yield run["started_at"], run["session_id"], tuple(run.get(name, "") for name in DIMENSIONS), sums
 
 
+def _whole(sums: Sums) -> Sums:
+    """What is kept of a call by whole sessions."""
+    tokens = sum(sums.measures[name] for name in BUCKETS)
+    return Sums(Counter(cost_nanousd=sums.measures["cost_nanousd"], tokens=tokens), moments=sums.moments)
+
+
+def _keys(name: str) -> tuple[str, ...]:
+    if name == "session":
+        return ("session_id",)
+    return ("bucket", *(["session_id"] if "session" in name else []), *(BRIEF if "brief" in name else DIMENSIONS))
+
+
 def _stored(tenant: int, name: str) -> Iterator[tuple[Row, Row]]:
     for row in _rows(f"SELECT * FROM telemetry_rollup_{name} WHERE project_id = %s", tenant):
-        keys = ("bucket", *(["session_id"] if "session" in name else []), *DIMENSIONS)
+        keys = _keys(name)
         first, last = row["first_at"], row["last_at"]
         rest = {*keys, "project_id", "series_id", "first_at", "last_at"}
         measures = {key: value for key, value in row.items() if key not in rest and isinstance(value, int) and value}

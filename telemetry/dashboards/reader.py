@@ -15,6 +15,7 @@ from telemetry.models import Project
 from telemetry.series import differences, queries
 from telemetry.series.differences import ExecutionDifference
 from telemetry.series.queries import CostDifference, SeriesPoint, Spread
+from telemetry.series.session_totals import top_sessions
 from telemetry.series.window import Window
 
 Answer = TypeVar("Answer")
@@ -72,6 +73,8 @@ class Reader:
         """The dearest `limit` groups of the window; all of them where the page was asked for all rows."""
 
         def ask() -> list[UsageRow]:
+            if dimension == "session" and not (self.state.filters or self.state.all_rows):
+                return top_sessions(self._conn, project_id=self.project.pk, window=self.state.window, limit=limit)
             return queries.usage_by(
                 self._conn,
                 project_id=self.project.pk,

@@ -31,8 +31,11 @@ SHARDED = (
     "telemetry_rollup_1m",
     "telemetry_rollup_15m",
     "telemetry_rollup_1d",
+    "telemetry_rollup_brief_15m",
+    "telemetry_rollup_brief_1d",
     "telemetry_rollup_session_15m",
     "telemetry_rollup_session_1d",
+    "telemetry_rollup_session",
     "telemetry_rollup_state",
     "telemetry_rollup_difference",
 )

@@ -5,10 +5,24 @@ from telemetry.models.intake import RejectedReason, SourceSeen
 from telemetry.models.invoices import InvoiceLine, InvoiceTotal
 from telemetry.models.ledger import Call, Execution, Identity, ImportedFile, MeterPoint, Quarantined, Session
 from telemetry.models.prices import PriceOverride, PriceRevision, PriceVersion
-from telemetry.models.rollups import Day, Difference, Dirty, Minute, Quarter, RollupState, SessionDay, SessionQuarter
+from telemetry.models.rollups import (
+    BriefDay,
+    BriefQuarter,
+    Day,
+    Difference,
+    Dirty,
+    Minute,
+    Quarter,
+    RollupState,
+    SessionDay,
+    SessionQuarter,
+    SessionTotal,
+)
 
 __all__ = [
     "ApiKey",
+    "BriefDay",
+    "BriefQuarter",
     "Call",
     "Day",
     "Difference",
@@ -33,5 +47,6 @@ __all__ = [
     "Session",
     "SessionDay",
     "SessionQuarter",
+    "SessionTotal",
     "SourceSeen",
 ]

@@ -24,8 +24,8 @@ class Dirty(models.Model):
         db_table = "telemetry_dirty"
 
 
-class _Sums(models.Model):
-    """The dimensions, and what is added up."""
+class _BriefSums(models.Model):
+    """The dimensions that pages begin with, and what is added up."""
 
     project_id = models.BigIntegerField()
     bucket = models.DateTimeField()
@@ -33,10 +33,7 @@ class _Sums(models.Model):
     provider = models.TextField()
     model = models.TextField()
     agent = models.TextField()
-    host = models.TextField()
-    session_type = models.TextField()
     task_type = models.TextField()
-    tier = models.TextField()
     calls = models.BigIntegerField()
     input_uncached = models.BigIntegerField()
     cache_read = models.BigIntegerField()
@@ -60,7 +57,18 @@ class _Sums(models.Model):
         abstract = True
 
 
-class _Histograms(_Sums):
+class _Sums(_BriefSums):
+    """All dimensions, and what is added up."""
+
+    host = models.TextField()
+    session_type = models.TextField()
+    tier = models.TextField()
+
+    class Meta:
+        abstract = True
+
+
+class _Histograms(models.Model):
     """How often durations and token counts fell into each bin of `series/histogram.py`; empty bins are left out."""
 
     duration_bins = ArrayField(models.SmallIntegerField())
@@ -72,7 +80,7 @@ class _Histograms(_Sums):
         abstract = True
 
 
-class Minute(_Histograms):
+class Minute(_Histograms, _Sums):
     """A minute of a session, kept for days: what quarters of an hour are made of while they still change often."""
 
     pk = models.CompositePrimaryKey("project_id", "bucket", "session_id", "series_id")
@@ -82,7 +90,7 @@ class Minute(_Histograms):
         db_table = "telemetry_rollup_1m"
 
 
-class Quarter(_Histograms):
+class Quarter(_Histograms, _Sums):
     """A quarter of an hour: every day of every zone is made of whole ones."""
 
     pk = models.CompositePrimaryKey("project_id", "bucket", "series_id")
@@ -91,13 +99,31 @@ class Quarter(_Histograms):
         db_table = "telemetry_rollup_15m"
 
 
-class Day(_Histograms):
+class Day(_Histograms, _Sums):
     """A day of the project's zone; its bucket is the UTC moment at which it begins."""
 
     pk = models.CompositePrimaryKey("project_id", "bucket", "series_id")
 
     class Meta:
         db_table = "telemetry_rollup_1d"
+
+
+class BriefQuarter(_Histograms, _BriefSums):
+    """A quarter of an hour by few dimensions, so that whatever the traffic a day has a few dozen rows."""
+
+    pk = models.CompositePrimaryKey("project_id", "bucket", "series_id")
+
+    class Meta:
+        db_table = "telemetry_rollup_brief_15m"
+
+
+class BriefDay(_Histograms, _BriefSums):
+    """A day of the project's zone by few dimensions."""
+
+    pk = models.CompositePrimaryKey("project_id", "bucket", "series_id")
+
+    class Meta:
+        db_table = "telemetry_rollup_brief_1d"
 
 
 class SessionQuarter(_Sums):
@@ -118,6 +144,27 @@ class SessionDay(_Sums):
 
     class Meta:
         db_table = "telemetry_rollup_session_1d"
+        indexes = (models.Index(fields=("project_id", "session_id"), name="days_of_session"),)
+
+
+class SessionTotal(models.Model):
+    """A session's whole life, by which the dearest of any window are found; calls without a session have none."""
+
+    pk = models.CompositePrimaryKey("project_id", "session_id")
+    project_id = models.BigIntegerField()
+    session_id = models.TextField()
+    cost_nanousd = models.BigIntegerField()
+    tokens = models.BigIntegerField()
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "telemetry_rollup_session"
+        indexes = (
+            models.Index(
+                "project_id", models.F("cost_nanousd").desc(), models.F("tokens").desc(), name="dearest_sessions"
+            ),
+        )
 
 
 class Difference(models.Model):

@@ -16,8 +16,17 @@ from zoneinfo import ZoneInfo
 
 from telemetry.series.window import local_midnight, quarter_of
 
-Table = Literal["call", "rollup_15m", "rollup_1d", "rollup_session_15m", "rollup_session_1d"]
+Table = Literal[
+    "call",
+    "rollup_15m",
+    "rollup_1d",
+    "rollup_brief_15m",
+    "rollup_brief_1d",
+    "rollup_session_15m",
+    "rollup_session_1d",
+]
 KEPT = ("provider", "model", "agent", "host", "session_type", "task_type", "tier")  # what rollups are grouped by
+BRIEF = ("provider", "model", "agent", "task_type")  # what brief rollups are grouped by
 SESSION = "session"  # kept by the rollups of sessions alone
 MOST_PIECES = 128  # where a range falls into more, quarter hours are read throughout: planning would cost more
 _SHORTEST_DAY = timedelta(hours=22)
@@ -60,8 +69,7 @@ def pieces(
     if day_zone and newest_call_at and newest_call_at < edges[-1]:
         edges = [*edges[:-1], _midnight_from(edges[-1], day_zone)]
     start, end = edges[0], edges[-1]
-    quarters: Table = "rollup_session_15m" if SESSION in dimensions else "rollup_15m"
-    days: Table = "rollup_session_1d" if SESSION in dimensions else "rollup_1d"
+    quarters, days = _tables(dimensions)
     found: list[Piece] = []
     at = start
     for first, last in _runs_of_days(edges, day_zone) if day_zone else ():
@@ -72,6 +80,15 @@ def pieces(
     if at < end or not found:
         found.append(Piece(quarters, at, end))
     return tuple(found) if len(found) <= MOST_PIECES else (Piece(quarters, start, end),)
+
+
+def _tables(dimensions: Collection[str]) -> tuple[Table, Table]:
+    """The rollups of quarters and of days that keep all of the dimensions, those with the fewest rows."""
+    if SESSION in dimensions:
+        return "rollup_session_15m", "rollup_session_1d"
+    if set(dimensions) <= set(BRIEF):
+        return "rollup_brief_15m", "rollup_brief_1d"
+    return "rollup_15m", "rollup_1d"
 
 
 def _runs_of_days(edges: Sequence[datetime], zone: ZoneInfo) -> list[tuple[datetime, datetime]]:

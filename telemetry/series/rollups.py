@@ -22,7 +22,7 @@ from psycopg import Connection
 from psycopg.pq import TransactionStatus
 
 from telemetry.ledger import dirty, retention
-from telemetry.series import comparisons, fold_state, rollup_tables
+from telemetry.series import comparisons, fold_state, rollup_tables, session_totals
 from telemetry.series.buckets import EVER, MINUTE, QUARTER, all_days, day_span, days, floor, spans
 from telemetry.series.fold_state import State
 from telemetry.series.rollup_tables import Changed
@@ -213,18 +213,20 @@ def _fold(conn: Connection[Any], run: _Run, began: float) -> bool:
     cut = _cut(conn, run, zone, state)
     is_recut = state is not None and state.zone != zone
     if minutes or is_recut or (state and state.minutes_from_at != cut.minutes_from_at):
-        _make(conn, run.project_id, sorted(minutes), cut=cut)
+        sessions = _make(conn, run.project_id, sorted(minutes), cut=cut)
         if is_recut:
             _recut(conn, run.project_id, cut.zone)
+        session_totals.refresh(conn, project_id=run.project_id, sessions=sessions)
         _note(conn, run, cut, took_s=run.spent_s + time.monotonic() - began)
     return len(marks) < MOST_ROWS and len(minutes) <= MOST_MINUTES - dirty.MOST_MINUTES
 
 
 def _make(
     conn: Connection[Any], project_id: int, minutes: Sequence[datetime], *, cut: _Cut, is_whole: bool = False
-) -> None:
+) -> set[str]:
     """Make anew the buckets that hold those minutes: what changed in them, or (`is_whole`) each row. Quarters before
-    `minutes_from_at` are read from calls as wholes, which stand in the table of minutes until they are rolled up."""
+    `minutes_from_at` are read from calls as wholes, which stand in the table of minutes until they are rolled up.
+    Returns the sessions that changed."""
     minutes = [minute for minute in minutes if cut.calls_from_at is None or minute >= cut.calls_from_at]
     quarters = spans(minutes, QUARTER)
     whole = [span for span in quarters if span[0] < cut.minutes_from_at]
@@ -235,12 +237,14 @@ def _make(
     rows |= rollup_tables.rows_of(conn, rollup_tables.MINUTES, project_id=project_id, spans=single)
     rollup_tables.replace_minutes(conn, project_id=project_id, spans=[*whole, *single])
     rows |= rollup_tables.rows_of(conn, rollup_tables.MINUTES, project_id=project_id, spans=[*whole, *single])
-    changed = None if is_whole else Changed({session for session, _ in rows}, {series for _, series in rows})
+    sessions, series = {session for session, _ in rows}, {series for _, series in rows}
+    changed = None if is_whole else Changed(sessions, series)
     rollup_tables.replace(conn, rollup_tables.QUARTERS, project_id=project_id, spans=quarters, changed=changed)
     rollup_tables.replace(conn, rollup_tables.DAYS, project_id=project_id, spans=touched, changed=changed)
     if whole:
         rollup_tables.forget_minutes(conn, project_id=project_id, before=cut.minutes_from_at)
     comparisons.compare(conn, project_id=project_id, spans=[*whole, *single], calls_from_at=cut.calls_from_at)
+    return sessions
 
 
 def _recut(conn: Connection[Any], project_id: int, zone: str) -> None:
@@ -264,7 +268,8 @@ def _rebuild_day(conn: Connection[Any], run: _Run, day: date) -> None:
         for rollup in rollup_tables.DAYS if cut.calls_from_at is None or cut.calls_from_at < end else ():
             # whatever begins in that day: once its zone had other rules, it was another day
             rollup_tables.clear_span(conn, rollup, project_id=run.project_id, span=(start, end))
-        _make(conn, run.project_id, minutes, cut=cut, is_whole=True)
+        sessions = _make(conn, run.project_id, minutes, cut=cut, is_whole=True)
+        session_totals.refresh(conn, project_id=run.project_id, sessions=sessions)
         _note(conn, run, cut, took_s=time.monotonic() - began)
 
 

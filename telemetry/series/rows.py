@@ -75,8 +75,9 @@ def call_rows() -> sql.Composed:
 
 def rollup_rows(piece: Piece, number: int, *, histograms: bool = False) -> sql.Composed:
     """The rows of a rollup in the piece of that number."""
-    kept = (*plan.KEPT, "session_id") if "session" in piece.table else plan.KEPT
-    columns = (*kept, *MEASURES, *(HISTOGRAMS if histograms else ()))
+    kept = plan.BRIEF if "brief" in piece.table else plan.KEPT
+    session = ("session_id",) if "session" in piece.table else ()
+    columns = (*kept, *session, *MEASURES, *(HISTOGRAMS if histograms else ()))
     return sql.SQL(statement(__package__, "rollup_rows")).format(
         columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
         table=sql.Identifier(f"telemetry_{piece.table}"),

@@ -3,9 +3,7 @@
 -- planner without statistics would read all that lies between the first and the last, and hold each row against each span.
 INSERT INTO telemetry_rollup_1m (project_id, bucket, session_id, series_id, {dimensions}, {measures}, first_at, last_at,
                                  duration_bins, duration_counts, tokens_bins, tokens_counts)
-SELECT project_id, bucket, session_id,
-       encode(substr(sha256(convert_to(ROW({dimensions})::text, 'UTF8')), 1, 16), 'hex')::uuid AS series_id,
-       {dimensions}, {measures}, first_at, last_at,
+SELECT project_id, bucket, session_id, {series} AS series_id, {dimensions}, {measures}, first_at, last_at,
        coalesce(duration.bins, '{{}}'), coalesce(duration.counts, '{{}}'),
        coalesce(token.bins, '{{}}'), coalesce(token.counts, '{{}}')
 FROM (

@@ -1,7 +1,8 @@
--- Sum up the rows of a smaller rollup, with their histograms, each span of time into the bucket of its start. OFFSET 0:
+-- Sum up the rows of another rollup, with their histograms, each span of time into the bucket of its start. OFFSET 0:
 -- span by span, whatever the planner thinks.
 WITH part AS MATERIALIZED (
-    SELECT span.started_at AS at, part.*
+    SELECT project_id, span.started_at AS at, {series} AS series_id, {dimensions}, {measures}, first_at, last_at,
+           duration_bins, duration_counts, tokens_bins, tokens_counts
     FROM unnest(%(starts)s::timestamptz[], %(ends)s::timestamptz[]) AS span (started_at, ended_at)
     CROSS JOIN LATERAL (
         SELECT * FROM {source}

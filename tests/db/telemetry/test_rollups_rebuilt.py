@@ -152,7 +152,7 @@ def test_folded_step_by_step_is_made_anew_is_counted(zone: str) -> None:
             pass
         assert folded(project.pk) == step_by_step
         of_calls = sums(project.pk)
-        for table in step_by_step:
+        for table in step_by_step.keys() - {"session"}:
             for name in ("calls", "input_uncached", "cache_read", "output", "reasoning", "cost_nanousd"):
                 assert total(project.pk, table)[name] == getattr(of_calls, name)
 

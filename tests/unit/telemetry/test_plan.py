@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from telemetry.series.plan import Piece, may_read_days, pieces, reads_calls
+from telemetry.series.plan import BRIEF, Piece, may_read_days, pieces, reads_calls
 from telemetry.series.window import Window, by_days, by_preset, local_midnight, time_zone
 
 ZONES = ("UTC", "Asia/Kolkata", "Asia/Kathmandu", "Australia/Lord_Howe", "Europe/Madrid", "America/St_Johns")
@@ -28,7 +28,7 @@ def planned(window: Window, *dimensions: str, zone: str | None = "UTC", cut: boo
 
 def test_whole_days_come_from_days_and_today_from_quarters() -> None:
     window = by_preset("7d", zone="UTC", now=NOW)
-    assert planned(window, "model") == [("rollup_1d", 6), ("rollup_15m", 15.5 / 24)]
+    assert planned(window, "model") == [("rollup_brief_1d", 6), ("rollup_brief_15m", 15.5 / 24)]
     assert planned(window, "model", cut=True) == planned(window, "model")
 
 
@@ -36,7 +36,7 @@ def test_a_range_that_ends_after_the_newest_call_ends_with_a_whole_day() -> None
     window = by_preset("7d", zone="UTC", now=NOW)
     edges, utc = [window.start, window.end], time_zone("UTC")
     (whole,) = pieces(edges, ["model"], utc, newest_call_at=window.end - timedelta(microseconds=1))
-    assert whole == Piece("rollup_1d", window.start, datetime(2026, 11, 21, tzinfo=UTC))
+    assert whole == Piece("rollup_brief_1d", window.start, datetime(2026, 11, 21, tzinfo=UTC))
     assert len(pieces(edges, ["model"], utc, newest_call_at=window.end)) == 2
     (calls,) = pieces(edges, ["source"], utc, newest_call_at=window.start)
     assert calls == Piece("call", window.start, window.end)
@@ -45,13 +45,20 @@ def test_a_range_that_ends_after_the_newest_call_ends_with_a_whole_day() -> None
 def test_histograms_of_sessions_are_asked_of_calls() -> None:
     edges = [MIDNIGHT, MIDNIGHT + timedelta(days=1)]
     assert pieces(edges, ["session"], None, histograms=True)[0].table == "call"
-    assert pieces(edges, ["model"], None, histograms=True)[0].table == "rollup_15m"
+    assert pieces(edges, ["model"], None, histograms=True)[0].table == "rollup_brief_15m"
 
 
 def test_a_question_of_sessions_reads_the_rollups_of_sessions() -> None:
     window = by_days(date(2026, 11, 1), date(2026, 11, 2), zone="UTC")
     assert planned(window, "session", "model") == [("rollup_session_1d", 2)]
     assert planned(by_preset("24h", zone="UTC", now=NOW), "session") == [("rollup_session_15m", 1)]
+
+
+@pytest.mark.parametrize("dimension", ["host", "session_type", "tier"])
+def test_what_brief_rollups_leave_out_is_asked_of_full_ones(dimension: str) -> None:
+    window = by_preset("7d", zone="UTC", now=NOW)
+    assert [table for table, _ in planned(window, "model", dimension)] == ["rollup_1d", "rollup_15m"]
+    assert [table for table, _ in planned(window, *BRIEF)] == ["rollup_brief_1d", "rollup_brief_15m"]
 
 
 @pytest.mark.parametrize("dimension", ["execution", "subagent", "objective", "skill", "source"])
@@ -67,27 +74,27 @@ def test_an_edge_inside_a_quarter_is_asked_of_calls() -> None:
 
 def test_hours_come_from_quarters_and_need_no_zone() -> None:
     window = by_days(date(2026, 11, 1), date(2026, 11, 2), zone="UTC", bucket="1h")
-    assert planned(window, "model", cut=True) == [("rollup_15m", 2)]
+    assert planned(window, "model", cut=True) == [("rollup_brief_15m", 2)]
     assert not may_read_days(window.edges())
     assert may_read_days([window.start, window.end])
 
 
 def test_without_daily_rows_there_are_quarters() -> None:
-    assert planned(by_preset("7d", zone="UTC", now=NOW), zone=None)[0][0] == "rollup_15m"
+    assert planned(by_preset("7d", zone="UTC", now=NOW), zone=None)[0][0] == "rollup_brief_15m"
 
 
 def test_a_range_in_another_zone_finds_whole_days_in_its_middle_but_no_day_within_a_day() -> None:
     window = by_days(date(2026, 11, 1), date(2026, 11, 10), zone="Asia/Kolkata", bucket="1d")
-    assert planned(window) == [("rollup_15m", 5.5 / 24), ("rollup_1d", 9), ("rollup_15m", 18.5 / 24)]
-    assert planned(window, cut=True) == [("rollup_15m", 10)]
-    assert [table for table, _ in planned(window, cut=True, zone="Asia/Colombo")] == ["rollup_1d"]
+    assert planned(window) == [("rollup_brief_15m", 5.5 / 24), ("rollup_brief_1d", 9), ("rollup_brief_15m", 18.5 / 24)]
+    assert planned(window, cut=True) == [("rollup_brief_15m", 10)]
+    assert [table for table, _ in planned(window, cut=True, zone="Asia/Colombo")] == ["rollup_brief_1d"]
 
 
 def test_a_range_in_too_many_pieces_is_read_in_quarters() -> None:
     weeks = by_days(date(2026, 1, 1), date(2026, 7, 1), zone="Asia/Kolkata", bucket="1w")
     assert len(planned(weeks, cut=True, zone="UTC")) == 53
     years = by_days(date(2024, 1, 1), date(2026, 7, 1), zone="Asia/Kolkata", bucket="1w")
-    assert [table for table, _ in planned(years, cut=True, zone="UTC")] == ["rollup_15m"]
+    assert [table for table, _ in planned(years, cut=True, zone="UTC")] == ["rollup_brief_15m"]
 
 
 @settings(max_examples=300)
@@ -109,7 +116,7 @@ def test_pieces_make_up_the_range_and_a_day_is_read_whole_and_in_one_bucket(
     assert all(before.end == after.start for before, after in pairwise(found))
     for piece in found:
         assert piece.start < piece.end
-        if piece.table == "rollup_1d":
+        if piece.table == "rollup_brief_1d":
             assert_no_day_is_cut(piece, edges, day_zone)
 
 
