@@ -18,9 +18,10 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,13 +38,15 @@ class Instance:
 
 
 @contextmanager
-def instance() -> Iterator[Instance]:
-    """Private servers in a new folder, migrated, with Django set up on them and a project `bench`."""
-    folder = Path(tempfile.mkdtemp(prefix="tloi-bench-", dir=os.environ.get("TLOI_BENCH_DIR")))
-    folder.chmod(0o755)
+def instance(folder: Path | None = None) -> Iterator[Instance]:
+    """Private servers, migrated, with Django set up on them and a project `bench`: in a new folder that is removed at
+    the end, or in `folder`, which is kept."""
+    place = folder or Path(tempfile.mkdtemp(prefix="tloi-bench-", dir=os.environ.get("TLOI_BENCH_DIR")))
+    place.mkdir(parents=True, exist_ok=True)
+    place.chmod(0o755)
     for name in ("DATABASE_URL", "REDIS_URL", "CACHE_URL"):
         os.environ.pop(name, None)
-    os.environ |= {"TLOI_DATA_DIR": str(folder / "data"), "DJANGO_SETTINGS_MODULE": "tloi_site.settings"}
+    os.environ |= {"TLOI_DATA_DIR": str(place / "data"), "DJANGO_SETTINGS_MODULE": "tloi_site.settings"}
     from tloi_site import env
     from tloi_site.embedded import servers
     from tloi_site.embedded.private_files import open_data_dir
@@ -51,32 +54,61 @@ def instance() -> Iterator[Instance]:
     try:
         open_data_dir(env.data_dir())
         with servers.private(env.data_dir(), lambda sentence: None):
-            yield _prepared(folder)
+            import django
+
+            django.setup()
+            yield _prepared(place, os.environ["DATABASE_URL"])
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder is None:
+            shutil.rmtree(place, ignore_errors=True)
 
 
-def _prepared(folder: Path) -> Instance:
-    import django
+def database(place: Instance, name: str) -> Instance:
+    """Another database on the same server, made where it is missing, prepared like the first."""
+    use(place)
+    from telemetry.database import connection
+
+    if connection().execute("SELECT FROM pg_database WHERE datname = %s", (name,)).fetchone() is None:
+        connection().execute(f"CREATE DATABASE {name}".encode())
+    other = replace(place, dsn=place.dsn.rpartition("/")[0] + "/" + name)
+    use(other)
+    return _prepared(place.folder, other.dsn)
+
+
+def use(place: Instance) -> None:
+    """Let Django's connection of this process be one to the database of `place`."""
+    from django.db import connections
+    from django.db.backends.postgresql.base import DatabaseWrapper
+
+    wrapper = cast(DatabaseWrapper, connections["default"])
+    wrapper.close()
+    wrapper.close_pool()
+    wrapper.settings_dict["NAME"] = place.dsn.rpartition("/")[2]
+
+
+def _prepared(folder: Path, dsn: str) -> Instance:
     from django.core.management import call_command
 
-    django.setup()
     call_command("migrate", verbosity=0)
     from telemetry import facade
 
     facade.ensure_owner()
     project = facade.ensure_project(slug="bench")
     key = facade.create_key(project_slug="bench", name="bench", scopes=["ingest", "read"])
-    return Instance(os.environ["DATABASE_URL"], folder, project.id, key)
+    return Instance(dsn, folder, project.id, key)
 
 
 @contextmanager
-def web(application: str, *, workers: int = 2, threads: int = 4) -> Iterator[str]:
-    """Granian on a free port, as `tloi up` starts it; its address. `application` is module:name."""
+def web(
+    application: str, *, workers: int = 2, threads: int = 4, environment: Mapping[str, str] | None = None
+) -> Iterator[str]:
+    """Granian on a free port, as `tloi up` starts it; its address. `application` is module:name, `environment` what
+    differs from ours."""
     port = free_port()
     command = [sys.executable, "-m", "granian", application, "--interface", "wsgi", "--host", "127.0.0.1"]
     command += ["--port", str(port), "--workers", str(workers), "--blocking-threads", str(threads), "--no-ws"]
-    process = subprocess.Popen([*command, "--log-level", "warning"], cwd=ROOT)
+    surroundings = os.environ | (environment or {})
+    process = subprocess.Popen([*command, "--log-level", "warning"], cwd=ROOT, env=surroundings)
     try:
         wait_for(port, process)
         yield f"http://127.0.0.1:{port}"
@@ -151,6 +183,32 @@ def _client(
         if answer.status not in (200, 201):
             sys.stderr.write(f"{answer.status} {text[:300]!r}\n")
             sys.exit(1)
+
+
+def log_in(address: str) -> str:
+    """The cookie of the owner, logged in at `address`, whose database Django uses in this process."""
+    from telemetry import facade
+
+    token = facade.make_login_link(user_id=facade.ensure_owner(), now=datetime.now(UTC))
+    parts = urlsplit(address)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port)
+    connection.request("GET", f"/login/?token={token}")
+    answer = connection.getresponse()
+    cookies = [value for name, value in answer.getheaders() if name.lower() == "set-cookie" and "session" in value]
+    return cookies[0].split(";", maxsplit=1)[0]
+
+
+def get(address: str, path: str, cookie: str) -> bytes:
+    """A page's body as gzip, by a connection of its own. Raises RuntimeError where the answer is not 200."""
+    parts = urlsplit(address)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port)
+    connection.request("GET", path, headers={"Cookie": cookie, "Accept-Encoding": "gzip"})
+    answer = connection.getresponse()
+    body = answer.read()
+    connection.close()
+    if answer.status != 200:
+        raise RuntimeError(f"{path} answered {answer.status}")
+    return body
 
 
 def in_turns(rounds: int, *measures: Callable[[int], float]) -> list[list[float]]:

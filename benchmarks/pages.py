@@ -7,11 +7,9 @@ scripts and styles are immutable and come once.
 
 from __future__ import annotations
 
-import http.client
 import statistics
 import time
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
 
 from benchmarks import harness
 
@@ -45,7 +43,7 @@ def main() -> None:
         now = datetime.now(UTC)
         _fill(place, now)
         with harness.web("tloi_site.wsgi:application") as address:
-            cookie = _log_in(address)
+            cookie = harness.log_in(address)
             for page in PAGES:
                 for preset in RANGES:
                     _measure(place, address, cookie, page, preset, now)
@@ -56,7 +54,7 @@ def _measure(place: harness.Instance, address: str, cookie: str, page: str, pres
 
     def load(_: int) -> float:
         began = time.perf_counter()
-        weights.append(len(_get(address, f"{page}?project=bench&range={preset}", cookie)))
+        weights.append(len(harness.get(address, f"{page}?project=bench&range={preset}", cookie)))
         return time.perf_counter() - began
 
     load(0)
@@ -92,29 +90,6 @@ def _plain(place: harness.Instance, preset: str, now: datetime) -> float:
     began = time.perf_counter()
     connection().execute(PLAIN, {"project": place.project_id, "now": now, "days": days}).fetchall()
     return time.perf_counter() - began
-
-
-def _log_in(address: str) -> str:
-    from telemetry import facade
-
-    token = facade.make_login_link(user_id=facade.ensure_owner(), now=datetime.now(UTC))
-    parts = urlsplit(address)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port)
-    connection.request("GET", f"/login/?token={token}")
-    answer = connection.getresponse()
-    return next(value for name, value in answer.getheaders() if name.lower() == "set-cookie" and "session" in value)
-
-
-def _get(address: str, path: str, cookie: str) -> bytes:
-    parts = urlsplit(address)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port)
-    headers = {"Cookie": cookie.split(";", maxsplit=1)[0], "Accept-Encoding": "gzip"}
-    connection.request("GET", path, headers=headers)
-    answer = connection.getresponse()
-    body = answer.read()
-    if answer.status != 200:
-        raise RuntimeError(f"{path} answered {answer.status}")
-    return body
 
 
 if __name__ == "__main__":

@@ -1,0 +1,103 @@
+"""Pages at 10 million calls beside the same pages at 1 million, and ingest into a full table beside an empty one.
+
+Bars: a page's time at 10 million is ≤ 1.3 of that at 1 million, for Overview (with its top sessions) and Models at 24
+hours, 30 and 90 days; sustained ingest at 10 million is ≥ 0.8 of that into an empty table, with rollups folding; a page
+under full ingest takes ≤ 2 times what it takes at rest. `raw` is the same questions asked of calls, without a bar.
+
+Each size is a database of its own on one server, filled by COPY with 90 days and today of an invented team and folded
+by the product's own rebuild; each has a whole site. Pages are loaded through HTTP, the sizes in turns. `--keep FOLDER`
+leaves the data there, and the next run with it begins where that one ended.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+
+from benchmarks import harness
+from benchmarks.scale_site import Site, site
+
+SIZES = (1_000_000, 10_000_000)
+PAGES = ("/", "/models/")
+RANGES = {"24h": 1, "30d": 30, "90d": 90}
+ROUNDS = 15
+RAW_ROUNDS = 2
+
+
+def main() -> None:
+    """Fill, fold and measure; one JSON line a figure."""
+    asked = _arguments()
+    with harness.instance(asked.keep) as first, ExitStack() as running:
+        from benchmarks import scale_fill, scale_hundred, scale_ingest
+        from tloi_site import assets
+
+        assets.collect()
+        if asked.hundred:
+            sizes = [scale_hundred.ready(first), scale_fill.ready(first, asked.sizes[0])]
+        else:
+            sizes = [scale_fill.ready(first, calls) for calls in asked.sizes]
+        sites = [running.enter_context(site(place, number=number)) for number, place in enumerate(sizes, 1)]
+        if "pages" in asked.parts:
+            for page in PAGES:
+                for preset in RANGES:
+                    compare(sites[0], sites[-1], page, preset, calls=asked.sizes[-1])
+        if "ingest" in asked.parts:
+            empty = running.enter_context(site(harness.database(first, "calls_none"), number=len(sizes) + 1))
+            scale_ingest.compare(empty, sites[-1], calls=asked.sizes[-1])
+
+
+def compare(small: Site, large: Site, page: str, preset: str, *, calls: int) -> None:
+    """Print the ratio of a page's times at two sizes, in turns, and that of the larger to the same asked of calls."""
+    path = f"{page}?project=bench&range={preset}"
+    for one in (small, large) * 2:
+        load(one, path)
+    times = harness.in_turns(ROUNDS, lambda _: load(large, path), lambda _: load(small, path))
+    name = f"scale-{page.strip('/') or 'overview'}-{preset}"
+    ratio = harness.median_ratio(*times)
+    harness.report(name, ratio, at_most=1.3, calls=calls, large_ms=spread(times[0]), small_ms=spread(times[1]))
+    raw = [ask_raw(large, page, RANGES[preset]) for _ in range(RAW_ROUNDS)]
+    ratio = statistics.median(times[0]) / min(raw)
+    harness.report(f"{name}-vs-raw", ratio, calls=calls, raw_ms=[round(one * 1000) for one in raw])
+
+
+def load(one: Site, path: str) -> float:
+    """Seconds that a page takes."""
+    began = time.perf_counter()
+    harness.get(one.address, path, one.cookie)
+    return time.perf_counter() - began
+
+
+def ask_raw(one: Site, page: str, days: int) -> float:
+    """Seconds that a page's questions take where calls answer them."""
+    from benchmarks import scale_raw
+
+    with psycopg.connect(one.place.dsn) as conn:
+        began = time.perf_counter()
+        scale_raw.ask(conn, page, project_id=one.place.project_id, days=days, now=datetime.now(UTC))
+        return time.perf_counter() - began
+
+
+def spread(seconds: list[float]) -> list[float]:
+    """The lower quartile, the median and the upper quartile in milliseconds."""
+    return [round(quartile * 1000, 1) for quartile in statistics.quantiles(seconds, n=4)]
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--keep", type=Path, help="a folder that holds the data, and keeps it")
+    parser.add_argument("--sizes", type=int, nargs=2, default=SIZES, metavar="CALLS")
+    parser.add_argument("--parts", nargs="+", choices=("pages", "ingest"), default=("pages", "ingest"))
+    parser.add_argument(
+        "--hundred", action="store_true", help="rollups of 100 million calls, and the newest 10 million calls; an hour"
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+"""Calls a second into a table of millions and into an empty one, with all rollups folding, and a page meanwhile.
+
+What is sent is the last hour of a busy team, in JSON batches of 1,000 calls by four clients.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import statistics
+import time
+from datetime import UTC, datetime
+from random import Random
+from typing import Any
+
+import msgspec
+import psycopg
+
+from benchmarks import harness, scale_calls
+from benchmarks.scale_site import Site
+
+CALLS = 200_000
+BATCH = 1000
+CLIENTS = 4
+ROUNDS = 3
+PAGES = ("/", "/models/")
+EMPTIED = (
+    *("telemetry_call", "telemetry_identity", "telemetry_session", "telemetry_execution", "telemetry_dirty"),
+    "telemetry_rollup%",
+)
+
+
+def compare(empty: Site, full: Site, *, calls: int, rounds: int = ROUNDS) -> None:
+    """Print the ratio of the rates, in turns, and that of a page's time under full ingest to its time at rest."""
+    lags: dict[str, list[float]] = {"empty": [], "full": []}
+
+    def into(name: str, site: Site, number: int) -> float:
+        if name == "empty":
+            _truncate(site)
+        rate = send(site, f"{name} {number}")
+        lags[name].append(round(_until_folded(site), 1))
+        return rate
+
+    into("empty", empty, -1)  # both once without a figure
+    into("full", full, -1)
+    rates = harness.in_turns(rounds, lambda n: into("full", full, n), lambda n: into("empty", empty, n))
+    detail = {"full": [round(rate) for rate in rates[0]], "empty": [round(rate) for rate in rates[1]]}
+    ratio = harness.median_ratio(rates[0], rates[1])
+    harness.report("scale-ingest", ratio, at_least=0.8, calls=calls, calls_per_s=detail, folded_after_s=lags)
+    pages_meanwhile(full, calls=calls)
+
+
+def pages_meanwhile(site: Site, *, calls: int) -> None:
+    """Print, for each page, its time under full ingest as a multiple of its time at rest before and after."""
+    for page in PAGES:
+        path = f"{page}?project=bench&range=30d"
+        before = _loads(site, path, 10)
+        context = multiprocessing.get_context("fork")
+        done, times = context.Event(), context.SimpleQueue()
+        reader = context.Process(target=_load_until, args=(site, path, done, times))
+        reader.start()
+        rate = send(site, f"meanwhile {page} {time.time()}")
+        done.set()
+        under = times.get()
+        reader.join()
+        _until_folded(site)
+        rest = before + _loads(site, path, 10)
+        detail = {"rest_ms": _ms(rest), "under_ingest_ms": _ms(under), "loads": len(under), "calls_per_s": round(rate)}
+        name = f"scale-{page.strip('/') or 'overview'}-under-ingest"
+        harness.report(name, statistics.median(under) / statistics.median(rest), at_most=2, calls=calls, **detail)
+
+
+def send(site: Site, tag: str, *, count: int = CALLS) -> float:
+    """Calls a second, of about `count` calls of the hour until now."""
+    bodies = _bodies(tag, count)
+    headers = {"Authorization": f"Bearer {site.place.key}", "Content-Type": "application/json"}
+    took = harness.post_all(site.address, "/api/v1/calls/", headers, [body for body, _ in bodies], clients=CLIENTS)
+    return sum(number for _, number in bodies) / took
+
+
+def _bodies(tag: str, count: int) -> list[tuple[bytes, int]]:
+    """Batches in order of time, each with how many calls it holds."""
+    dice, end = Random(tag), scale_calls.microseconds(datetime.now(UTC))
+    found: list[tuple[int, dict[str, Any]]] = []
+    while len(found) < count:
+        one = scale_calls.session(dice, end - int(dice.random() * 3_600_000_000), end)
+        found += [(turn.at, scale_calls.as_record(one, turn)) for turn in one.turns]
+    found.sort(key=lambda pair: pair[0])
+    records = [record for _, record in found]
+    batches = [records[start : start + BATCH] for start in range(0, len(records), BATCH)]
+    return [(msgspec.json.encode(batch), len(batch)) for batch in batches]
+
+
+def _load_until(site: Site, path: str, done: Any, times: Any) -> None:
+    taken = []
+    while not done.is_set():
+        taken.append(_load(site, path))
+        time.sleep(0.1)
+    times.put(taken)
+
+
+def _loads(site: Site, path: str, count: int) -> list[float]:
+    return [_load(site, path) for _ in range(count)]
+
+
+def _load(site: Site, path: str) -> float:
+    began = time.perf_counter()
+    harness.get(site.address, path, site.cookie)
+    return time.perf_counter() - began
+
+
+def _ms(seconds: list[float]) -> int:
+    return round(statistics.median(seconds) * 1000)
+
+
+def _until_folded(site: Site, *, patience: float = 120) -> float:
+    """Seconds until nothing waits to be folded. Raises RuntimeError where that is not within `patience` seconds."""
+    began = time.monotonic()
+    with psycopg.connect(site.place.dsn, autocommit=True) as conn:
+        while time.monotonic() - began < patience:
+            if conn.execute("SELECT FROM telemetry_dirty LIMIT 1").fetchone() is None:
+                return time.monotonic() - began
+            time.sleep(0.1)
+    raise RuntimeError(f"what was sent is not folded after {patience} s: does the worker run?")
+
+
+def _truncate(site: Site) -> None:
+    """Empty what was recorded, and keep projects and keys."""
+    with psycopg.connect(site.place.dsn, autocommit=True) as conn:
+        names = conn.execute(
+            "SELECT oid::regclass::text FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition"
+            " AND relname LIKE ANY(%s)",
+            (list(EMPTIED),),
+        ).fetchall()
+        conn.execute(("TRUNCATE " + ", ".join(name for (name,) in names)).encode())
