@@ -8,15 +8,19 @@ import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from django.db.migrations.loader import MigrationLoader
 from psycopg import sql
 
+from tloi_site.backup import restoring
 from tloi_site.backup.database import Database
 
 ROOT = Path(__file__).resolve().parent.parent
+KNOWN = {f"{app}.{name}" for app, name in MigrationLoader(None).disk_migrations or ()}
 DEMO = ("--days", "3", "--agents", "3")
 
 
@@ -80,3 +84,17 @@ def stub(folder: Path, name: str, script: str) -> Path:
     file.write_text(f"#!/bin/sh\n{script}\n")
     file.chmod(0o755)
     return file
+
+
+def restore(database: Database, file: Path, **options: Any) -> list[str]:
+    """Restore by the verb; what was said meanwhile."""
+    said: list[str] = []
+    usual: dict[str, Any] = {
+        "replace": False,
+        "known": KNOWN,
+        "migrate": lambda: None,
+        "say": said.append,
+        "now": datetime.now(UTC),
+    }
+    restoring.restore(database, file, **usual | options)
+    return said

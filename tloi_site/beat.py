@@ -20,7 +20,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {  # seconds; a wake-up that nobody took b
     "partitions": {"task": "telemetry.ensure_partitions", "schedule": 3600.0, "options": {"expires": 3600}},
     "prices": {"task": "telemetry.ensure_price_versions", "schedule": 3600.0, "options": {"expires": 3600}},
 }
-if env.text("TLOI_BACKUP_DIR"):
+if env.backup_dir():
     SCHEDULE["backup"] = {"task": "tloi_site.back_up", "schedule": 900.0, "options": {"expires": 900}}
 
 app = Celery("tloi", broker=env.broker_url(), fixups=(), set_as_current=False)

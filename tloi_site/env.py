@@ -97,6 +97,16 @@ def data_dir() -> Path:
     return Path(text("TLOI_DATA_DIR")).expanduser().absolute()
 
 
+def backup_dir() -> Path | None:
+    """TLOI_BACKUP_DIR; None: no backups are taken by themselves. Raises BadSetting for a path that means another folder
+    for each process."""
+    named = text("TLOI_BACKUP_DIR")
+    folder = Path(named).expanduser()
+    if named and not folder.is_absolute():
+        raise BadSetting(f"TLOI_BACKUP_DIR is {named!r}, but must be a whole path, such as /srv/backups/tloi.")
+    return folder if named else None
+
+
 def broker_url() -> str:
     """Where the broker is."""
     return text("REDIS_URL") or "redis://127.0.0.1:6379/0"

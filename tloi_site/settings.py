@@ -188,7 +188,7 @@ if TRUST_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 25 * 2**20
 
-BACKUP_DIR = env.text("TLOI_BACKUP_DIR")
+BACKUP_DIR = env.backup_dir()
 BACKUP_KEEP = env.integer("TLOI_BACKUP_KEEP", low=1, high=10_000)
 RETENTION_DAYS = env.optional_integer("TLOI_RETENTION_DAYS", low=2, high=36_500)
 RATE_LIMIT_PER_MINUTE = env.integer("TLOI_RATE_LIMIT", low=0, high=10**9)

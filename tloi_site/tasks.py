@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
-from pathlib import Path
 
 from celery import shared_task
 from django.conf import settings
@@ -21,8 +20,9 @@ def back_up() -> None:
     """Take today's backup where TLOI_BACKUP_DIR asks for one. One that fails is tried again at the next wake-up."""
     if not settings.BACKUP_DIR:
         return
-    now, place = datetime.now(UTC), Path(settings.BACKUP_DIR).expanduser().absolute()
     try:
-        folder.back_up_if_due(database.configured(), place, keep=settings.BACKUP_KEEP, now=now)
+        folder.back_up_if_due(
+            database.configured(), settings.BACKUP_DIR, keep=settings.BACKUP_KEEP, now=datetime.now(UTC)
+        )
     except BackupError as error:
         _log.error("No backup was taken: %s", error)

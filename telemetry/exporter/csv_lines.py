@@ -29,8 +29,8 @@ def csv_lines(columns: Sequence[Column], batches: Iterable[Sequence[Sequence[Any
             for row in batch:
                 cells = list(row)
                 for place in texts:
-                    if cells[place]:
-                        cells[place] = harmless(cells[place])
+                    if (text := cells[place]) and text[0] in _FORMULA_STARTS:
+                        cells[place] = harmless(text)
                 for place in moments:
                     cells[place] = cells[place] and _moment(cells[place])
                 writer.writerow(cells)

@@ -41,6 +41,7 @@ def test_help_and_slips_of_the_pen_start_no_server(tmp_path: Path, words: tuple[
     [
         (("up",), {"TLOI_PORT": "http"}, "TLOI_PORT is 'http', but must be a whole number from 1 to 65535."),
         (("up",), {"TLOI_WEB_THREADS": "0"}, "TLOI_WEB_THREADS is '0', but must be a whole number from 1 to 64."),
+        (("check",), {"TLOI_BACKUP_DIR": "backups"}, "TLOI_BACKUP_DIR is 'backups', but must be a whole path, such as"),
         (("check",), {"TLOI_DEBUG": "maybe"}, "TLOI_DEBUG is 'maybe', but must be 1 or 0."),
         (("check",), {"DATABASE_URL": "mysql://x"}, "DATABASE_URL must begin with postgresql://; TLOI keeps its data"),
     ],

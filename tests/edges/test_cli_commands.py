@@ -175,7 +175,7 @@ def test_doctor_only_warns_of_no_worker_where_none_is_expected(monkeypatch: pyte
 def test_doctor_says_how_old_the_newest_backup_is(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, hours: int | None, state: str
 ) -> None:
-    monkeypatch.setattr(settings, "BACKUP_DIR", str(tmp_path))
+    monkeypatch.setattr(settings, "BACKUP_DIR", tmp_path)
     for age in [] if hours is None else [hours, hours + 500]:
         (tmp_path / f"tloi-{datetime.now(UTC) - timedelta(hours=age):%Y%m%dT%H%M%SZ}.backup").touch()
     assert diagnosis()["backup"] == state

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
@@ -11,19 +10,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
-from django.db.migrations.loader import MigrationLoader
 
 from telemetry import facade
 from tests import scratch_databases
-from tests.scratch_databases import manage, names, one, scratch, stub
+from tests.scratch_databases import KNOWN, manage, names, one, restore, scratch, stub
 from tloi_site.backup import BackupError, archive, programs, restoring, taking
 from tloi_site.backup.database import Database
 from tloi_site.backup.manifest import Manifest, differences
 
 NOW = datetime(2026, 11, 27, 3, 0, tzinfo=UTC)
-KNOWN = {f"{app}.{name}" for app, name in MigrationLoader(None).disk_migrations or ()}
 
 
 @dataclass
@@ -56,14 +52,6 @@ def other(kept: Kept) -> Iterator[Database]:
     with scratch(kept.database.name) as database:
         one(database, "DELETE FROM telemetry_session WHERE true RETURNING 1")
         yield database
-
-
-def restore(database: Database, file: Path, **options: Any) -> list[str]:
-    """Restore by the verb; what was said meanwhile."""
-    said: list[str] = []
-    usual: dict[str, Any] = {"replace": False, "known": KNOWN, "migrate": lambda: None, "say": said.append, "now": NOW}
-    restoring.restore(database, file, **usual | options)
-    return said
 
 
 def holds(database: Database) -> dict[str, dict[str, Any]]:
@@ -118,83 +106,6 @@ def test_what_is_restored_can_be_written_to(kept: Kept, empty: Database) -> None
     assert "0 invented calls and runs are new" in done.stdout
     manage(empty, "key", "create", "k", "--project", "new", "--create-project")
     assert one(empty, "SELECT count(DISTINCT id) FROM telemetry_project") == 2
-
-
-def test_a_moment_is_backed_up_while_calls_come_in(
-    kept: Kept, other: Database, empty: Database, tmp_path: Path
-) -> None:
-    stop = threading.Event()
-    writing = threading.Thread(target=write_until, args=(other, stop))
-    writing.start()
-    try:
-        manifest = taking.back_up(other, tmp_path / "b", now=NOW)
-    finally:
-        stop.set()
-        writing.join()
-    assert one(other, "SELECT count(*) FROM auth_group") > manifest.tables["auth_group"]["rows"]
-    restore(empty, tmp_path / "b")
-
-
-def write_until(database: Database, stop: threading.Event) -> None:
-    """Add rows as fast as one connection can."""
-    with database.connect() as conn:
-        while not stop.is_set():
-            conn.execute("INSERT INTO auth_group (name) SELECT gen_random_uuid()::text FROM generate_series(1, 50)")
-
-
-def test_counts_of_another_moment_than_the_dumps_are_found(
-    other: Database, empty: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The negative control: a manifest that did not read the dump's snapshot."""
-    count = facade.contents
-
-    def count_later(_: Any) -> dict[str, facade.TableContents]:
-        one(other, "INSERT INTO auth_group (name) VALUES ('late') RETURNING 1")
-        with other.connect() as conn:
-            return count(conn)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(facade, "contents", count_later)
-        taking.back_up(other, tmp_path / "b", now=NOW)
-    with pytest.raises(BackupError, match="the number of rows of auth_group is 0, not 1"):
-        restore(empty, tmp_path / "b")
-    assert one(empty, "SELECT count(*) FROM pg_class WHERE relname = 'telemetry_call'") == 0
-
-
-@pytest.fixture
-def leaving(other: Database) -> str:
-    """A partition that somebody began to detach: it waited for a reader, and was interrupted."""
-    name: str = one(other, "SELECT tableoid::regclass::text FROM telemetry_call LIMIT 1")
-    with other.connect() as reader, other.connect() as conn:
-        reader.execute("BEGIN")
-        reader.execute("SELECT count(*) FROM telemetry_call")
-        conn.execute("SET statement_timeout = '500ms'")
-        with pytest.raises(psycopg.errors.QueryCanceled):
-            conn.execute(f"ALTER TABLE telemetry_call DETACH PARTITION {name} CONCURRENTLY")
-    return name
-
-
-def test_no_backup_is_taken_while_a_partition_leaves(
-    other: Database, empty: Database, tmp_path: Path, leaving: str
-) -> None:
-    with pytest.raises(BackupError, match="expired is just being removed; back up again"):
-        taking.back_up(other, tmp_path / "b", now=NOW)
-    with other.connect() as conn:
-        conn.execute(f"ALTER TABLE telemetry_call DETACH PARTITION {leaving} FINALIZE")
-    taking.back_up(other, tmp_path / "b", now=NOW)
-    restore(empty, tmp_path / "b")
-    assert one(empty, f"SELECT count(*) FROM {leaving}") > 0
-
-
-@pytest.mark.usefixtures("leaving")
-def test_a_partition_that_leaves_would_come_back(
-    other: Database, empty: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The negative control: a backup that does not look whether one does, and cannot be restored."""
-    monkeypatch.setattr(facade, "hold_partitions", lambda _: None)
-    taking.back_up(other, tmp_path / "b", now=NOW)
-    with pytest.raises(BackupError, match="the number of rows of telemetry_call is"):
-        restore(empty, tmp_path / "b")
 
 
 def cut(kept: Kept, to: Path, length: int) -> Path:

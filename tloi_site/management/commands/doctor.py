@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, Literal
 
 import redis
@@ -187,7 +186,7 @@ def _backup() -> Iterator[Finding]:
     if not settings.BACKUP_DIR:
         yield Finding("ok", "none is taken by itself; TLOI_BACKUP_DIR names a folder for one a day")
         return
-    newest, now = folder.newest(Path(settings.BACKUP_DIR).expanduser()), datetime.now(UTC)
+    newest, now = folder.newest(settings.BACKUP_DIR), datetime.now(UTC)
     if newest and now - newest < OLDEST_BACKUP:
         yield Finding("ok", f"the newest is {(now - newest) / timedelta(hours=1):.0f} h old")
         return
