@@ -39,13 +39,16 @@ def drop_expired(conn: Connection[Any], *, before: datetime | None, until: float
         if pending := pending_detach(conn):
             _detach(conn, pending, until)
         for name, is_renamed in detached_partitions(conn):
-            if not is_renamed:
-                rename_detached(conn, name)
-            if _clear_away(conn, name, until):
+            if _clear_away(conn, name, until, is_renamed=is_renamed):
                 yield name
         for name in expired_partitions(conn, before=before) if before else ():
-            if _detach(conn, name, until) and _clear_away(conn, name, until):
+            if _detach(conn, name, until) and _clear_away(conn, name, until, is_renamed=False):
                 yield name
+
+
+def is_clear(conn: Connection[Any]) -> bool:
+    """Whether nothing is left half done."""
+    return pending_detach(conn) is None and not detached_partitions(conn)
 
 
 def expired_partitions(conn: Connection[Any], *, before: datetime) -> list[str]:
@@ -62,7 +65,7 @@ def partition_sizes(conn: Connection[Any]) -> dict[str, tuple[int, int]]:
 
 
 def _detach(conn: Connection[Any], name: str, until: float) -> bool:
-    """Detach and rename a partition, or finish what was begun; False where there was no time left."""
+    """Detach a partition, or finish what was begun; False where there was no time left."""
     while time.monotonic() < until:
         try:
             if pending_detach(conn) == name:
@@ -74,7 +77,6 @@ def _detach(conn: Connection[Any], name: str, until: float) -> bool:
         except InternalError_:  # Citus, which passes on no CONCURRENTLY
             if not _detach_on_cluster(conn, name, until):
                 return False
-        rename_detached(conn, name)
         return True
     return False
 
@@ -94,8 +96,18 @@ def _detach_on_cluster(conn: Connection[Any], name: str, until: float) -> bool:
     return False
 
 
-def _clear_away(conn: Connection[Any], name: str, until: float) -> bool:
-    """Purge the identities of a detached partition's calls, and drop it; False where there was no time left."""
+def _clear_away(conn: Connection[Any], name: str, until: float, *, is_renamed: bool) -> bool:
+    """Rename a detached partition, purge the identities of its calls, and drop it; False where there was no time left,
+    or somebody, a backup say, still reads it."""
+    try:
+        if not is_renamed:
+            rename_detached(conn, name)
+        return _purge_names(conn, name, until) and drop_detached(conn, name)
+    except LockNotAvailable:
+        return False
+
+
+def _purge_names(conn: Connection[Any], name: str, until: float) -> bool:
     after: tuple[int, datetime, UUID] = _BEFORE_ALL
     while page := page_of_detached(conn, name, after=after):
         if time.monotonic() > until:
@@ -104,7 +116,6 @@ def _clear_away(conn: Connection[Any], name: str, until: float) -> bool:
             with conn.transaction():
                 purging.purge_identities(conn, project_id=project_id, ids=[call_id for _, _, call_id in rows])
         after = page[-1]
-    drop_detached(conn, name)
     return True
 
 
@@ -153,9 +164,10 @@ def page_of_detached(
         return cursor.execute(query, arguments).fetchall()
 
 
-def drop_detached(conn: Connection[Any], name: str) -> None:
-    """Drop a detached partition."""
+def drop_detached(conn: Connection[Any], name: str) -> bool:
+    """Drop a detached partition. Raises LockNotAvailable."""
     conn.execute(sql.SQL(statement(__package__, "drop_detached")).format(expired=_expired(name)))
+    return True
 
 
 def _expired(name: str) -> sql.Identifier:

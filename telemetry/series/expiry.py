@@ -58,7 +58,8 @@ class Plan:
 
 @dataclass(slots=True)
 class Expired:
-    """What went. `waiting`: projects whose calls stay until their sums are made. `is_done`: there was time for all."""
+    """What went. `waiting`: projects whose calls stay until their sums are made. `is_done`: there was time for all, and
+    nothing is half done."""
 
     partitions: list[str] = field(default_factory=list)
     calls: int = 0
@@ -98,7 +99,7 @@ def expire(conn: Connection[Any], *, now: datetime, patience_s: float = float("i
         done.partitions = list(dropping.drop_expired(conn, before=_shared_mark(conn, now), until=until))
         for tenant, before in ready:
             _purge(conn, tenant, before, until, done)
-    done.is_done = time.monotonic() < until
+    done.is_done = time.monotonic() < until and dropping.is_clear(conn)
     return done
 
 

@@ -60,5 +60,7 @@ class Command(BaseCommand):
         self.stdout.write(f"executions: {done.executions:,} deleted")
         self.stdout.write(f"readings of counters: {done.points:,} deleted")
         self.stdout.write(f"records set apart: {done.quarantined:,} deleted")
+        if not done.is_done:
+            self.stdout.write("Somebody still reads what is being dropped; run this again.")
         for slug in done.waiting:
             self.stdout.write(f"project {slug}: waits until its sums are made; run this again")

@@ -134,6 +134,23 @@ def test_a_run_that_waits_for_a_reader_gives_up_in_time_and_says_so(
     assert len(expiry.expire(own, now=NOW).partitions) == 2
 
 
+@pytest.mark.parametrize("is_renamed", [False, True])
+def test_a_backup_that_reads_what_is_detached_is_waited_for_by_the_next_run(
+    project: int, own: Ledger, own_url: str, is_renamed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dropping, "LOCK_TIMEOUT", "100ms")
+    dropping.detach_partition(own, partition_of(60))
+    if is_renamed:
+        dropping.rename_detached(own, partition_of(60))
+    name = "expired" if is_renamed else "call"
+    with connect(own_url) as backup, backup.transaction():
+        backup.execute(f"LOCK TABLE telemetry_{name}_{partition_of(60)} IN ACCESS SHARE MODE")
+        done = expiry.expire(own, now=NOW)
+    assert (done.partitions, done.is_done) == ([partition_of(50)], False)
+    assert expiry.expire(own, now=NOW).partitions == [partition_of(60)]
+    assert identities(own, project) == 1
+
+
 def test_two_runs_never_work_at_once(project: int, own: Ledger, own_url: str) -> None:
     with connect(own_url) as other:
         other.execute("SELECT pg_advisory_lock(7346002)")
