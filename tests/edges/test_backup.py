@@ -123,6 +123,15 @@ def test_a_dump_that_fails_leaves_no_file_and_says_why(
     assert [file.name for file in tmp_path.iterdir()] == ["pg_dump"]
 
 
+def test_a_disk_without_room_leaves_no_file(full: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = next(path for path in programs._candidates("pg_dump") if path.exists())
+    limited = stub(tmp_path, "pg_dump", f'trap "" XFSZ; ulimit -f 20; exec {real} "$@"')
+    monkeypatch.setattr(programs, "_candidates", lambda _: iter([limited]))
+    with pytest.raises(BackupError, match=r"pg_dump failed: .*File too large"):
+        taking.back_up(full, tmp_path / "b", now=NOW)
+    assert [file.name for file in tmp_path.iterdir()] == ["pg_dump"]
+
+
 def test_the_password_stands_on_no_command_line(
     full: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

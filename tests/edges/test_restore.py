@@ -201,6 +201,19 @@ def test_a_database_that_is_in_use_is_refused(kept: Kept, other: Database) -> No
     assert names(other) == {other.name}
 
 
+def test_a_role_that_may_make_no_database_is_told_which_right_it_lacks(kept: Kept, empty: Database) -> None:
+    weak = replace(empty, user=f"{empty.name}_weak", password="w")
+    with empty.maintenance() as admin:
+        admin.execute(f"CREATE ROLE {weak.user} LOGIN PASSWORD 'w'")
+        try:
+            with pytest.raises(BackupError, match=r"may not make databases, .* ALTER ROLE … CREATEDB"):
+                restore(weak, kept.file)
+            with empty.connect(), pytest.raises(BackupError, match=r"is being used \(1 sessions"):
+                restore(weak, kept.file)
+        finally:
+            admin.execute(f"DROP ROLE {weak.user}")
+
+
 def test_who_comes_while_it_is_restored_keeps_what_he_uses(
     kept: Kept, other: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

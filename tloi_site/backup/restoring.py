@@ -88,7 +88,7 @@ def _refuse_what_cannot_be(admin: _Admin, database: Database, manifest: Manifest
 
 def _refuse_users(admin: _Admin, name: str) -> None:
     """Raises BackupError where sessions are open."""
-    users = "SELECT application_name FROM pg_stat_activity WHERE datname = %s AND backend_type = 'client backend'"
+    users = "SELECT application_name FROM pg_stat_activity WHERE datname = %s AND usesysid IS NOT NULL"  # no autovacuum
     if found := [who or "unnamed" for (who,) in admin.execute(users, (name,))]:
         raise BackupError(
             f"The database {name} is being used ({len(found)} sessions: {', '.join(sorted(set(found)))}); {_STOP}."
