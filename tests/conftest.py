@@ -12,6 +12,7 @@ import time
 import urllib.request
 import uuid
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -23,6 +24,7 @@ from pytest_django import DjangoDbBlocker
 from telemetry.access import keys
 from telemetry.access.projects import ensure_project
 from telemetry.models import Project
+from telemetry.series import rollups
 from tloi_site.embedded.ports import free_port
 
 pytest_plugins = ("tests.browsing", "tests.own_database")
@@ -36,6 +38,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip("../shared/data is not there")
     if item.get_closest_marker("citus") and not os.environ.get("CITUS_URL"):
         pytest.skip("CITUS_URL does not name the coordinator of a Citus cluster (docs/scaling.md)")
+
+
+@pytest.fixture(autouse=True)
+def folds_are_cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was stored is on the next page, however busy the machine is."""
+    monkeypatch.setattr(rollups, "CHEAP", timedelta(minutes=1))
 
 
 @pytest.fixture(scope="session")

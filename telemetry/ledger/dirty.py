@@ -17,7 +17,6 @@ from psycopg.rows import tuple_row
 
 from telemetry.statements import prepared, statement
 
-MOST_MINUTES = 200  # of one mark, so that a fold may take as much as it wants
 _MINUTE_S = 60
 
 
@@ -30,9 +29,9 @@ def mark(conn: Connection[Any], *, project_id: int, moments: Iterable[datetime])
 
 
 def mark_minutes(conn: Connection[Any], *, project_id: int, minutes: Sequence[int]) -> None:
-    """Add marks of minutes, counted from 1970 in UTC, each once."""
+    """Add a mark for each UTC day of minutes, which are counted from 1970."""
     listed = "{" + ",".join(map(str, minutes)) + "}"  # psycopg takes eight times as long for a list of datetimes
-    arguments = {"project": project_id, "minutes": listed, "most": MOST_MINUTES}
+    arguments = {"project": project_id, "minutes": listed}
     prepared(conn, tuple_row).execute(statement(__package__, "mark_minutes"), arguments)
 
 

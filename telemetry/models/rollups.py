@@ -12,10 +12,11 @@ from django.db import models
 
 
 class Dirty(models.Model):
-    """The UTC minutes in which a transaction changed calls or executions; gone once they are folded."""
+    """The minutes of a UTC day in which a transaction changed calls or executions; gone once they are folded."""
 
-    pk = models.CompositePrimaryKey("project_id", "id")
+    pk = models.CompositePrimaryKey("project_id", "day", "id")
     project_id = models.BigIntegerField()
+    day = models.DateField()
     id = models.BigIntegerField()
     minutes = ArrayField(models.DateTimeField())
 

@@ -74,14 +74,19 @@ def newest_mark(conn: Connection[Any], *, project_id: int) -> int:
         return int(cursor.execute(statement(__package__, "newest_mark"), {"project": project_id}).fetchone() or 0)
 
 
-def take_dirty(
-    conn: Connection[Any], *, project_id: int, until: int, most_rows: int, most_minutes: int
-) -> list[list[datetime]]:
-    """Take the oldest marks of a project, none newer than `until`: the minutes of each."""
-    arguments = {"project": project_id, "until": until, "most_rows": most_rows, "most_minutes": most_minutes}
+def take_dirty(conn: Connection[Any], *, project_id: int, until: int, most: int) -> set[datetime]:
+    """Take marks of a project, of the newest UTC day that has some; none newer than `until`. The minutes they name."""
+    arguments = {"project": project_id, "until": until, "most": most}
     with conn.cursor(row_factory=scalar_row) as cursor:
         marks = cursor.execute(statement(__package__, "take_dirty"), arguments).fetchall()
-    return [[minute.astimezone(UTC) for minute in minutes] for minutes in marks]
+    return {minute.astimezone(UTC) for minutes in marks for minute in minutes}
+
+
+def is_marked(conn: Connection[Any], *, project_id: int, until: int) -> bool:
+    """Whether a project has marks, none newer than `until`."""
+    with conn.cursor(row_factory=scalar_row) as cursor:
+        arguments = {"project": project_id, "until": until}
+        return bool(cursor.execute(statement(__package__, "is_marked"), arguments).fetchone())
 
 
 def try_lock_folding(conn: Connection[Any], *, project_id: int) -> bool:

@@ -51,7 +51,7 @@ class Changed:
     series: set[UUID]
 
 
-MINUTES = Rollup("telemetry_rollup_1m", "telemetry_call", is_by_session=True)
+MINUTES = Rollup("telemetry_rollup_1m", "telemetry_call", is_by_session=True, is_briefer=True)
 SESSION_QUARTERS = Rollup("telemetry_rollup_session_15m", "telemetry_rollup_1m", is_by_session=True)
 QUARTERS = (
     Rollup("telemetry_rollup_15m", "telemetry_rollup_1m"),
@@ -125,10 +125,7 @@ def clear_span(conn: Connection[Any], rollup: Rollup, *, project_id: int, span: 
 
 def roll_calls(conn: Connection[Any], *, project_id: int, spans: Sequence[Span]) -> None:
     """Sum up calls and executions."""
-    dimensions = _columns.join(map(sql.Identifier, DIMENSIONS))
-    query = sql.SQL(statement(__package__, "roll_calls")).format(
-        dimensions=dimensions, series=_DIGEST.format(dimensions), **_PARTS
-    )
+    query = sql.SQL(statement(__package__, "roll_calls")).format(**_parts(MINUTES, None))
     conn.execute(query, _bounds(project_id, spans) | {"edges": list(EDGES)})
 
 

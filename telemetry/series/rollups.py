@@ -28,8 +28,7 @@ from telemetry.series.fold_state import State
 from telemetry.series.rollup_tables import Changed
 from telemetry.series.window import time_zone
 
-MOST_ROWS = 2_000  # marks that one transaction takes
-MOST_MINUTES = 500  # different minutes in them; a single mark has fewer
+MOST_MARKS = 10_000  # of one day, that one transaction takes
 KEPT, KEPT_AT_MOST = timedelta(days=2), timedelta(days=3)  # minutes, in which most changes fall
 SPACING = 10  # a fold is due when ten times of what the last one took has passed,
 MOST_WAIT = timedelta(minutes=1)  # or this
@@ -202,14 +201,11 @@ def _lock(conn: Connection[Any], project_id: int, wait_s: float) -> None:
 
 
 def _fold(conn: Connection[Any], run: _Run, began: float) -> bool:
-    """Take marks and make what they name anew; whether none was left. Marks are taken before anything is read, so that
-    what is committed meanwhile stays marked."""
+    """Take the marks of a day and make what they name anew; whether no other was left. Marks are taken before anything
+    is read, so that what is committed meanwhile stays marked."""
     state = fold_state.fold_state(conn, project_id=run.project_id)
     zone = fold_state.project_zone(conn, project_id=run.project_id)
-    marks = fold_state.take_dirty(
-        conn, project_id=run.project_id, until=run.until, most_rows=MOST_ROWS, most_minutes=MOST_MINUTES
-    )
-    minutes = {minute for mark in marks for minute in mark}
+    minutes = fold_state.take_dirty(conn, project_id=run.project_id, until=run.until, most=MOST_MARKS)
     cut = _cut(conn, run, zone, state)
     is_recut = state is not None and state.zone != zone
     if minutes or is_recut or (state and state.minutes_from_at != cut.minutes_from_at):
@@ -218,7 +214,7 @@ def _fold(conn: Connection[Any], run: _Run, began: float) -> bool:
             _recut(conn, run.project_id, cut.zone)
         session_totals.refresh(conn, project_id=run.project_id, sessions=sessions)
         _note(conn, run, cut, took_s=run.spent_s + time.monotonic() - began)
-    return len(marks) < MOST_ROWS and len(minutes) <= MOST_MINUTES - dirty.MOST_MINUTES
+    return not minutes or not fold_state.is_marked(conn, project_id=run.project_id, until=run.until)
 
 
 def _make(

@@ -52,7 +52,7 @@ def elsewhere(work: Callable[[], object]) -> None:
 def calls_that_are_lost(tenant: int) -> int:
     """How many calls the sums lack when all that is marked is folded."""
     fold(tenant)
-    (calls,) = {total(tenant, table)["calls"] for table in folded(tenant)}
+    (calls,) = {total(tenant, table)["calls"] for table in folded(tenant) if table != "session"}
     with connection().cursor() as cursor:
         stored = cursor.execute("SELECT count(*) FROM telemetry_call WHERE project_id = %s", [tenant]).fetchone()
     assert stored is not None
@@ -112,13 +112,13 @@ def test_a_call_that_is_written_while_a_fold_goes_on_is_summed_by_the_next(monke
 def test_control_marks_that_are_taken_after_the_calls_are_read_lose_that_call(monkeypatch: pytest.MonkeyPatch) -> None:
     real_take, real_write = fold_state.take_dirty, fold_state.write_state
 
-    def only_look(conn: Connection[Any], *, project_id: int, **_: Any) -> list[list[datetime]]:
+    def only_look(conn: Connection[Any], *, project_id: int, **_: Any) -> set[datetime]:
         with conn.cursor() as cursor:
             marks = cursor.execute("SELECT minutes FROM telemetry_dirty WHERE project_id = %s", [project_id])
-            return [minutes for (minutes,) in marks]
+            return {minute for (minutes,) in marks for minute in minutes}
 
     def take_and_write(conn: Connection[Any], *, project_id: int, **state: Any) -> None:
-        real_take(conn, project_id=project_id, until=2**62, most_rows=10_000, most_minutes=10_000)
+        real_take(conn, project_id=project_id, until=2**62, most=10_000)
         real_write(conn, project_id=project_id, **state)
 
     monkeypatch.setattr(fold_state, "take_dirty", only_look)
