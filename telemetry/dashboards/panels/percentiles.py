@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from telemetry.dashboards import formats, sums, twin
 from telemetry.dashboards.panel import Panel
 from telemetry.dashboards.reader import Reader
-from telemetry.dashboards.tables import TOTAL, Cell, Column, Row, Table, count, text
+from telemetry.dashboards.tables import Cell, Column, Row, Table, count, text
 from telemetry.series.histogram import percentile
 from telemetry.series.queries import Spread
 
 USUAL, LARGE = 0.5, 0.95
+ALL = "All models"
 COLUMNS = (
     Column("model", "Model", "text"),
     Column("calls", "Calls"),
@@ -38,7 +39,7 @@ def build(reader: Reader) -> Table | None:
     for spread in spreads.values():
         together.tokens.update(spread.tokens)
         together.duration.update(spread.duration)
-    return Table(COLUMNS, rows, Row((Cell(TOTAL, TOTAL, words=True), *_figures(together)), "total"))
+    return Table(COLUMNS, rows, Row((Cell(ALL, ALL, words=True), *_figures(together)), "total"))
 
 
 PANEL = Panel("percentiles", "Tokens and duration of a call (±9 %)", "telemetry/_table.html", build)
