@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 from psycopg import Connection
 
 from telemetry.access.projects import visible_project, visible_projects
-from telemetry.dashboards import pages, pagestate, shell, starting
+from telemetry.dashboards import formats, pages, pagestate, shell, starting
 from telemetry.dashboards.pages import Page, Shown
 from telemetry.dashboards.pagestate import BadQuery, PageState
 from telemetry.dashboards.panel import HasTable
@@ -26,7 +26,7 @@ from telemetry.dashboards.reader import Reader
 from telemetry.dashboards.tables import as_csv
 from telemetry.database import reads
 from telemetry.models import Membership, Project, Quarantined
-from telemetry.series import queries
+from telemetry.series import plan, queries
 from telemetry.series.queries import Coverage
 from telemetry.series.rows import waiting_minutes
 from telemetry.series.window import EARLIEST, PRESETS, by_preset
@@ -125,10 +125,20 @@ def _context(page: Page, reader: Reader, covered: Coverage, shown: list[Shown]) 
         "has_charts": any(panel.panel.template == "telemetry/_chart.html" for panel in shown) and not empty,
         "empty": empty,
         "nearest": _nearest(state, covered) if empty else None,
+        "kept_from": _kept_from(reader),
         "quarantined": Quarantined.objects.using(reads()).filter(project_id=reader.project.pk).count()
         if page is pages.OVERVIEW
         else 0,
     }
+
+
+def _kept_from(reader: Reader) -> str:
+    """Since when there are calls, where calls alone can answer the page's filters and its ranges begin before that."""
+    state, kept_from_at = reader.state, reader.project.calls_kept_from_at
+    start = (state.previous or state.window).start
+    if kept_from_at is None or kept_from_at <= start or not plan.reads_calls(state.filters, [start]):
+        return ""
+    return formats.moment(kept_from_at, state.window)
 
 
 def _nearest(state: PageState, covered: Coverage) -> shell.Link:

@@ -49,6 +49,7 @@ def executions_between(
         "project": project_id,
         "starts": starts,
         "ends": ends,
+        "first": min(starts),
         "start": min(starts) - LONGEST_EXECUTION,
         "end": max(ends) + CLOCKS_DIFFER,
         "before": CLOCKS_DIFFER,

@@ -17,6 +17,8 @@ WITH changed AS MATERIALIZED (
     FROM telemetry_execution
     WHERE project_id = %(project)s AND started_at >= %(start)s AND started_at < %(end)s AND has_calls
       AND (sent_input_tokens IS NOT NULL OR sent_output_tokens IS NOT NULL)
+      AND (started_at >= %(first)s OR called_to_at + %(slack)s::interval >= %(first)s
+           OR (session_id <> '' AND started_at + duration_ms * interval '1 millisecond' >= %(first)s))
 )
 SELECT execution_id, lower(near.span), upper(near.span)
 FROM changed CROSS JOIN sent CROSS JOIN LATERAL (VALUES (named), (ran)) AS near (span)

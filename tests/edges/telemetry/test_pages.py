@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from django.db import connections
@@ -148,6 +148,14 @@ def test_a_filter_narrows_every_figure_and_can_be_taken_away(browser: Client, pr
     html = browser.get(address).content.decode()
     assert 'href="/?from=2025-10-24&amp;to=2025-10-27&amp;model=gpt-5"' in html
     assert 'href="/?from=2025-10-24&amp;to=2025-10-27" data-key="Escape"' in html
+
+
+def test_a_filter_that_only_calls_can_answer_says_since_when_there_are_calls(browser: Client, project: Project) -> None:
+    Project.objects.filter(pk=project.pk).update(calls_kept_from_at=datetime(2025, 10, 25, tzinfo=UTC))
+    said = "Calls before 25 Oct 2025, 00:00 have expired."
+    assert said in browser.get(f"/?{DAYS}&skill=").content.decode()
+    assert said not in browser.get(f"/?{DAYS}&agent=builder").content.decode()
+    assert said not in browser.get("/?from=2025-10-26&to=2025-10-27&cmp=off&skill=").content.decode()
 
 
 def test_a_row_links_to_the_page_narrowed_to_it(browser: Client) -> None:
