@@ -55,6 +55,7 @@ def price_model(request: HttpRequest) -> HttpResponse:
     all_known = pages.catch_up(membership.project.pk, now=now, patience=PATIENCE_S)
     first = span_of_calls(connection(), membership.project, now).first_call_at if all_known else BEGINNING
     messages.success(request, price_calls(override, first_call_at=first, now=now))
+    pages.catch_up(membership.project.pk, now=now, patience=PATIENCE_S)  # who made a price sees its costs next
     return HttpResponseRedirect(f"{reverse('models')}?{request.GET.urlencode()}#main")
 
 

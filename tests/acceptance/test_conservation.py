@@ -210,6 +210,7 @@ def run(examples: int, steps: int, machine: type[Machine] = Machine, **changes: 
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_nothing_is_counted_twice_or_lost_on_the_way_to_any_surface() -> None:
     run(30, 20)
 

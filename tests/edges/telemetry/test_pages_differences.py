@@ -12,6 +12,7 @@ from django.test import Client
 from telemetry import facade
 from telemetry.contracts import Call, Execution
 from telemetry.models import Project
+from tests.ledger_reading import added_up
 from tests.page_reading import PageReader, rows_of_csv, visitor
 
 DAYS = "from=2025-10-24&to=2025-10-27&tz=UTC"
@@ -27,6 +28,7 @@ def browser(project: Project) -> Client:
 
 def store(project: Project, *calls: Call, executions: tuple[Execution, ...] = ()) -> None:
     facade.record(project_id=project.pk, calls=calls, executions=executions, source="test", now=AT + timedelta(days=3))
+    added_up(project.pk)
 
 
 def call(name: str, **fields: Any) -> Call:
