@@ -63,15 +63,21 @@ class CannotShard(RuntimeError):
 def form_cluster(conn: Connection[Any], *, coordinator: Address, workers: Sequence[Address]) -> None:
     """Make the server of `conn` the coordinator of others, each of which has a database of this name and account. May
     be run again, and with more workers. Raises CannotShard, psycopg.Error."""
-    for host, port in workers:
-        to_worker = conn.info.get_parameters() | {"host": host, "port": str(port), "password": conn.info.password}
-        with psycopg.connect(make_conninfo("", **to_worker), autocommit=True) as worker:
+    for address in workers:
+        with psycopg.connect(conninfo_of(conn, address), autocommit=True) as worker:
             create_citus(worker)
             limit_waits(worker)
     create_citus(conn)
     name_coordinator(conn, coordinator)
-    for worker_address in workers:
-        add_worker(conn, worker_address)
+    for address in workers:
+        add_worker(conn, address)
+
+
+def conninfo_of(conn: Connection[Any], address: Address) -> str:
+    """How to reach another server as this one is reached: the same database, account and options."""
+    found = {name: value for name, value in conn.info.get_parameters().items() if name != "hostaddr"}
+    host, port = address
+    return make_conninfo("", **found | {"host": host, "port": str(port), "password": conn.info.password})
 
 
 def distribute(conn: Connection[Any], *, shards: int = SHARDS) -> Iterator[tuple[str, bool]]:
@@ -136,8 +142,15 @@ def name_coordinator(conn: Connection[Any], address: Address) -> None:
 
 
 def add_worker(conn: Connection[Any], address: Address) -> None:
-    """Add a server that holds shards."""
-    conn.execute(statement(__package__, "add_worker"), {"host": address[0], "port": address[1]})
+    """Add a server that holds shards. Raises CannotShard where the servers do not reach each other."""
+    host, port = address
+    try:
+        conn.execute(statement(__package__, "add_worker"), {"host": host, "port": port})
+    except psycopg.errors.InternalError_ as error:
+        raise CannotShard(
+            f"The coordinator cannot add {host}:{port}: {str(error).splitlines()[0]}. The servers must be able to log"
+            " in to each other with the account of DATABASE_URL: see docs/scaling.md."
+        ) from error
 
 
 def shard_nodes(conn: Connection[Any]) -> list[str]:

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 from django.core.management import CommandError, call_command
+from psycopg.conninfo import conninfo_to_dict
 
 from telemetry.database import connection
-from telemetry.ledger.sharding import SHARDED, shard_obstacles
+from telemetry.ledger.sharding import SHARDED, conninfo_of, shard_obstacles
 
 PLANTED = """
 CREATE TABLE planted_loose (id bigint PRIMARY KEY, project_id bigint);
@@ -83,6 +84,15 @@ def test_a_server_without_citus_is_named() -> None:
     here = f"{connection().info.host}:{connection().info.port}"
     with pytest.raises(CommandError, match=f"{here} does not take the extension citus: .*citus"):
         call_command("distribute", "--coordinator", here, "--worker", here)
+
+
+def test_another_server_is_reached_as_this_one_is_but_at_its_own_address() -> None:
+    here = connection().info
+    there = conninfo_to_dict(conninfo_of(connection(), ("db1.example.org", 5433)))
+    assert (there["host"], there["port"], there["dbname"]) == ("db1.example.org", "5433", here.dbname)
+    assert (there["user"], there["password"]) == (here.user, here.password)
+    assert "hostaddr" in here.get_parameters()  # which libpq would connect to, whatever the host
+    assert "hostaddr" not in there
 
 
 @pytest.mark.parametrize(
