@@ -66,11 +66,11 @@ def form_cluster(conn: Connection[Any], *, coordinator: Address, workers: Sequen
     for address in workers:
         with psycopg.connect(conninfo_of(conn, address), autocommit=True) as worker:
             create_citus(worker)
-            limit_waits(worker)
     create_citus(conn)
     name_coordinator(conn, coordinator)
     for address in workers:
         add_worker(conn, address)
+    limit_waits(conn)
 
 
 def conninfo_of(conn: Connection[Any], address: Address) -> str:

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from telemetry.ledger.sharding import LOCAL_OF_PROJECTS, SHARDED
+from telemetry.ledger.sharding import LOCAL_OF_PROJECTS, SHARDED, Address
 from tests import citus
 from tests.api_calls import ask
 from tests.conftest import SHARED_DATA
@@ -22,6 +22,7 @@ from tests.otlp_replay import captured, replay
 
 AGENTS = ("claude-code-2.1.329_http-protobuf-gzip-cumulative", "codex-0.169.0", "gemini-cli-0.61.0")
 GROUPS = ("model", "provider", "agent", "day", "session", "execution", "task_type", "source")
+NAME = "tloi_distributed"
 LONG_AGO = "2025-12-01"
 SUMS = ("telemetry_rollup_15m", "telemetry_rollup_1d", "telemetry_rollup_session_15m", "telemetry_rollup_session_1d")
 PASSING = {"telemetry_dirty", "telemetry_rollup_1m", "telemetry_rollup_state"}  # beat changes them, whatever we do
@@ -117,7 +118,7 @@ class Cluster:
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
     """A site with data, not distributed yet."""
-    with citus.database(os.environ["CITUS_URL"], "tloi_distributed") as url, running(DATABASE_URL=url) as site:
+    with citus.database(os.environ["CITUS_URL"], NAME) as url, running(DATABASE_URL=url) as site:
         here = Cluster(site, url)
         here.record()
         here.send(1)
@@ -130,12 +131,13 @@ def test_all_is_as_it_was_on_shards_and_counting_goes_on(cluster: Cluster) -> No
     assert usage["model"]["total"]["calls"] > 900
     (host, port), workers = citus.nodes(os.environ["CITUS_URL"])
     servers = [word for worker in workers for word in ("--worker", f"{worker[0]}:{worker[1]}")]
-    said = cluster.tloi("distribute", "--coordinator", f"{host}:{port}", *servers, "--shards", "8")
+    form = ("--coordinator", f"{host}:{port}", *servers)
+    said = cluster.tloi("distribute", *form, "--shards", "8")
     assert said.count("now in shards") == len(SHARDED)
     assert cluster.books() == books
-    again = cluster.tloi("distribute")
-    assert "now in shards" not in again
-    assert again.count("in shards already") == len(SHARDED)
+    for again in (cluster.tloi("distribute"), cluster.tloi("distribute", *form)):
+        assert "now in shards" not in again
+        assert again.count("in shards already") == len(SHARDED)
     assert cluster.books() == books
     cluster.record()
     cluster.send(1)
@@ -150,6 +152,7 @@ def test_all_is_as_it_was_on_shards_and_counting_goes_on(cluster: Cluster) -> No
     assert (now["calls"], now["output"]) == (before["calls"] + 2, before["output"] + 7 + 5)
     _sums_are_made_anew(cluster)
     _lies_on_the_workers(cluster)
+    _waits_end(workers)
     _leaves_with_its_project(cluster)
     _expires(cluster)
 
@@ -172,6 +175,14 @@ def _lies_on_the_workers(cluster: Cluster) -> None:
         nodes = "SELECT count(DISTINCT nodeport) FROM citus_shards WHERE table_name = %s::regclass AND shard_size > 0"
         assert _one(conn, nodes, "telemetry_identity") > 1
         assert _one(conn, "SELECT count(*) FROM pg_dist_node WHERE shouldhaveshards AND groupid = 0") == 0
+
+
+def _waits_end(workers: list[Address]) -> None:
+    """No worker lets a statement wait for a lock without end."""
+    for worker in workers:
+        with psycopg.connect(citus.address(os.environ["CITUS_URL"], at=worker, name=NAME)) as conn:
+            row = conn.execute("SHOW lock_timeout").fetchone()
+            assert row == ("10s",)
 
 
 def _leaves_with_its_project(cluster: Cluster) -> None:
