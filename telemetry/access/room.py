@@ -19,7 +19,9 @@ class NoRoom(Exception):
 def require() -> None:
     """Take a few microseconds to see that there is room. Raises NoRoom."""
     if settings.LEAST_FREE_BYTES and any(free < settings.LEAST_FREE_BYTES for free, _ in disks().values()):
-        raise NoRoom("The disk of this server is nearly full, so nothing is stored until there is room; send again.")
+        raise NoRoom(
+            "The disk of this server is nearly full, so nothing is stored until there is room; try again then."
+        )
 
 
 def disks() -> dict[Path, tuple[int, int]]:

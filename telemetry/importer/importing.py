@@ -15,6 +15,7 @@ from typing import Any
 
 from psycopg import Connection
 
+from telemetry.access import room
 from telemetry.contracts import Receipt
 from telemetry.importer.bookmarks import Origin, Overtaken, bookmarks, move_bookmark
 from telemetry.importer.gathering import Batch, gathered, last_steps
@@ -52,7 +53,7 @@ def import_files(
     progress: Callable[[int], None] = lambda _: None,
 ) -> Report:
     """Read what is new in `files`, in their order. `progress` is told how many bytes were done. A file that cannot be
-    read is reported, and the others are read. Raises psycopg.Error; what was read before it is stored."""
+    read is reported, and the others are read. Raises psycopg.Error, room.NoRoom; what was read before it is stored."""
     origin = Origin(project_id=project_id, source=source.name, host=host)
     known = bookmarks(conn, origin=origin)
     found = {path: known.get(path_key(path), Bookmark()) for path in files}
@@ -72,6 +73,7 @@ def import_files(
 def _store(run: _Import, batch: Batch) -> None:
     """Executions first, on their own, so that each transaction takes its locks in the ledger's one order. Raises
     Overtaken; then no call of the batch is stored."""
+    room.require()
     now = run.clock()
     put = partial(ingest, run.conn, project_id=run.origin.project_id, source=run.source.name, now=now)
     runs = [one for _, step in batch for one in step.reading.executions]

@@ -14,7 +14,8 @@ from tloi_site.embedded.ports import free_port
 from tloi_site.embedded.private_files import write_private
 
 IDLE = "hz 1"  # housekeeping once a second instead of ten times: what most of an idle server's time goes to
-BROKER = ("appendonly yes", "appendfsync always", "maxmemory-policy noeviction", IDLE)
+SMALL = "auto-aof-rewrite-min-size 8mb"  # a task every two seconds writes 5 MB an hour, and the queue is empty
+BROKER = ("appendonly yes", "appendfsync always", SMALL, "maxmemory-policy noeviction", IDLE)
 CACHE = ("appendonly no", "maxmemory 64mb", "maxmemory-policy allkeys-lru", IDLE)
 
 

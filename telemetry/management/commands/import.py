@@ -15,6 +15,7 @@ from psycopg import Connection
 from rich.console import Console
 
 from telemetry.access.projects import UnknownProject, ensure_project, project_of
+from telemetry.access.room import NoRoom
 from telemetry.database import connection
 from telemetry.importer.files import Find, MissingPath
 from telemetry.importer.importing import import_files
@@ -50,14 +51,17 @@ class Command(BaseCommand):
         if options["watch"]:
             _watch(console, project, options)
             return
-        for found in finds:
-            _import(console, project, found)
+        try:
+            for found in finds:
+                _import(console, project, found)
+        except NoRoom as error:
+            raise CommandError(str(error)) from error
         if any(found.files for found in finds):
             _print_days(console, project, now=datetime.now(UTC))
 
 
 def _watch(console: Console, project: Project, options: dict[str, Any]) -> None:
-    """Import what is new again and again; a database that is away is waited for."""
+    """Import what is new again and again; a database that is away, or a disk that is full, is waited for."""
     seen: Seen = {}
 
     def turn(is_first: bool) -> None:
@@ -67,6 +71,9 @@ def _watch(console: Console, project: Project, options: dict[str, Any]) -> None:
         try:
             for found in finds:
                 _import(console, project, found, is_quiet=not is_first)
+        except NoRoom as error:
+            seen.clear()
+            console.print(str(error), soft_wrap=True, markup=False)
         except (OperationalError, psycopg.OperationalError) as error:
             seen.clear()
             connections.close_all()  # Django does not know that psycopg found it broken

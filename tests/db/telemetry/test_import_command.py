@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from pytest_django import Settings
 
 from telemetry.models import Project
 from tests.transcripts import assistant
@@ -49,6 +50,16 @@ def test_the_summary_and_the_table_say_what_was_imported(project: Project) -> No
     assert second[1] == "925 calls (0 new, 925 known), 24 files, 0 unreadable lines, 0 quarantined"
     assert second[2] == "Nothing in the files of Claude Code has changed since they were imported."
     assert second[3:] == first[2:]
+
+
+def test_a_disk_that_is_nearly_full_ends_an_import_which_goes_on_when_there_is_room(
+    project: Project, transcripts: Path, settings: Settings, tmp_path: Path
+) -> None:
+    settings.POSTGRES_FOLDERS, settings.LEAST_FREE_BYTES = [tmp_path], 2**60
+    with pytest.raises(CommandError, match="nearly full"):
+        said("import", "claude-code", transcripts, project=project.slug)
+    settings.LEAST_FREE_BYTES = 1
+    assert "2 calls (2 new, 0 known)" in said("import", "claude-code", transcripts, project=project.slug)
 
 
 def test_unreadable_lines_and_models_without_a_price_are_named(project: Project, transcripts: Path) -> None:
