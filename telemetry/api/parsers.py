@@ -8,18 +8,20 @@ from typing import IO, Any
 from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.request import Request
 
+from telemetry.access import room
 from telemetry.api.errors import BadBody, TooLarge
 
 MAX_BYTES = 20 * 2**20
 MAX_MEMBERS = 10_000
 _CHUNK = 2**16  # bytes looked at and unpacked in one step
-_PATIENCE = 4  # bodies this many times too large are read and dropped: who is cut off while sending sees no answer
+_PATIENCE = 4  # bodies this many times too large are read and dropped, so that their sender sees an answer
 _PIECE = 2**18
 _GZIP = 31  # zlib's window bits for a gzip stream
 
 
 def read_body(request: Request) -> bytes:
-    """The body, unpacked: at most MAX_BYTES, packed and unpacked. Raises TooLarge, BadBody, UnsupportedMediaType.
+    """The body, unpacked: at most MAX_BYTES, packed and unpacked. Raises TooLarge, BadBody, UnsupportedMediaType, and
+    NoRoom where it could not be stored, once it was read: who is cut off while sending sees no answer.
 
     A DRF parser would leave it on the request, which keeps it until the garbage is collected.
     """
@@ -27,6 +29,7 @@ def read_body(request: Request) -> bytes:
     if encoding not in ("", "identity", "gzip", "x-gzip"):
         raise UnsupportedMediaType(encoding, f"Content-Encoding {encoding!r} is not known; use gzip or none.")
     raw = _read(request.stream) if request.stream is not None else b""
+    room.require()
     return gunzip(raw) if "gzip" in encoding else raw
 
 

@@ -162,8 +162,8 @@ def test_with_its_limit_on_postgresql_never_sees_a_full_disk() -> None:
             clients = [Client(site.address, key_of(site)) for _ in range(CLIENTS)]
             with Load(*clients) as load:
                 time.sleep(1.5)
-                full_at = time.monotonic()
                 disk.fill(leave=190 * MIB)
+                full_at = time.monotonic()
                 assert within(5, lambda: load.failed_at > full_at) is not None
                 time.sleep(3)
                 served = ask(site.address, "GET", "/api/v1/usage/", key=key_of(site)).status

@@ -50,7 +50,7 @@ def test_whatever_is_sent_in_is_put_off(path: str, key: str) -> None:
 @pytest.mark.usefixtures("full")
 def test_protobuf_is_put_off_in_protobuf(key: str) -> None:
     headers = {"Authorization": f"Bearer {key}"}
-    answer = Client().post("/v1/traces", b"", content_type="application/x-protobuf", headers=headers)
+    answer = Client().post("/v1/traces", b"\x0a\x00", content_type="application/x-protobuf", headers=headers)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     assert b"nearly full" in answer.content
 
