@@ -129,9 +129,17 @@ def write_state(
     conn.execute(statement(__package__, "write_state"), arguments)
 
 
-def put_off(conn: Connection[Any], *, project_id: int, folded_at: datetime, took: timedelta) -> None:
-    """Note that a fold failed. One that was never folded has no state to write it to."""
-    arguments = {"project": project_id, "folded_at": folded_at, "fold_ms": _milliseconds(took)}
+def put_off(
+    conn: Connection[Any], *, project_id: int, minutes_from_at: datetime, folded_at: datetime, took: timedelta
+) -> None:
+    """Note that a fold failed; `minutes_from_at` is for one that was never folded."""
+    arguments = {
+        "project": project_id,
+        "zone": DEFAULT_ZONE,
+        "minutes_from_at": minutes_from_at,
+        "folded_at": folded_at,
+        "fold_ms": _milliseconds(took),
+    }
     conn.execute(statement(__package__, "put_off"), arguments)
 
 

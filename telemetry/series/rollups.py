@@ -295,5 +295,10 @@ def _note(conn: Connection[Any], run: _Run, cut: _Cut, *, took_s: float) -> None
 def _fail(conn: Connection[Any], run: _Run) -> None:
     """A project that could not be folded is tried again after a while."""
     _log.exception("Project %s could not be folded.", run.project_id)
-    took = max(_FAILED, timedelta(seconds=run.spent_s))
-    fold_state.put_off(conn, project_id=run.project_id, folded_at=run.moment, took=took)
+    fold_state.put_off(
+        conn,
+        project_id=run.project_id,
+        minutes_from_at=_minutes_from_at(None, run.now),
+        folded_at=run.moment,
+        took=max(_FAILED, timedelta(seconds=run.spent_s)),
+    )
