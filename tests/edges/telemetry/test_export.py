@@ -222,7 +222,7 @@ def slow_reader(web: str, key: str) -> Iterator[socket.socket]:
 
 
 def test_a_reader_that_goes_away_frees_the_cursor(web: str, key: str, project: Project) -> None:
-    fill(project, 30_000)
+    fill(project, 15_000)
     with slow_reader(web, key):
         assert within(10, lambda: is_exporting(project))
         time.sleep(1)
@@ -231,14 +231,14 @@ def test_a_reader_that_goes_away_frees_the_cursor(web: str, key: str, project: P
 
 
 def test_one_export_of_a_project_at_a_time(web: str, key: str, project: Project) -> None:
-    fill(project, 30_000)
+    fill(project, 15_000)
     with slow_reader(web, key):
         assert within(10, lambda: is_exporting(project))
         answer = ask(web, "GET", f"{EXPORT}?{urlencode(OCTOBER)}", key=key)
         assert (answer.status, answer.headers["retry-after"]) == (503, "5")
         assert "Another export of this project is running" in answer.json["error"]["message"]
     assert within(10, lambda: not is_exporting(project))
-    assert len(lines(exported(web, key))) == 30_000
+    assert len(lines(exported(web, key))) == 15_000
 
 
 @pytest.mark.parametrize("file_format", ["csv", "parquet"])
