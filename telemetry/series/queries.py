@@ -207,7 +207,9 @@ def _composed(
     parts = {"dimension": _column(by)} if by is not None else {}
     asked = {*(filters or {}), *([by] if by is not None else [])}
     clauses = filter_clauses(filters)
-    rows, arguments = rows_between(conn, project_id=project_id, edges=edges, dimensions=asked, histograms=histograms)
+    rows, arguments = rows_between(
+        conn, project_id=project_id, edges=edges, dimensions=asked, filters=filters, histograms=histograms
+    )
     sums = sql.SQL(", ").join(
         sql.SQL("coalesce(sum({0}), 0) AS {0}").format(sql.Identifier(measure)) for measure in _SUMS
     )

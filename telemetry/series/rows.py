@@ -5,14 +5,14 @@ Each row bears the dimensions and the sums of what it stands for: a call, or all
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, LiteralString
 
 from psycopg import Connection, sql
 from psycopg.rows import scalar_row, tuple_row
 
-from telemetry.series import plan
+from telemetry.series import narrowing, plan
 from telemetry.series.histogram import EDGES
 from telemetry.series.plan import Piece
 from telemetry.series.window import time_zone
@@ -42,10 +42,12 @@ def rows_between(
     project_id: int,
     edges: Sequence[datetime],
     dimensions: Collection[str],
+    filters: Mapping[str, Sequence[str]] | None = None,
     histograms: bool = False,
 ) -> tuple[sql.Composed, dict[str, Any]]:
     """The rows of a project between the first and the last of `edges`, none of which spans one of the others, as
-    something to select from, and its arguments. `dimensions` are those that the question groups or filters by."""
+    something to select from, and its arguments. `dimensions` are those that the question groups or filters by; rows
+    that `filters` do not let through may be left out."""
     zone, newest_call_at = None, None
     if plan.may_read_days(edges) and not plan.reads_calls(dimensions, edges, histograms=histograms):
         zone, newest_call_at = folded(conn, project_id=project_id)
@@ -61,7 +63,8 @@ def rows_between(
     for number, piece in enumerate(found):
         if piece.table == "call":
             parts.append(call_rows())
-            arguments |= {"start": piece.start, "end": piece.end, "bin_edges": list(EDGES)}
+            part = narrowing.narrowed(conn, piece, project_id=project_id, filters=filters)
+            arguments |= {"start": part.start, "end": part.end, "bin_edges": list(EDGES)}
         else:
             parts.append(rollup_rows(piece, number, histograms=histograms))
             arguments |= {f"from_{number}": piece.start, f"to_{number}": piece.end}

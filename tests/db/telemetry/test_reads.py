@@ -19,10 +19,10 @@ from telemetry.access.projects import ensure_project
 from telemetry.contracts import Call
 from telemetry.database import connection
 from telemetry.models import Project
-from telemetry.series import plan, queries
+from telemetry.series import narrowing, plan, queries
 from telemetry.series.rows import waiting_minutes
 from telemetry.series.window import BadWindow, Window, by_days, by_preset
-from tests.ledger_reading import added_up, send
+from tests.ledger_reading import added_up, new_tenant, send
 
 pytestmark = pytest.mark.usefixtures("database")
 ZONES = ("UTC", "Asia/Kolkata", "America/St_Johns", "Europe/Madrid", "Australia/Lord_Howe")
@@ -39,8 +39,9 @@ WORDS: dict[str, tuple[str, ...]] = {
     "tier": ("low", ""),
     "session_id": ("s-1", "s-2", "s-3", ""),
     "skill": ("pdf", ""),
+    "execution_id": ("r-1", "r-2", ""),
 }
-FILTERS = {"session" if name == "session_id" else name: words for name, words in WORDS.items()}
+FILTERS = {name.removesuffix("_id"): words for name, words in WORDS.items()}
 
 
 def invented(seed: int, count: int = 160) -> list[Call]:
@@ -117,6 +118,7 @@ def calls_alone() -> Iterator[None]:
     """Every question is asked of calls."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(plan, "reads_calls", lambda *_, **__: True)
+        patch.setattr(narrowing, "narrowed", lambda _, piece, **__: piece)
         yield
 
 
@@ -191,6 +193,37 @@ def test_coverage_is_the_time_of_the_oldest_and_newest_call() -> None:
     assert (held.first_call_at, held.last_call_at) == (min(moments), max(moments))
     empty = queries.coverage(connection(), project_id=project.pk, start=NOW, end=NOW + timedelta(days=9))
     assert (empty.first_call_at, empty.last_call_at) == (None, None)
+
+
+def test_one_session_or_execution_is_not_looked_for_where_it_was_not() -> None:
+    tenant = new_tenant()
+    hours = [FIRST + timedelta(hours=n) for n in range(6)]
+    labels = [("s-1", "r-1"), ("s-1", ""), ("s-2", "r-1"), ("s-2", ""), ("", "r-2"), ("", "")]
+    pairs = zip(hours, labels, strict=True)
+    send(tenant, [Call(id=f"{at}", started_at=at, model="m", session_id=s, execution_id=r) for at, (s, r) in pairs])
+    whole = plan.Piece("call", FIRST - timedelta(days=9), FIRST + timedelta(days=9))
+
+    def hours_of(**filters: list[str]) -> tuple[float, float]:
+        part = narrowing.narrowed(added_up(tenant), whole, project_id=tenant, filters=filters)
+        return (part.start - FIRST) // timedelta(hours=1), (part.end - FIRST) // timedelta(hours=1)
+
+    assert hours_of() == hours_of(session=["", "s-1"]) == hours_of(execution=["r-9"]) == (-216, 216)
+    assert hours_of(session=["s-1"]) == (0, 1)
+    assert hours_of(session=["s-1", "s-2"]) == (0, 3)
+    assert hours_of(execution=["r-1"]) == (-24, 26)
+    assert hours_of(session=["s-2"], execution=["r-2"]) == (2, 3)
+    empty = narrowing.narrowed(added_up(tenant), whole, project_id=tenant, filters={"session": ["nobody"]})
+    assert empty.start == empty.end
+
+
+def test_a_span_that_is_too_short_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    project = made("UTC", seed=14)
+    asked = Asked(_all("UTC"), {"session": ["s-1"], "skill": ["pdf", ""]})
+    with calls_alone():
+        expected = answers(project, asked)
+    assert answers(project, asked) == expected
+    monkeypatch.setattr(narrowing, "span_of_sessions", lambda *_, **__: (FIRST, FIRST + timedelta(days=3)))
+    assert answers(project, asked) != expected
 
 
 def _all(zone: str) -> Window:
