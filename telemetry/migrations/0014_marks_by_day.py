@@ -3,15 +3,18 @@
 from django.db import migrations
 
 BY_DAY = (
-    "ALTER TABLE telemetry_dirty DROP CONSTRAINT telemetry_dirty_pkey, ADD COLUMN day date",
+    "ALTER TABLE telemetry_dirty DROP CONSTRAINT telemetry_dirty_pkey",  # each apart, for Citus
+    "ALTER TABLE telemetry_dirty ADD COLUMN day date",
     """INSERT INTO telemetry_dirty (project_id, day, minutes)
        SELECT project_id, (minute AT TIME ZONE 'UTC')::date AS day, array_agg(DISTINCT minute)
        FROM telemetry_dirty CROSS JOIN unnest(minutes) AS minute GROUP BY project_id, 2 ORDER BY project_id, 2""",
     "DELETE FROM telemetry_dirty WHERE day IS NULL",
-    "ALTER TABLE telemetry_dirty ALTER COLUMN day SET NOT NULL, ADD PRIMARY KEY (project_id, day, id)",
+    "ALTER TABLE telemetry_dirty ALTER COLUMN day SET NOT NULL",
+    "ALTER TABLE telemetry_dirty ADD PRIMARY KEY (project_id, day, id)",
 )
 BY_ID = (
-    "ALTER TABLE telemetry_dirty DROP CONSTRAINT telemetry_dirty_pkey, DROP COLUMN day",
+    "ALTER TABLE telemetry_dirty DROP CONSTRAINT telemetry_dirty_pkey",
+    "ALTER TABLE telemetry_dirty DROP COLUMN day",
     "ALTER TABLE telemetry_dirty ADD PRIMARY KEY (project_id, id)",
 )
 
