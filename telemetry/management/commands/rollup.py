@@ -47,10 +47,13 @@ class Command(BaseCommand):
             raise CommandError(f"The range ends ({last}) before it begins ({first}).")
         console = console_on(self.stdout)
         for project in projects:
-            if options["is_rebuild"]:
-                _rebuild(console, project, first, last)
-            else:
-                _fold(console, project)
+            try:
+                if options["is_rebuild"]:
+                    _rebuild(console, project, first, last)
+                else:
+                    _fold(console, project)
+            except rollups.Busy as error:
+                raise CommandError(f"Somebody else sums project {project.slug} up: run this again.") from error
 
 
 def _fold(console: Console, project: Project) -> None:

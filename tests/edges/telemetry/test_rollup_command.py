@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from datetime import UTC, date, datetime, timedelta
 
+import psycopg
 import pytest
 from django.core.management import CommandError, call_command
 
@@ -12,7 +13,8 @@ from telemetry import facade
 from telemetry.contracts import Call
 from telemetry.database import connection
 from telemetry.models import Dirty, Project
-from telemetry.series import rollup_tables
+from telemetry.series import rollup_tables, rollups
+from tests.conftest import database_url
 from tests.rollup_reading import counted, folded
 
 NOON = datetime(2026, 11, 10, 12, tzinfo=UTC)
@@ -75,6 +77,15 @@ def test_what_cannot_be_meant_is_refused_with_the_reason(project: Project, words
 def test_an_unknown_project_is_named(project: Project) -> None:
     with pytest.raises(CommandError, match="There is no project 'nobody'"):
         call_command("rollup", "--project", "nobody")
+
+
+def test_it_says_that_somebody_else_is_at_it(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    said(project)
+    monkeypatch.setattr(rollups, "_LOCK_S", 0.2)
+    with psycopg.connect(database_url()) as other:
+        rollups.lock(other, project_id=project.pk)
+        with pytest.raises(CommandError, match="run this again"):
+            said(project, "--rebuild")
 
 
 def test_it_fails_where_not_all_can_be_summed_up(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
