@@ -43,7 +43,7 @@ _SESSION_COLUMNS = ("project_id", "session_id", "agent", "host", "session_type",
 _EXECUTION_COLUMNS = (
     *("project_id", "execution_id", "started_at", "task_id", "tool", "action", "model", "duration_ms"),
     *("sent_input_tokens", "sent_output_tokens", "status", "errors", "task_type", "agent", "session_id"),
-    *("session_type", "skills", "source", "has_calls", "received_at"),
+    *("session_type", "skills", "source", "has_calls", "received_at", "called_from_at", "called_to_at"),
 )
 TABLES = {"calls": "telemetry_call", "identities": "telemetry_identity", "rollups": "telemetry_rollup"}
 _Line = tuple[int, bytes, bytes]  # when, the row of the call, the row of its identity
@@ -209,7 +209,7 @@ def _executions(one: Session, project_id: int) -> Iterator[tuple[Any, ...]]:
             *(project_id, run, first, f"{task}-{run[:4]}", one.agent.name, "execute_task", one.model.name),
             *((last - first) // timedelta(milliseconds=1) + turns[-1].duration_ms, *sent),
             *("failed" if turns[-1].error else "done", Jsonb([]), task, one.agent.name, one.id),
-            *(one.agent.session_type, Jsonb([]), "bench", True, last),
+            *(one.agent.session_type, Jsonb([]), "bench", True, last, first, last),
         )
 
 
