@@ -9,6 +9,8 @@ import multiprocessing
 import statistics
 import time
 from datetime import UTC, datetime
+from itertools import zip_longest
+from operator import itemgetter
 from random import Random
 from typing import Any
 
@@ -78,16 +80,23 @@ def send(site: Site, tag: str, *, count: int = CALLS) -> float:
 
 
 def _bodies(tag: str, count: int) -> list[tuple[bytes, int]]:
-    """Batches in order of time, each with how many calls it holds."""
+    """Batches in order of time, each with how many calls it holds. A session is of one of CLIENTS machines, and the
+    batches of these take turns."""
     dice, end = Random(tag), scale_calls.microseconds(datetime.now(UTC))
+    machines = [_machine(dice, end, count // CLIENTS) for _ in range(CLIENTS)]
+    batches = [batch for turn in zip_longest(*machines) for batch in turn if batch]
+    return [(msgspec.json.encode(batch), len(batch)) for batch in batches]
+
+
+def _machine(dice: Random, end: int, count: int) -> list[list[dict[str, Any]]]:
+    """Batches of one machine's sessions of the last hour."""
     found: list[tuple[int, dict[str, Any]]] = []
     while len(found) < count:
         one = scale_calls.session(dice, end - int(dice.random() * 3_600_000_000), end)
         found += [(turn.at, scale_calls.as_record(one, turn)) for turn in one.turns]
-    found.sort(key=lambda pair: pair[0])
+    found.sort(key=itemgetter(0))
     records = [record for _, record in found]
-    batches = [records[start : start + BATCH] for start in range(0, len(records), BATCH)]
-    return [(msgspec.json.encode(batch), len(batch)) for batch in batches]
+    return [records[start : start + BATCH] for start in range(0, len(records), BATCH)]
 
 
 def _load_until(site: Site, path: str, done: Any, times: Any) -> None:

@@ -40,6 +40,11 @@ class Cell:
     words: bool = False
 
     @property
+    def is_bare(self) -> bool:
+        """Whether it is a figure with nothing around it, as most cells are."""
+        return not (self.words or self.url or self.note) and self.mark is None and self.share is None
+
+    @property
     def exact(self) -> str:
         """The exact figure where the text rounds it, for a tooltip."""
         return self.value if self.value != self.text.replace(",", "").strip("$%") else ""
