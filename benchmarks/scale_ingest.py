@@ -1,6 +1,7 @@
 """Calls a second into a table of millions and into an empty one, with all rollups folding, and a page meanwhile.
 
-What is sent is the last hour of a busy team, in JSON batches of 1,000 calls by four clients.
+What is sent is an hour of a busy team, in JSON batches of 1,000 calls by four clients; each time another hour, so that
+no fold reads what an earlier one had to.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import statistics
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import zip_longest
 from operator import itemgetter
 from random import Random
@@ -38,12 +39,12 @@ def compare(empty: Site, full: Site, *, calls: int, rounds: int = ROUNDS) -> Non
     def into(name: str, site: Site, number: int) -> float:
         if name == "empty":
             _truncate(site)
-        rate = send(site, f"{name} {number}")
+        rate = send(site, f"{name} {number}", hours_ago=number)
         lags[name].append(round(_until_folded(site), 1))
         return rate
 
-    into("empty", empty, -1)  # both once without a figure
-    into("full", full, -1)
+    into("empty", empty, rounds)  # both once without a figure
+    into("full", full, rounds)
     rates = harness.in_turns(rounds, lambda n: into("full", full, n), lambda n: into("empty", empty, n))
     detail = {"full": [round(rate) for rate in rates[0]], "empty": [round(rate) for rate in rates[1]]}
     ratio = harness.median_ratio(rates[0], rates[1])
@@ -53,14 +54,14 @@ def compare(empty: Site, full: Site, *, calls: int, rounds: int = ROUNDS) -> Non
 
 def pages_meanwhile(site: Site, *, calls: int) -> None:
     """Print, for each page, its time under full ingest as a multiple of its time at rest before and after."""
-    for page in PAGES:
+    for number, page in enumerate(PAGES):
         path = f"{page}?project=bench&range=30d"
         before = _loads(site, path, 10)
         context = multiprocessing.get_context("fork")
         done, times = context.Event(), context.SimpleQueue()
         reader = context.Process(target=_load_until, args=(site, path, done, times))
         reader.start()
-        rate = send(site, f"meanwhile {page} {time.time()}")
+        rate = send(site, f"meanwhile {page}", hours_ago=ROUNDS + 1 + number)
         done.set()
         under = times.get()
         reader.join()
@@ -71,25 +72,25 @@ def pages_meanwhile(site: Site, *, calls: int) -> None:
         harness.report(name, statistics.median(under) / statistics.median(rest), at_most=2, calls=calls, **detail)
 
 
-def send(site: Site, tag: str, *, count: int = CALLS) -> float:
-    """Calls a second, of about `count` calls of the hour until now."""
-    bodies = _bodies(tag, count)
+def send(site: Site, tag: str, *, hours_ago: int, count: int = CALLS) -> float:
+    """Calls a second, of about `count` calls of one hour."""
+    bodies = _bodies(f"{tag} {time.time()}", datetime.now(UTC) - timedelta(hours=hours_ago), count)
     headers = {"Authorization": f"Bearer {site.place.key}", "Content-Type": "application/json"}
     took = harness.post_all(site.address, "/api/v1/calls/", headers, [body for body, _ in bodies], clients=CLIENTS)
     return sum(number for _, number in bodies) / took
 
 
-def _bodies(tag: str, count: int) -> list[tuple[bytes, int]]:
+def _bodies(tag: str, until: datetime, count: int) -> list[tuple[bytes, int]]:
     """Batches in order of time, each with how many calls it holds. A session is of one of CLIENTS machines, and the
     batches of these take turns."""
-    dice, end = Random(tag), scale_calls.microseconds(datetime.now(UTC))
+    dice, end = Random(tag), scale_calls.microseconds(until)
     machines = [_machine(dice, end, count // CLIENTS) for _ in range(CLIENTS)]
     batches = [batch for turn in zip_longest(*machines) for batch in turn if batch]
     return [(msgspec.json.encode(batch), len(batch)) for batch in batches]
 
 
 def _machine(dice: Random, end: int, count: int) -> list[list[dict[str, Any]]]:
-    """Batches of one machine's sessions of the last hour."""
+    """Batches of one machine's sessions of an hour."""
     found: list[tuple[int, dict[str, Any]]] = []
     while len(found) < count:
         one = scale_calls.session(dice, end - int(dice.random() * 3_600_000_000), end)
