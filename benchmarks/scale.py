@@ -49,7 +49,7 @@ def main() -> None:
                     compare(sites[0], sites[-1], page, preset, calls=asked.sizes[-1])
         if "ingest" in asked.parts:
             empty = running.enter_context(site(harness.database(first, "calls_none"), number=len(sizes) + 1))
-            scale_ingest.compare(empty, sites[-1], calls=asked.sizes[-1])
+            scale_ingest.compare(empty, sites[-1], calls=asked.sizes[-1], sent=asked.sent)
 
 
 def compare(small: Site, large: Site, page: str, preset: str, *, calls: int) -> None:
@@ -92,6 +92,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--keep", type=Path, help="a folder that holds the data, and keeps it")
     parser.add_argument("--sizes", type=int, nargs=2, default=SIZES, metavar="CALLS")
+    parser.add_argument("--sent", type=int, default=400_000, metavar="CALLS", help="how many each time into a table")
     parser.add_argument("--parts", nargs="+", choices=("pages", "ingest"), default=("pages", "ingest"))
     parser.add_argument(
         "--hundred", action="store_true", help="rollups of 100 million calls, and the newest 10 million calls; an hour"

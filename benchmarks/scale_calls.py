@@ -227,6 +227,7 @@ def as_record(one: Session, turn: Turn) -> dict[str, Any]:
 ATTRIBUTES = {"cwd": "/home/user/project", "version": "2.1.329", "git_branch": "main"}
 
 
+@cache
 def tier_of(model: Model) -> str:
     """The router's tier of a model, by its place in the roster."""
     return f"tier-{1 + sum(map(ord, model.name)) % 4}"

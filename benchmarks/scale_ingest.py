@@ -21,10 +21,10 @@ import psycopg
 from benchmarks import harness, scale_calls
 from benchmarks.scale_site import Site
 
-CALLS = 200_000
 BATCH = 1000
 CLIENTS = 4
 ROUNDS = 3
+PATIENCE_S = 600
 PAGES = ("/", "/models/")
 EMPTIED = (
     *("telemetry_call", "telemetry_identity", "telemetry_session", "telemetry_execution", "telemetry_dirty"),
@@ -32,27 +32,28 @@ EMPTIED = (
 )
 
 
-def compare(empty: Site, full: Site, *, calls: int, rounds: int = ROUNDS) -> None:
-    """Print the ratio of the rates, in turns, and that of a page's time under full ingest to its time at rest."""
+def compare(empty: Site, full: Site, *, calls: int, sent: int) -> None:
+    """Print the ratio of the rates at which `sent` calls go into either, in turns, and that of a page's time under full
+    ingest to its time at rest."""
     lags: dict[str, list[float]] = {"empty": [], "full": []}
 
     def into(name: str, site: Site, number: int) -> float:
         if name == "empty":
             _truncate(site)
-        rate = send(site, f"{name} {number}", hours_ago=number)
-        lags[name].append(round(_until_folded(site), 1))
+        rate = send(site, f"{name} {number}", hours_ago=number, count=sent)
+        lags[name].append(round(_fold(site), 1))
         return rate
 
-    into("empty", empty, rounds)  # both once without a figure
-    into("full", full, rounds)
-    rates = harness.in_turns(rounds, lambda n: into("full", full, n), lambda n: into("empty", empty, n))
+    into("empty", empty, ROUNDS)  # both once without a figure
+    into("full", full, ROUNDS)
+    rates = harness.in_turns(ROUNDS, lambda n: into("full", full, n), lambda n: into("empty", empty, n))
     detail = {"full": [round(rate) for rate in rates[0]], "empty": [round(rate) for rate in rates[1]]}
     ratio = harness.median_ratio(rates[0], rates[1])
     harness.report("scale-ingest", ratio, at_least=0.8, calls=calls, calls_per_s=detail, folded_after_s=lags)
-    pages_meanwhile(full, calls=calls)
+    pages_meanwhile(full, calls=calls, sent=sent)
 
 
-def pages_meanwhile(site: Site, *, calls: int) -> None:
+def pages_meanwhile(site: Site, *, calls: int, sent: int) -> None:
     """Print, for each page, its time under full ingest as a multiple of its time at rest before and after."""
     for number, page in enumerate(PAGES):
         path = f"{page}?project=bench&range=30d"
@@ -61,18 +62,18 @@ def pages_meanwhile(site: Site, *, calls: int) -> None:
         done, times = context.Event(), context.SimpleQueue()
         reader = context.Process(target=_load_until, args=(site, path, done, times))
         reader.start()
-        rate = send(site, f"meanwhile {page}", hours_ago=ROUNDS + 1 + number)
+        rate = send(site, f"meanwhile {page}", hours_ago=ROUNDS + 1 + number, count=sent)
         done.set()
         under = times.get()
         reader.join()
-        _until_folded(site)
+        _fold(site)
         rest = before + _loads(site, path, 10)
         detail = {"rest_ms": _ms(rest), "under_ingest_ms": _ms(under), "loads": len(under), "calls_per_s": round(rate)}
         name = f"scale-{page.strip('/') or 'overview'}-under-ingest"
         harness.report(name, statistics.median(under) / statistics.median(rest), at_most=2, calls=calls, **detail)
 
 
-def send(site: Site, tag: str, *, hours_ago: int, count: int = CALLS) -> float:
+def send(site: Site, tag: str, *, hours_ago: int, count: int) -> float:
     """Calls a second, of about `count` calls of one hour."""
     bodies = _bodies(f"{tag} {time.time()}", datetime.now(UTC) - timedelta(hours=hours_ago), count)
     headers = {"Authorization": f"Bearer {site.place.key}", "Content-Type": "application/json"}
@@ -122,15 +123,18 @@ def _ms(seconds: list[float]) -> int:
     return round(statistics.median(seconds) * 1000)
 
 
-def _until_folded(site: Site, *, patience: float = 120) -> float:
-    """Seconds until nothing waits to be folded. Raises RuntimeError where that is not within `patience` seconds."""
+def _fold(site: Site) -> float:
+    """Seconds until all that was sent is folded, by somebody who waits for it."""
+    from telemetry.series import rollups
+
     began = time.monotonic()
     with psycopg.connect(site.place.dsn, autocommit=True) as conn:
-        while time.monotonic() - began < patience:
-            if conn.execute("SELECT FROM telemetry_dirty LIMIT 1").fetchone() is None:
-                return time.monotonic() - began
-            time.sleep(0.1)
-    raise RuntimeError(f"what was sent is not folded after {patience} s: does the worker run?")
+        while not rollups.catch_up(
+            conn, project_id=site.place.project_id, now=datetime.now(UTC), patience=PATIENCE_S
+        ).is_clean:
+            if time.monotonic() - began > PATIENCE_S:
+                raise RuntimeError(f"what was sent is not folded after {PATIENCE_S} s")
+    return time.monotonic() - began
 
 
 def _truncate(site: Site) -> None:
