@@ -15,7 +15,7 @@ from telemetry.series.queries import Coverage
 # preset, title, key, what it means
 RANGES = (
     ("today", "Today", "d", "Today"),
-    ("24h", "24h", "", "The last 24 hours"),
+    ("24h", "24h", "", "The last 24 hours, up to the quarter of an hour that runs"),
     ("7d", "7d", "w", "The last 7 days, today included"),
     ("28d", "28d", "f", "The last 28 days, today included"),
     ("30d", "30d", "t", "The last 30 days, today included"),
