@@ -30,6 +30,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """What, of when, and where to."""
+        parser.parse_args = parser.parse_intermixed_args  # type: ignore[method-assign]  # options may stand between
         parser.add_argument("what", choices=COLUMNS)
         parser.add_argument("file", nargs="?", default="-", help="a new file; - or none: standard output")
         parser.add_argument("--project", default="default", metavar="SLUG")

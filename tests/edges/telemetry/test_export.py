@@ -319,7 +319,8 @@ def test_the_command_writes_a_file(project: Project, tmp_path: Path) -> None:
     days = ("--project", project.slug, "--from", "2025-10-01", "--to", "2025-10-31")
     call_command("export", "calls", str(tmp_path / "calls.csv"), *days)
     assert len(lines((tmp_path / "calls.csv").read_bytes())) == 3
-    call_command("export", "rollups", str(tmp_path / "r.parquet"), *days, "--format", "parquet", "--bucket", "1d")
+    options = (*days, "--format", "parquet", "--bucket", "1d")
+    call_command("export", "rollups", *options, str(tmp_path / "r.parquet"))  # options may stand before the file
     assert [row["output"] for row in parquet_rows((tmp_path / "r.parquet").read_bytes())] == [0]
     with pytest.raises(CommandError, match=r"calls\.csv is there already"):
         call_command("export", "calls", str(tmp_path / "calls.csv"), *days)
