@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from psycopg import Connection, sql
+from psycopg import Connection
 from psycopg.rows import tuple_row
+from psycopg.types.json import Jsonb
 
-from telemetry.series.queries import Filters, filter_arguments, filter_clauses
+from telemetry.series.queries import Filters, column
 from telemetry.series.window import Window
 from telemetry.statements import statement
 
@@ -42,11 +43,18 @@ def execution_differences(
     """The executions that began in a window and whose sent totals are not the sums of their calls, the largest
     difference first; where there are more than `limit`, the others as one more row. With filters, those of which a
     call matches. Raises UnknownDimension."""
-    query = sql.SQL(statement(__package__, "execution_differences")).format(filters=filter_clauses(filters))
-    arguments = {"project": project_id, "start": window.start, "end": window.end, "limit": limit}
-    arguments |= {"is_filtered": bool(filters), **filter_arguments(filters)}
+    values = {column(name): list(values) for name, values in (filters or {}).items()}
+    asked = " && ".join(f"@.{label} == ${label}[*]" for label in values)
+    arguments = {
+        "project": project_id,
+        "start": window.start,
+        "end": window.end,
+        "limit": limit,
+        "asked": f"$[*] ? ({asked})" if values else None,
+        "values": Jsonb(values),
+    }
     with conn.cursor(row_factory=tuple_row) as cursor:
-        rows = cursor.execute(query, arguments).fetchall()
+        rows = cursor.execute(statement(__package__, "execution_differences"), arguments).fetchall()
     return [ExecutionDifference(*row[:3], *map(_whole, row[3:])) for row in rows]
 
 

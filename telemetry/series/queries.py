@@ -173,10 +173,15 @@ def _usage(key: str, sums: Sequence[Any]) -> UsageRow:
     return UsageRow(key=key, **named)
 
 
-def _column(name: str) -> sql.Identifier:
+def column(name: str) -> LiteralString:
+    """The column that holds a dimension. Raises UnknownDimension."""
     if name not in DIMENSIONS:
         raise UnknownDimension(f"{name!r} cannot be grouped or filtered by; choose from {', '.join(DIMENSIONS)}.")
-    return sql.Identifier(DIMENSIONS[name])
+    return DIMENSIONS[name]
+
+
+def _column(name: str) -> sql.Identifier:
+    return sql.Identifier(column(name))
 
 
 def filter_clauses(filters: Filters | None) -> sql.Composed:

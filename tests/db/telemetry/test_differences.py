@@ -57,12 +57,17 @@ def _is_beside(call: dict[str, Any], run: ExecutionRow) -> bool:
     )
 
 
+def moment_of(name: str) -> datetime:
+    """About when the call of that name was: from before the executions to after them."""
+    return AT + timedelta(minutes=Random(name).randrange(-80, 3_000))
+
+
 def a_batch(dice: Random, number: int) -> tuple[list[Call], list[Execution]]:
     """Calls that name one of a few executions, or are of one of two sessions; and executions with totals or without."""
     calls = [
         Call(
-            id=f"{number if dice.random() < 0.8 else 0}-{place}",
-            started_at=AT + timedelta(minutes=dice.randrange(-80, 3_000)),
+            id=name,
+            started_at=moment_of(name) + timedelta(minutes=dice.randrange(9)),  # which copies of a call may differ by
             model=dice.choice(("m", "n")),
             input_uncached=dice.randrange(3),
             cache_read=dice.randrange(2),
@@ -71,6 +76,7 @@ def a_batch(dice: Random, number: int) -> tuple[list[Call], list[Execution]]:
             session_id=dice.choice(("", "s-1", "s-2")),
         )
         for place in range(dice.randrange(1, 7))
+        for name in [f"{number if dice.random() < 0.8 else 0}-{place}"]
     ]
     runs = [
         Execution(

@@ -165,3 +165,27 @@ def test_a_filter_chooses_executions_and_never_cuts_their_calls(browser: Client,
     assert table(browser, f"{RUNS}&model=n", "execution-differences")[0][3:] == ["2", "–", "0", "3", "2", "1"]
     store(project, Call(id="3", started_at=AT, model="k", output=1))
     assert table(browser, f"{RUNS}&model=k", "execution-differences") == []
+
+
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        ("model=m&agent=ann", 1),
+        ("model=m&agent=ben", 0),
+        ("model=n&agent=ben&skill=", 1),
+        ("model=m&model=n&agent=", 0),
+        ("execution=r", 1),
+        ("session=s-1&source=test", 1),
+        ("skill=%22)+%7C%7C+(true", 0),
+    ],
+)
+def test_filters_have_to_meet_in_one_call(browser: Client, project: Project, filters: str, found: int) -> None:
+    store(
+        project,
+        Call(id="1", started_at=AT, model="m", agent="ann", execution_id="r", output=1, session_id="s-1"),
+        Call(id="2", started_at=AT, model="n", agent="ben", execution_id="r", output=1),
+        executions=(run("r", tokens_output=3),),
+    )
+    rows = csv_of(browser, f"{RUNS}&{filters}", "execution-differences") if found else []
+    assert len(rows[1:-1]) == found
+    assert len(table(browser, f"{RUNS}&{filters}", "execution-differences")[:-1]) == found
