@@ -71,15 +71,16 @@ def write(
     project_id: int,
     calls: Sequence[Call],
     executions: Sequence[Execution],
+    stored: Iterable[tuple[str, datetime]] = (),
     source: str,
     kept_from: datetime,
     now: datetime,
 ) -> Written:
     """Insert or complete executions, and mark those that have calls of their own, by id or by their session. Their
     sessions must be locked; all rows of executions are locked here, in one order. Totals before `kept_from` stay: they
-    are in final sums."""
+    are in final sums. `stored` are the executions that copies of known calls name, with when those calls began."""
     written = {execution_key(execution): execution for execution in executions}
-    spans = _spans_of(calls)
+    spans = _spans_of(calls, stored)
     has_calls = {
         *spans,
         *sessions.waiting(conn, project_id=project_id, calls=calls, executions=executions),
@@ -170,25 +171,37 @@ def _row(execution: Execution, key: str, project_id: int, source: str, now: date
     }
 
 
-def _spans_of(calls: Iterable[Call]) -> dict[str, tuple[Call, Call]]:
-    """By execution, the first and the last of `calls` that name it."""
-    spans: dict[str, tuple[Call, Call]] = {}
+@dataclass(slots=True)
+class _Span:
+    """The first of the calls that name an execution, and between which moments all of them began."""
+
+    call: Call
+    from_at: datetime
+    to_at: datetime
+
+
+def _spans_of(calls: Iterable[Call], stored: Iterable[tuple[str, datetime]]) -> dict[str, _Span]:
+    """By execution, when the calls that name it began: by themselves, and as they are stored."""
+    spans: dict[str, _Span] = {}
     for call in calls:
-        key = call.execution_id
+        key, at = call.execution_id, call.started_at
         if key:
-            first, last = spans.get(key, (call, call))
-            spans[key] = (
-                call if call.started_at < first.started_at else first,
-                call if call.started_at > last.started_at else last,
-            )
+            span = spans.get(key)
+            if span is None:
+                spans[key] = _Span(call, at, at)
+            elif at < span.from_at:
+                span.call, span.from_at = call, at
+            elif at > span.to_at:
+                span.to_at = at
+    for key, at in stored:
+        if key in spans:
+            spans[key].from_at, spans[key].to_at = min(spans[key].from_at, at), max(spans[key].to_at, at)
     return spans
 
 
-def _mark(
-    key: str, span: tuple[Call, Call] | None, written: Execution | None, now: datetime, *, is_called: bool
-) -> dict[str, Any]:
+def _mark(key: str, span: _Span | None, written: Execution | None, now: datetime, *, is_called: bool) -> dict[str, Any]:
     """A row for mark_called. A stub is made of the first call, else of the execution."""
-    known: Call | Execution | None = span[0] if span else written
+    known: Call | Execution | None = span.call if span else written
     return {
         "key": key,
         "moment": known.started_at if known else now,
@@ -197,8 +210,8 @@ def _mark(
         "type": known.task_type if known else "",
         "is_called": is_called,
         "is_written": written is not None,
-        "called_from": span[0].started_at if span else None,
-        "called_to": span[1].started_at if span else None,
+        "called_from": span.from_at if span else None,
+        "called_to": span.to_at if span else None,
     }
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from operator import attrgetter
@@ -205,9 +205,7 @@ def _write(
 ) -> Receipt:
     """One transaction. Raises UniqueViolation where `is_new` and something is known."""
     entries = sorted(batch.entries.values(), key=attrgetter("id"))
-    moments = [entry.call.started_at for entry in entries] + [one.started_at for one in batch.executions]
-    days = {(moment if moment.tzinfo is UTC else moment.astimezone(UTC)).date() for moment in moments}
-    partitions.ensure(conn, days, now=now)
+    partitions.ensure(conn, _days(entries, batch.executions), now=now)
     calls = [entry.call for entry in entries]
     spans = sessions.spans_of(calls)
     news = told.news(project_id, spans, now=now)
@@ -219,6 +217,7 @@ def _write(
             project_id=project_id,
             calls=calls,
             executions=batch.executions,
+            stored=[(one.entry.call.execution_id, one.started_at) for one in known],
             source=source,
             kept_from=batch.kept.from_at,
             now=now,
@@ -240,6 +239,12 @@ def _write(
         quarantined=len(batch.strange),
         rejected=tuple(batch.rejected),
     )
+
+
+def _days(entries: Sequence[Entry], executions: Sequence[Execution]) -> set[date]:
+    """The UTC days of a batch."""
+    moments = [entry.call.started_at for entry in entries] + [one.started_at for one in executions]
+    return {(moment if moment.tzinfo is UTC else moment.astimezone(UTC)).date() for moment in moments}
 
 
 def _changed(new: list[Entry], known: list[store.Claimed], written: runs.Written) -> Iterator[datetime]:

@@ -118,6 +118,14 @@ def test_a_comparison_that_is_not_made_is_seen(monkeypatch: pytest.MonkeyPatch) 
         hold(seed=0)
 
 
+def test_a_copy_that_names_an_execution_counts_at_the_time_of_the_call_that_is_stored() -> None:
+    tenant = new_tenant()
+    send(tenant, [Call(id="1", started_at=AT, model="m", output=1)])
+    send(tenant, [Call(id="1", started_at=AT + timedelta(days=2), model="m", output=1, execution_id="r")])
+    send(tenant, executions=[Execution(execution_id="r", started_at=AT, tokens_output=3)])
+    assert stored(tenant) == counted(tenant) == {"r": (1, None, 0, 3, 1)}
+
+
 def test_a_difference_whose_calls_may_have_expired_stays() -> None:
     tenant = new_tenant()
     send(tenant, [Call(id="1", started_at=AT, model="m", execution_id="r", output=1)])
