@@ -68,7 +68,13 @@ def pages_meanwhile(site: Site, *, calls: int, sent: int) -> None:
         reader.join()
         _fold(site)
         rest = before + _loads(site, path, 10)
-        detail = {"rest_ms": _ms(rest), "under_ingest_ms": _ms(under), "loads": len(under), "calls_per_s": round(rate)}
+        detail = {
+            "rest_ms": _ms(rest),
+            "under_ingest_ms": _ms(under),
+            "longest_ms": round(max(under) * 1000),
+            "loads": len(under),
+            "calls_per_s": round(rate),
+        }
         name = f"scale-{page.strip('/') or 'overview'}-under-ingest"
         harness.report(name, statistics.median(under) / statistics.median(rest), at_most=2, calls=calls, **detail)
 

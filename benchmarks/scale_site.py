@@ -40,7 +40,8 @@ def site(place: harness.Instance, *, number: int) -> Iterator[Site]:
 
 @contextmanager
 def _running(command: tuple[str, ...], environment: dict[str, str]) -> Iterator[None]:
-    process = subprocess.Popen(command, cwd=harness.ROOT, env=os.environ | environment, stderr=subprocess.DEVNULL)
+    silent = subprocess.DEVNULL  # the worker says good-bye on the standard output, where the figures are
+    process = subprocess.Popen(command, cwd=harness.ROOT, env=os.environ | environment, stdout=silent, stderr=silent)
     try:
         yield
     finally:
