@@ -16,6 +16,7 @@ import statistics
 import time
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 
 import psycopg
@@ -38,32 +39,42 @@ def main() -> None:
         from tloi_site import assets
 
         assets.collect()
-        if asked.hundred:
-            sizes = [scale_hundred.ready(first), scale_fill.ready(first, asked.sizes[0])]
-        else:
-            sizes = [scale_fill.ready(first, calls) for calls in asked.sizes]
-        sites = [running.enter_context(site(place, number=number)) for number, place in enumerate(sizes, 1)]
+        calls = scale_hundred.CALLS if asked.hundred else asked.sizes[1]
+        small_place = scale_fill.ready(first, asked.sizes[0])
+        large_place = scale_hundred.ready(first) if asked.hundred else scale_fill.ready(first, calls)
+        small = running.enter_context(site(small_place, number=1))
+        large = running.enter_context(site(large_place, number=2))
         if "pages" in asked.parts:
-            for page in PAGES:
-                for preset in RANGES:
-                    compare(sites[0], sites[-1], page, preset, calls=asked.sizes[-1])
+            for page, preset in product(PAGES, RANGES):
+                times = compare(small, large, page, preset, calls=calls)
+                if not asked.hundred:  # most of those calls are gone
+                    compare_raw(large, page, preset, times, calls=calls)
         if "ingest" in asked.parts:
-            empty = running.enter_context(site(harness.database(first, "calls_none"), number=len(sizes) + 1))
-            scale_ingest.compare(empty, sites[-1], calls=asked.sizes[-1], sent=asked.sent)
+            empty = running.enter_context(site(harness.database(first, "calls_none"), number=3))
+            scale_ingest.compare(empty, large, calls=calls, sent=asked.sent)
 
 
-def compare(small: Site, large: Site, page: str, preset: str, *, calls: int) -> None:
-    """Print the ratio of a page's times at two sizes, in turns, and that of the larger to the same asked of calls."""
+def compare(small: Site, large: Site, page: str, preset: str, *, calls: int) -> list[float]:
+    """Print the ratio of a page's times at two sizes, in turns; the seconds at the larger."""
     path = f"{page}?project=bench&range={preset}"
     for one in (small, large) * 2:
         load(one, path)
     times = harness.in_turns(ROUNDS, lambda _: load(large, path), lambda _: load(small, path))
-    name = f"scale-{page.strip('/') or 'overview'}-{preset}"
-    ratio = harness.median_ratio(*times)
+    name, ratio = figure(page, preset), harness.median_ratio(*times)
     harness.report(name, ratio, at_most=1.3, calls=calls, large_ms=spread(times[0]), small_ms=spread(times[1]))
+    return times[0]
+
+
+def compare_raw(large: Site, page: str, preset: str, times: list[float], *, calls: int) -> None:
+    """Print a page's time as a part of that of its questions asked of calls."""
     raw = [ask_raw(large, page, RANGES[preset]) for _ in range(RAW_ROUNDS)]
-    ratio = statistics.median(times[0]) / min(raw)
-    harness.report(f"{name}-vs-raw", ratio, calls=calls, raw_ms=[round(one * 1000) for one in raw])
+    ratio = statistics.median(times) / min(raw)
+    harness.report(f"{figure(page, preset)}-vs-raw", ratio, calls=calls, raw_ms=[round(one * 1000) for one in raw])
+
+
+def figure(page: str, preset: str) -> str:
+    """The name of a page's figure."""
+    return f"scale-{page.strip('/') or 'overview'}-{preset}"
 
 
 def load(one: Site, path: str) -> float:

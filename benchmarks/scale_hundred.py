@@ -58,7 +58,7 @@ def _one_day(conn: Connection[Any], project_id: int, day: date, *, calls: int, k
     last = day if day == now.date() else before
     for _ in rollups.rebuild(conn, project_id=project_id, now=now, first=before, last=last):
         pass
-    if (now.date() - before).days * calls > kept * DAYS:
+    if kept * DAYS < (now.date() - before).days * calls <= DAYS * calls:
         conn.execute(f"TRUNCATE telemetry_call_d{before:%Y%m%d}".encode())
         conn.execute("TRUNCATE telemetry_identity")
         conn.execute("DELETE FROM telemetry_execution WHERE started_at < %s", (datetime.combine(day, time(), UTC),))
