@@ -32,6 +32,7 @@ MOST_MARKS = 10_000  # of one day, that one transaction takes
 KEPT, KEPT_AT_MOST = timedelta(days=2), timedelta(days=3)  # minutes, in which most changes fall
 SPACING = 10  # a fold is due when ten times of what the last one took has passed,
 MOST_WAIT = timedelta(minutes=1)  # or this
+BEAT_LATE = timedelta(seconds=10)  # after which the beat, which folds as soon as it may, does not seem to run
 CHEAP = timedelta(milliseconds=100)
 _GLANCE_S = 1.0  # what somebody without patience may spend
 _BEAT_S = 60.0
@@ -83,13 +84,15 @@ class _Cut:
 
 def catch_up(conn: Connection[Any], *, project_id: int, now: datetime, patience: float = 0.0) -> Freshness:
     """Fold what is marked, for somebody who reads next and has so many seconds. Without patience: wait for no lock, and
-    fold only where the last fold was cheap or is long enough ago. What cannot be folded is logged and left. Raises
-    psycopg.Error where not even the state can be read, RuntimeError in a transaction."""
+    fold only where the last fold was cheap, or the beat should have folded long since. What cannot be folded is logged
+    and left. Raises psycopg.Error where not even the state can be read, RuntimeError in a transaction."""
     until = fold_state.newest_mark(conn, project_id=project_id)
     state = fold_state.fold_state(conn, project_id=project_id)
     is_cut = state is None or state.zone == fold_state.project_zone(conn, project_id=project_id)
     is_clean = not until and is_cut
-    if not is_clean and (patience or (is_cut and (state is None or state.took <= CHEAP or _is_spaced(state, now)))):
+    if not is_clean and (
+        patience or (is_cut and (state is None or state.took <= CHEAP or _is_spaced(state, now, BEAT_LATE)))
+    ):
         is_clean = _fold_for_reader(conn, _Run(project_id, now, until), patience)
         state = fold_state.fold_state(conn, project_id=project_id)
     return Freshness(state.newest_call_at, state.zone, is_clean) if state else Freshness(None, None, is_clean)
@@ -160,9 +163,10 @@ def _due(conn: Connection[Any], now: datetime) -> Iterator[_Run]:
             yield _Run(project_id, now, fold_state.newest_mark(conn, project_id=project_id))
 
 
-def _is_spaced(state: State, now: datetime) -> bool:
-    """Whether the last fold is long enough ago for what it took; a clock that was set back says nothing."""
-    return not state.folded_at <= now < state.folded_at + min(state.took * SPACING, MOST_WAIT)
+def _is_spaced(state: State, now: datetime, late: timedelta = timedelta()) -> bool:
+    """Whether the last fold is long enough ago for what it took, and `late` more; a clock that was set back says
+    nothing."""
+    return not state.folded_at <= now < state.folded_at + min(state.took * SPACING, MOST_WAIT) + late
 
 
 def _step(conn: Connection[Any], run: _Run, *, wait_s: float) -> bool:
