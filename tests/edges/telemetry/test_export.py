@@ -332,7 +332,7 @@ def test_the_command_writes_a_file(project: Project, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("calls", "--project", "nowhere"), "There is no project 'nowhere'."),
+        (("calls", "--project", "not-there"), "There is no project 'not-there'."),
         (("calls", "--bucket", "15m"), "Calls have no --bucket"),
         (("rollups", "--bucket", "1d", "--tz", "Asia/Tokyo"), "Days are kept in the project's zone, UTC"),
         (("calls", "--from", "soon"), "'soon' is not a date"),
