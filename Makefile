@@ -17,7 +17,7 @@ import: install ## read what this machine's own agents recorded (beside `make up
 	@exec $(BIN)/tloi import --all
 
 test: check install-tests ## check, then every test but the slow fault tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m tests.halves
 	@command -v chromium >/dev/null || echo "There is no Chromium, so the browser tests were skipped: make test-deps"
 
 test-faults: install-tests ## kill and starve real servers

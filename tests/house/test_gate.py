@@ -6,6 +6,7 @@ import re
 
 import yaml
 
+from tests import halves
 from tests.house.tree import ROOT
 
 
@@ -31,3 +32,9 @@ def test_a_command_that_only_one_of_them_runs_makes_them_differ() -> None:
     hooks = entries("repos: [{repo: local, hooks: [{id: ruff, entry: .venv/bin/ruff check}]}]")
     assert recipe(makefile, "check") == [".venv/bin/ruff check", ".venv/bin/mypy"]
     assert recipe(makefile, "check") != hooks == [".venv/bin/ruff check"]
+
+
+def test_every_folder_of_tests_is_run_by_make_test_once() -> None:
+    folders = {f"tests/{path.name}" for path in (ROOT / "tests").iterdir() if any(path.rglob("test_*.py"))}
+    elsewhere = ("tests/house", "tests/faults")  # make check, make test-faults
+    assert sorted((*halves.FIRST, *halves.SECOND, *elsewhere)) == sorted(folders)
