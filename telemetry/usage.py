@@ -82,3 +82,13 @@ def uncached(inputs: int, cached: int, *, is_exclusive: bool = False) -> tuple[i
     if cached > inputs:
         return inputs, ("exclusive_input",)
     return inputs - cached, ()
+
+
+def weighted_hundredths(
+    *, uncached: int, cache_read: int, cache_write_5m: int, cache_write_1h: int, cache_write_unknown: int
+) -> int:
+    """Input weighed by what it costs beside uncached input, in hundredths of a token, so that it stays exact: a token
+    read from a cache counts 0.1, one written to it 1.25, or 2 where it lives for an hour. Source: Anthropic's price
+    list; observability.md §7.2."""
+    written = cache_write_5m + cache_write_unknown
+    return 100 * uncached + 10 * cache_read + 125 * written + 200 * cache_write_1h

@@ -38,12 +38,19 @@ SHARDED = (
     "telemetry_rollup_session",
     "telemetry_rollup_state",
     "telemetry_rollup_difference",
+    "telemetry_rollup_run",
+    "telemetry_run_mark",
+    "telemetry_anomaly",
+    "telemetry_report",
 )
 LOCAL_OF_PROJECTS = {
     "telemetry_apikey": "looked up by a prefix that is unique over all projects, before the project is known",
     "telemetry_membership": "a person's projects: read by person, and tied to Django's users",
     "telemetry_priceoverride": "a few rows, some for every project; a trigger notes each change",
     "telemetry_invoiceline": "belongs to a total",
+    "telemetry_detectorrule": "five rows of a project at most, edited in the admin",
+    "telemetry_allowedwaste": "a few rows of a project, edited in the admin",
+    "telemetry_job": "a few rows a day; taken over all projects, whichever is due first",
     "telemetry_invoicetotal": "typed in or uploaded by a person, a few hundred of a project at most",
 }
 LOCAL = {

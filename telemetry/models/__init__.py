@@ -1,9 +1,10 @@
 """Telemetry's tables, a file an idea. Models stay home: only contracts pass the app's door."""
 
-from telemetry.models.access import ApiKey, LoginLink, Membership, Project
+from telemetry.models.access import ApiKey, LoginLink, Membership, Project, TokenMeasure
 from telemetry.models.intake import RejectedReason, SourceSeen
 from telemetry.models.invoices import InvoiceLine, InvoiceTotal
 from telemetry.models.ledger import Call, Execution, Identity, ImportedFile, MeterPoint, Quarantined, Session
+from telemetry.models.observing import AllowedWaste, Anomaly, Detector, DetectorRule, Job, Report
 from telemetry.models.prices import PriceOverride, PriceRevision, PriceVersion
 from telemetry.models.rollups import (
     BriefDay,
@@ -18,13 +19,18 @@ from telemetry.models.rollups import (
     SessionQuarter,
     SessionTotal,
 )
+from telemetry.models.runs import Run, RunMark
 
 __all__ = [
+    "AllowedWaste",
+    "Anomaly",
     "ApiKey",
     "BriefDay",
     "BriefQuarter",
     "Call",
     "Day",
+    "Detector",
+    "DetectorRule",
     "Difference",
     "Dirty",
     "Execution",
@@ -32,6 +38,7 @@ __all__ = [
     "ImportedFile",
     "InvoiceLine",
     "InvoiceTotal",
+    "Job",
     "LoginLink",
     "Membership",
     "MeterPoint",
@@ -43,10 +50,14 @@ __all__ = [
     "Quarantined",
     "Quarter",
     "RejectedReason",
+    "Report",
     "RollupState",
+    "Run",
+    "RunMark",
     "Session",
     "SessionDay",
     "SessionQuarter",
     "SessionTotal",
     "SourceSeen",
+    "TokenMeasure",
 ]

@@ -7,7 +7,7 @@ import zoneinfo
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 
@@ -15,6 +15,13 @@ def validate_time_zone(name: str) -> None:
     """Accept an IANA zone that this machine knows. Raises ValidationError."""
     if name not in zoneinfo.available_timezones():
         raise ValidationError(f"{name!r} is not an IANA time zone such as Europe/Madrid.")
+
+
+class TokenMeasure(models.TextChoices):
+    """How detectors count input tokens."""
+
+    WEIGHTED = "weighted", "Weighted by price"
+    GROSS = "gross", "Gross: each token once"
 
 
 class Project(models.Model):
@@ -39,6 +46,19 @@ class Project(models.Model):
         help_text="Calls older than this are deleted; sums stay. Empty: what TLOI_RETENTION_DAYS says.",
     )
     calls_kept_from_at = models.DateTimeField(null=True, editable=False)
+    token_measure = models.CharField(
+        max_length=10,
+        choices=TokenMeasure.choices,
+        default=TokenMeasure.WEIGHTED,
+        help_text="How detectors count input. Weighted: what is read from a cache counts a tenth, what is written to"
+        " one 1.25 or 2 times, as it is priced. Gross: each token once.",
+    )
+    observed_at_hour = models.PositiveSmallIntegerField(
+        "observed at hour",
+        default=1,
+        validators=[MaxValueValidator(23)],
+        help_text="The hour of the project's zone at which the day before is judged and reported.",
+    )
     is_demo = models.BooleanField(default=False, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
