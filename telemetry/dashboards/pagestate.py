@@ -2,7 +2,8 @@
 
 `range=7d` or `from=2026-11-01&to=2026-11-20`, `tz`, `cmp=off`, `metric=cost`, `project`, and any dimension as a filter,
 repeatable (`model=a&model=b`; an empty value: calls that do not bear the dimension). What the address says wins; where
-it says no range, the person's last one holds; the default is never written into an address.
+it says no range, the person's last one holds; the default is never written into an address. What only one page knows
+(`own`: how it is sorted, say) stays behind when a link leads to another.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ class BadQuery(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageState:
-    """Everything that an address says. `said` are its pairs in canonical order, from which links are made;
-    `all_rows` asks a CSV for the rows too that the page only sums up."""
+    """Everything that an address says. `said` are its pairs in canonical order, from which links are made; those named
+    in `own` lead to no other page; `all_rows` asks a CSV for the rows too that the page only sums up."""
 
     path: str
     said: tuple[tuple[str, str], ...]
@@ -40,10 +41,12 @@ class PageState:
     metric: Metric
     now: datetime
     all_rows: bool = False
+    own: frozenset[str] = frozenset()
 
     def link(self, path: str = "", *, drop: Sequence[str] = (), **said: str) -> str:
         """The address of `path` (this page by default) with the same state, less `drop`, with `said` instead."""
-        kept = [(name, value) for name, value in self.said if name not in drop and name not in said]
+        left = {*drop, *said, *(self.own if path and path != self.path else ())}
+        kept = [(name, value) for name, value in self.said if name not in left]
         return _address(path or self.path, kept + list(said.items()))
 
     def with_filter(self, dimension: str, value: str) -> str:
@@ -81,20 +84,20 @@ def read(
     now: datetime,
     first_call_at: datetime | None,
     remembered: Mapping[str, str],
+    own_words: Collection[str] = (),
+    own_filters: Collection[str] = (),
 ) -> PageState:
-    """The state that an address asks for. `dimensions` may be filtered by; `zone` is the project's.
+    """The state that an address asks for. `dimensions` may be filtered by, and on this page alone `own_filters`;
+    `own_words` are said once, and mean something on this page alone; `zone` is the project's.
 
     Raises BadQuery and BadWindow.
     """
-    words = {name: word(query, name) for name in _SINGLE}
+    words = {name: word(query, name) for name in (*_SINGLE, *own_words)}
     zone = words["tz"] or zone
-    if words["metric"] not in ("", "tokens", "cost"):
-        raise BadQuery(f"{words['metric']!r} is not a metric; metrics are tokens, cost.")
-    if words["cmp"] not in ("", "prev", "off"):
-        raise BadQuery(f"cmp={words['cmp']!r} is not known; use prev or off.")
+    _check(words)
     asked = {name: words[name] for name in ("range", "from", "to") if words[name]}
     window = _window(asked, zone, now, first_call_at) if asked else _remembered(remembered, zone, now, first_call_at)
-    filters = {name: _filter(query, name) for name in dimensions if name in query}
+    filters = {name: _filter(query, name) for name in (*own_filters, *dimensions) if name in query}
     before = window.previous() if words["cmp"] != "off" and window.preset != "all" else None
     return PageState(
         path=path,
@@ -108,7 +111,16 @@ def read(
         metric="cost" if words["metric"] == "cost" else "tokens",
         now=now,
         all_rows=word(query, "rows") == "all" and word(query, "format") == "csv",
+        own=frozenset((*own_words, *own_filters)),
     )
+
+
+def _check(words: Mapping[str, str]) -> None:
+    """Whether the words that every page knows say something. Raises BadQuery."""
+    if words["metric"] not in ("", "tokens", "cost"):
+        raise BadQuery(f"{words['metric']!r} is not a metric; metrics are tokens, cost.")
+    if words["cmp"] not in ("", "prev", "off"):
+        raise BadQuery(f"cmp={words['cmp']!r} is not known; use prev or off.")
 
 
 def _window(words: Mapping[str, str], zone: str, now: datetime, first_call_at: datetime | None) -> Window:

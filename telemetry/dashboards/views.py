@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -98,9 +99,18 @@ def _price_form(reader: Reader, membership: Membership, sent: PriceForm | None) 
     return sent.offer(unpriced) if sent else form_for(membership, unpriced)
 
 
-def state_of(request: HttpRequest, page: str, project: Project, covered: Coverage, now: datetime) -> PageState:
-    """The state that an address of the page of that name asks for; a range that it says is remembered. Raises BadQuery
-    and BadWindow."""
+def state_of(
+    request: HttpRequest,
+    page: str,
+    project: Project,
+    covered: Coverage,
+    now: datetime,
+    *,
+    own_words: Collection[str] = (),
+    own_filters: Collection[str] = (),
+) -> PageState:
+    """The state that an address of the page of that name asks for; a range that it says is remembered. `own_…` are the
+    words and filters that no other page knows. Raises BadQuery and BadWindow."""
     query = query_of(request)
     state = pagestate.read(
         reverse(page),
@@ -110,6 +120,8 @@ def state_of(request: HttpRequest, page: str, project: Project, covered: Coverag
         now=now,
         first_call_at=covered.first_call_at,
         remembered=request.session.get("range", {}),
+        own_words=own_words,
+        own_filters=own_filters,
     )
     if {"range", "from"} & query.keys() and request.session.get("range") != state.range_words:
         request.session["range"] = state.range_words

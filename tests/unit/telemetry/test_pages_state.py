@@ -159,3 +159,28 @@ def test_a_long_range_is_cut_into_weeks_where_a_page_counts_days() -> None:
     assert read("range=24h").by_day().window.bucket == "1d"
     assert read("from=2026-01-01&to=2026-07-19").by_day().window.bucket == "1d"
     assert read("from=2026-01-01&to=2026-07-20").by_day().window.bucket == "1w"
+
+
+def test_what_only_one_page_knows_stays_in_its_links_and_leads_to_no_other() -> None:
+    query = {"sort": ["newest"], "severity": ["high"], "agent": ["builder"]}
+    state = pagestate.read(
+        "/anomalies/",
+        query,
+        dimensions=DIMENSIONS,
+        zone="UTC",
+        now=NOW,
+        first_call_at=None,
+        remembered={},
+        own_words=("sort",),
+        own_filters=("severity",),
+    )
+    assert said(state.link(range="7d")) == [
+        *(("sort", "newest"), ("severity", "high"), ("agent", "builder")),
+        ("range", "7d"),
+    ]
+    assert state.link("/models/") == "/models/?agent=builder"
+    assert state.filters == {"severity": ("high",), "agent": ("builder",)}
+
+
+def test_a_word_that_a_page_does_not_know_is_not_said_on() -> None:
+    assert read("sort=newest&severity=high").link() == "/"
