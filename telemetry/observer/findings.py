@@ -9,12 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
 
 Severity = Literal["high", "medium"]
+Verdict = Literal["false", "verified", "unverifiable"]
 Evidence = Mapping[str, int | float | str | None]
-DONE = frozenset({"done", "completed", "complete", "success", "succeeded", "ok"})  # what a sender calls well ended
+DONE = frozenset({"done", "completed", "complete", "success", "succeeded", "ok"})  # what a sender calls well ended,
+RUNNING = frozenset(
+    {"running", "in_progress", "in-progress", "started", "pending", "queued", "active", "working"}
+)  # not
+FAILED = frozenset({"failed", "failure", "error", "errored", "timeout", "timed_out", "aborted", "crashed"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,14 +41,11 @@ class Facts:
     started_at: datetime
     input_hundredths: int
     output: int
-    task_id: str = ""
     task_type: str = ""
-    agent: str = ""
-    model: str = ""
-    session_id: str = ""
     status: str = ""
     errors: int = 0
     duration_ms: int | None = None
+    is_verified: bool | None = None
     earlier: Earlier | None = None
 
     @property
@@ -54,7 +56,27 @@ class Facts:
     @property
     def is_done(self) -> bool:
         """Whether the sender says that it ended well."""
-        return self.status.lower() in DONE
+        return _says(self.status, DONE)
+
+
+def _says(status: str, words: frozenset[str]) -> bool:
+    return status.isascii() and status.lower() in words
+
+
+def is_running(status: str) -> bool:
+    """Whether the sender says that the run goes on."""
+    return _says(status, RUNNING)
+
+
+def is_changed(
+    *, status: str, errors: int, digest: str, earlier_status: str, earlier_errors: int, earlier_digest: str
+) -> bool:
+    """Whether something else came out of a run than of the earlier one: what came out of both is known and differs, or
+    the earlier one failed and this one did not. Source: redoing that is legitimate, observability.md §6."""
+    if digest and earlier_digest and digest != earlier_digest:
+        return True
+    has_failed = earlier_errors > 0 or _says(earlier_status, FAILED)
+    return has_failed and errors == 0 and _says(status, DONE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +86,43 @@ class Limits:
     threshold: Decimal
     allowance: Decimal = Decimal(0)
     floor_tokens: int = 0
+
+    @property
+    def threshold_hundredths(self) -> int:
+        """The threshold as an integer; so many tokens, in hundredths of one."""
+        return int(self.threshold * 100)
+
+    @property
+    def allowance_hundredths(self) -> int:
+        """The allowance as an integer; so many tokens, in hundredths of one."""
+        return int(self.allowance * 100)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meanings:
+    """What the numbers of a detector mean, a phrase each, for the admin and its documentation; '' where it does not
+    look at one."""
+
+    threshold: str
+    allowance: str
+    floor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """What every run that a detector flags is sure to meet, so that the database picks few of many; None asks nothing.
+
+    Input and total are at least so many hundredths; `input` is more than `ratio_over` hundredths a token of output; it
+    says that it took less than `below_ms`; it says that it is done while `errors_from` errors, or somebody who looked,
+    say that it is not; another run of its task began less than `within_ms` before.
+    """
+
+    input_from: int = 0
+    total_from: int = 0
+    ratio_over: int | None = None
+    below_ms: int | None = None
+    errors_from: int | None = None
+    within_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,3 +140,10 @@ class Finding:
 def tokens_of(hundredths: int) -> int:
     """Whole tokens, halves upward."""
     return (hundredths + 50) // 100
+
+
+def ratio(input_hundredths: int, output: int) -> float | None:
+    """Input tokens a token of output to one place, halves upward, for people to read; None where there is no output."""
+    if not output:
+        return None
+    return float((Decimal(input_hundredths) / (100 * output)).quantize(Decimal("0.1"), ROUND_HALF_UP))

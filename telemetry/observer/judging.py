@@ -1,0 +1,157 @@
+"""Runs are judged: the detectors look at them, and what they find stands as anomalies until it no longer holds.
+
+Live, the runs that were just added up; at night, all that began in a span of time, of which the database picks those
+that a detector may flag. Both ask the same detectors about the same facts, and both write under the project's lock, so
+that whoever comes later has seen what the other saw and more. What a person made of an anomaly is never touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+from psycopg import Connection
+from psycopg.rows import tuple_row
+
+from telemetry.observer import suspects
+from telemetry.observer.findings import Finding, is_running
+from telemetry.observer.rules import Rules, lookback, rules_of
+from telemetry.observer.suspects import RunRow, Span
+from telemetry.statements import statement
+
+SLICE = 100_000  # runs that are judged in one transaction,
+PIECE = 2_000  # of which so many are in memory at a time
+_INT8 = 2**63 - 1
+_encode = msgspec.json.Encoder().encode
+
+Pair = tuple[str, str]  # an execution's id, a detector's name: the key of an anomaly in its project
+
+
+def judge_runs(conn: Connection[Any], *, project_id: int, keys: Sequence[str], now: datetime) -> int:
+    """Judge these executions, and the next run of the same task after each, which may repeat it; how many findings. One
+    whose sender says that it goes on is left to the night. Raises psycopg.Error."""
+    rules, found = rules_of(project_id=project_id), 0
+    for first in range(0, len(keys), PIECE):
+        with conn.transaction():
+            lock_judging(conn, project_id=project_id)
+            found += _judge_some(conn, rules, project_id=project_id, keys=keys[first : first + PIECE], now=now)
+    return found
+
+
+def _judge_some(conn: Connection[Any], rules: Rules, *, project_id: int, keys: Sequence[str], now: datetime) -> int:
+    window, some = lookback(rules), set(keys)
+    if window:
+        some.update(suspects.following_runs(conn, project_id=project_id, keys=keys, window=window))
+    rows = suspects.runs_by_key(conn, project_id=project_id, keys=sorted(some), window=window)
+    running = {row.execution_id for row in rows if is_running(row.status)}
+    found = _findings((row for row in rows if row.execution_id not in running), rules)
+    write_anomalies(conn, rules, project_id=project_id, found=found, now=now)
+    retire(conn, project_id, outdated_of(conn, project_id=project_id, keys=sorted(some - running), found=_pairs(found)))
+    return len(found)
+
+
+def judge_span(conn: Connection[Any], *, project_id: int, start: datetime, end: datetime, now: datetime) -> int:
+    """Judge every run begun in [start, end); how many findings. However often that is done, the anomalies are the same.
+    Each slice has a transaction of its own, so that whoever judges live waits for a moment only, and memory is flat
+    however many runs there are. Raises psycopg.Error; then slices before are judged."""
+    rules, found = rules_of(project_id=project_id), 0
+    while start < end:
+        with conn.transaction():
+            lock_judging(conn, project_id=project_id)
+            until = suspects.end_of_slice(conn, project_id=project_id, span=(start, end), runs=SLICE)
+            found += _judge_slice(conn, rules, project_id=project_id, span=(start, until), now=now)
+        start = until
+    return found
+
+
+def _judge_slice(conn: Connection[Any], rules: Rules, *, project_id: int, span: Span, now: datetime) -> int:
+    pairs: list[Pair] = []
+    for rows in suspects.candidates(conn, rules, project_id=project_id, span=span, most=PIECE):
+        found = _findings(rows, rules)
+        write_anomalies(conn, rules, project_id=project_id, found=found, now=now)
+        pairs += _pairs(found)
+    retire(conn, project_id, outdated_between(conn, project_id=project_id, span=span, found=pairs))
+    return len(pairs)
+
+
+def _findings(rows: Iterable[RunRow], rules: Rules) -> list[tuple[str, Finding]]:
+    """What the detectors say of runs, each with the execution's id."""
+    return [
+        (row.execution_id, finding) for row in rows for finding in rules.findings(suspects.facts_of(row, rules.measure))
+    ]
+
+
+def _pairs(found: Sequence[tuple[str, Finding]]) -> list[Pair]:
+    return [(key, finding.detector) for key, finding in found]
+
+
+def lock_judging(conn: Connection[Any], *, project_id: int) -> None:
+    """Wait until nobody judges this project, and let nobody until the transaction ends."""
+    conn.execute(statement(__package__, "lock_judging"), {"slot": _slot(project_id)})
+
+
+@lru_cache(maxsize=65_536)
+def _slot(project_id: int) -> int:
+    """The number of the advisory lock of a project's anomalies, apart from all others."""
+    return int.from_bytes(sha256(f"judging of {project_id}".encode()).digest()[:8], signed=True)
+
+
+def write_anomalies(
+    conn: Connection[Any], rules: Rules, *, project_id: int, found: Sequence[tuple[str, Finding]], now: datetime
+) -> None:
+    """Write findings as anomalies: new ones as found `now`, known ones with the numbers of today."""
+    if not found:
+        return
+    arguments = {
+        "project": project_id,
+        "now": now,
+        "keys": [key for key, _ in found],
+        "detectors": [one.detector for _, one in found],
+        "severities": [one.severity for _, one in found],
+        "tokens": [min(one.tokens, _INT8) for _, one in found],
+        "wasted": [min(one.tokens_wasted, _INT8) for _, one in found],
+        "evidence": [_encode({**one.evidence, "measure": rules.measure}).decode() for _, one in found],
+    }
+    conn.execute(statement(__package__, "write_anomalies"), arguments)
+
+
+def outdated_between(conn: Connection[Any], *, project_id: int, span: Span, found: Sequence[Pair]) -> list[Pair]:
+    """The anomalies of a span that are not among those that were found now."""
+    return _outdated("outdated_between", conn, found, project=project_id, start=span[0], end=span[1])
+
+
+def outdated_of(conn: Connection[Any], *, project_id: int, keys: Sequence[str], found: Sequence[Pair]) -> list[Pair]:
+    """The anomalies of executions that are not among those that were found now."""
+    return _outdated("outdated_of", conn, found, project=project_id, judged=list(keys))
+
+
+def _outdated(name: str, conn: Connection[Any], found: Sequence[Pair], **arguments: Any) -> list[Pair]:
+    names = {"keys": [key for key, _ in found], "detectors": [detector for _, detector in found]}
+    with conn.cursor(row_factory=tuple_row) as cursor:
+        return cursor.execute(statement(__package__, name), {**arguments, **names}).fetchall()
+
+
+def retire(conn: Connection[Any], project_id: int, outdated: Sequence[Pair]) -> None:
+    """Remove anomalies that no longer hold; those that a person judged stay, waste nothing, and say so."""
+    for first in range(0, len(outdated), PIECE):
+        some = outdated[first : first + PIECE]
+        drop_anomalies(conn, project_id=project_id, pairs=some)
+        outdate_anomalies(conn, project_id=project_id, pairs=some)
+
+
+def drop_anomalies(conn: Connection[Any], *, project_id: int, pairs: Sequence[Pair]) -> None:
+    """Delete those of these anomalies that nobody judged."""
+    conn.execute(statement(__package__, "drop_anomalies"), _named(project_id, pairs))
+
+
+def outdate_anomalies(conn: Connection[Any], *, project_id: int, pairs: Sequence[Pair]) -> None:
+    """Let those of these anomalies that somebody judged waste nothing, and say what they wasted then."""
+    conn.execute(statement(__package__, "outdate_anomalies"), _named(project_id, pairs))
+
+
+def _named(project_id: int, pairs: Sequence[Pair]) -> dict[str, Any]:
+    return {"project": project_id, "keys": [key for key, _ in pairs], "detectors": [name for _, name in pairs]}
