@@ -21,7 +21,20 @@ from telemetry.ledger.ingest import ingest
 from telemetry.ledger.invoice_csv import read_invoice
 from telemetry.ledger.meters import record_readings
 from telemetry.ledger.removal import NotADemo, remove_demo
-from telemetry.models import Execution, ImportedFile, Membership, PriceOverride, Project
+from telemetry.models import (
+    AllowedWaste,
+    Anomaly,
+    Detector,
+    DetectorRule,
+    Execution,
+    ImportedFile,
+    Job,
+    Membership,
+    PriceOverride,
+    Project,
+    Report,
+    Run,
+)
 from telemetry.series.queries import unpriced_models, usage_by, usage_total
 from telemetry.series.rollups import catch_up
 from telemetry.series.window import by_preset
@@ -102,6 +115,23 @@ def fill(project: Project) -> None:
     intake.note(connection(), project_id=project.pk, source="s", received=1, rejections=refused, now=NOW)
     file = read_invoice(b"date,model,cost\n2026-11-20,m,1\n")
     invoices.enter_file(project_id=project.pk, provider="p", file=file, file_name="f", by="o", now=NOW)
+    fill_observing(project)
+
+
+def fill_observing(project: Project) -> None:
+    """A row of every table of the observer."""
+    of_run = {"project_id": project.pk, "execution_id": "by hand", "started_at": NOW}
+    Run.objects.create(**of_run)
+    with django_connection.cursor() as cursor:
+        cursor.execute("INSERT INTO telemetry_run_mark (project_id, minutes) VALUES (%s, ARRAY[%s])", [project.pk, NOW])
+    Anomaly.objects.create(
+        **of_run, detector=Detector.CONTEXT_BLOAT, severity="high", tokens=2, tokens_wasted=1, found_at=NOW
+    )
+    DetectorRule.objects.create(project=project, detector=Detector.CONTEXT_BLOAT)
+    AllowedWaste.objects.create(project=project, detector=Detector.CONTEXT_BLOAT, task_type="t")
+    day = {"first_day": NOW.date(), "last_day": NOW.date()}
+    Report.objects.create(project_id=project.pk, kind=Report.Kind.DAILY, **day, document={}, made_at=NOW)
+    Job.objects.create(kind="k", project=project, period="2026-11-20", not_before_at=NOW, created_at=NOW)
 
 
 def test_removing_the_demo_leaves_nothing_of_it_and_all_of_the_others() -> None:

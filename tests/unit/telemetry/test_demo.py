@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from telemetry.contracts import Call, Execution
-from telemetry.sources.demo import ROSTER, Agent, invent
+from telemetry.sources.demo import ROSTER, Agent, invent, planted
 from telemetry.usage import input_total
 
 NOW = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)
@@ -41,7 +41,7 @@ def test_no_call_is_there_twice() -> None:
 
 def test_two_months_of_four_agents_fill_the_pages() -> None:
     assert 6_000 <= len(CALLS) <= 15_000
-    assert {call.agent for call in CALLS} == {agent.name for agent in ROSTER[:4]}
+    assert {call.agent for call in CALLS} == {agent.name for agent in ROSTER[:4]} | {planted.AGENT}
     assert len({call.model for call in CALLS}) >= 8
     assert any(call.model.endswith(":free") for call in CALLS)
 
@@ -82,3 +82,17 @@ def test_subagents_belong_to_their_parents_session_and_run() -> None:
     own = {(call.session_id, call.execution_id) for call in CALLS if not call.subagent_id}
     assert helpers
     assert {(call.session_id, call.execution_id) for call in helpers} <= own
+
+
+def test_what_is_planted_is_there_on_every_weekday_once_it_has_ended() -> None:
+    friday, morning = NOW.date(), NOW.replace(hour=9, minute=10)
+    assert len(planted.to_find(friday, now=NOW)) == 6
+    assert {detector for _, detector in planted.to_find(friday, now=morning)} == {"context_bloat", "expensive_task"}
+    assert not list(planted.planted_runs(friday + timedelta(days=1), now=NOW + timedelta(days=9)))
+
+
+def test_the_fleet_runs_side_by_side_and_every_run_is_of_another_task() -> None:
+    fleet = [run for run, _ in planted.planted_runs(NOW.date(), now=NOW) if run.task_type == "index"]
+    assert len({run.task_id for run in fleet}) == len(fleet) == planted.FLEET
+    first_end = min(run.started_at + timedelta(seconds=run.execution_time or 0) for run in fleet)
+    assert all(run.started_at < first_end for run in fleet)

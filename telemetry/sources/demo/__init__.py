@@ -2,7 +2,8 @@
 for ever: a day of an agent depends on nothing but its date and the agent's name, so that a later run adds only days.
 
 What is modelled: office hours and quiet weekends, sessions whose context grows and is read from the cache until it
-expires, sub-agents on a small model, runs that fail, and now and then a session that gets out of hand.
+expires, sub-agents on a small model, runs that fail, and now and then a session that gets out of hand. Beside the team,
+`planted.py` runs what an observer must find.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from random import Random
 from typing import Any, Literal, NamedTuple
 
 from telemetry.contracts import Call, Execution
+from telemetry.sources.demo.planted import planted_runs
 
 VERSION = 1
 CACHE_LIVES = timedelta(minutes=5)
@@ -53,7 +55,7 @@ class Agent:
 
 
 class Day(NamedTuple):
-    """What one agent did on one UTC day."""
+    """What one agent, or the orchestrator, did on one UTC day."""
 
     day: date
     calls: list[Call]
@@ -129,13 +131,15 @@ ROSTER = (
 
 
 def invent(*, now: datetime, days: int, agents: int) -> Iterator[Day]:
-    """What the first `agents` of ROSTER did on the last `days` UTC days, oldest first. Only runs that had ended by
-    `now` are in it."""
+    """What the first `agents` of ROSTER and the orchestrator did on the last `days` UTC days, oldest first. Only runs
+    that had ended by `now` are in it."""
     today = now.astimezone(UTC).date()
     for back in range(days - 1, -1, -1):
         day = today - timedelta(days=back)
         for agent in ROSTER[:agents]:
             yield _day(agent, day, now)
+        runs = list(planted_runs(day, now=now))
+        yield Day(day, [call for _, call in runs], [execution for execution, _ in runs])
 
 
 def _day(agent: Agent, day: date, now: datetime) -> Day:
