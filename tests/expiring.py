@@ -27,8 +27,8 @@ def day(back: int, second: int = 0) -> datetime:
 def new_project(conn: Connection[Any], slug: str = "p", *, days: int | None = None) -> int:
     """A project that keeps so many days of its own."""
     row = conn.execute(
-        "INSERT INTO telemetry_project (slug, name, time_zone, keep_content, is_demo, created_at, retention_days)"
-        " VALUES (%s, %s, 'UTC', false, false, now(), %s) RETURNING id",
+        "INSERT INTO telemetry_project (slug, name, time_zone, keep_content, is_demo, created_at, retention_days,"
+        " token_measure, observed_at_hour) VALUES (%s, %s, 'UTC', false, false, now(), %s, 'weighted', 1) RETURNING id",
         [slug, slug, days],
     ).fetchone()
     assert row is not None
