@@ -6,7 +6,7 @@ import os
 import sys
 from argparse import ArgumentParser
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
@@ -101,14 +101,15 @@ def _write(pieces: Iterable[bytes], file: str, file_format: str) -> None:
 @contextmanager
 def _new_file(file: Path) -> Iterator[IO[bytes]]:
     """A file that bears its name only when it is whole. Raises CommandError."""
-    half = file.with_name(f".{file.name}.half")
-    if file.exists():
-        raise CommandError(f"{file} is there already; name a new file.")
+    half = file.parent / f".{file.name}.half"
     try:
+        if file.exists():
+            raise CommandError(f"{file} is there already; name a new file.")
         with half.open("wb") as handle:
             yield handle
         half.rename(file)
     except OSError as error:
         raise CommandError(f"{file} cannot be written: {error.strerror}.") from error
     finally:
-        half.unlink(missing_ok=True)
+        with suppress(OSError):  # where it could not be made, it can often not be looked for either
+            half.unlink()

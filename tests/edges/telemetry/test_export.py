@@ -330,6 +330,24 @@ def test_the_command_writes_a_file(project: Project, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        (".", "is there already; name a new file"),
+        ("", "is there already; name a new file"),
+        ("file/below", "cannot be written: Not a directory"),
+        ("n" * 255, "cannot be written: File name too long"),
+    ],
+)
+def test_a_name_that_no_file_can_have_is_refused_in_a_sentence(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, reason: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("file").touch()
+    with pytest.raises(CommandError, match=reason):
+        call_command("export", "calls", name, "--project", project.slug)
+
+
+@pytest.mark.parametrize(
     ("words", "message"),
     [
         (("calls", "--project", "not-there"), "There is no project 'not-there'."),
