@@ -24,6 +24,7 @@ NEED_SERVERS = frozenset(
 MIGRATE_THEMSELVES = frozenset({"migrate", "restore", "showmigrations", "sqlmigrate"})
 SHARE_WITH_NOBODY = frozenset({"restore"})
 INTERRUPTED = 130
+NOBODY_READS = 141  # as a shell has it of a program that SIGPIPE ended
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -33,7 +34,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         words[0] = words[0] if words[0].startswith("-") else words[0].replace("-", "_")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tloi_site.settings")
     try:
-        return _run(words)
+        code = _run(words)
+        sys.stdout.flush()
+    except BrokenPipeError:  # who reads has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # for what Python still holds when it ends
+        return NOBODY_READS
     except (CannotStart, env.BadSetting) as error:
         return fail(str(error))
     except OperationalError as error:
@@ -42,6 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return fail(f"The database does not do its work: {_reason(error)}")
     except KeyboardInterrupt:
         return INTERRUPTED
+    return code
 
 
 def _run(words: list[str]) -> int:

@@ -80,6 +80,16 @@ def test_a_database_that_does_not_answer_is_told_with_its_reason(tmp_path: Path)
     assert "secret" not in done.stderr
 
 
+def test_a_command_whose_reader_has_enough_ends_without_a_traceback(tmp_path: Path) -> None:
+    command = [sys.executable, str(ROOT / "manage.py"), "help"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == cli.NOBODY_READS
+
+
 def test_restore_is_refused_while_the_servers_of_the_data_folder_are_used(data_dir: Path, tmp_path: Path) -> None:
     with sharing.own(data_dir, "up", print) as up:
         up.publish(dict.fromkeys(servers.ADDRESSES, "postgresql://x"))
