@@ -57,11 +57,28 @@ def expired_partitions(conn: Connection[Any], *, before: datetime) -> list[str]:
     return sorted((name for name, (_, end) in spans.items() if end <= before), key=lambda name: spans[name])
 
 
-def partition_sizes(conn: Connection[Any]) -> dict[str, tuple[int, int]]:
-    """About how many calls each attached partition holds, and its bytes on disk, indexes and all, by its short name."""
+def sizes_of(conn: Connection[Any], names: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """About how many calls these attached partitions hold, and their bytes on disk, indexes and all, by their short
+    names. Where PostgreSQL has no estimate yet the calls are counted."""
+    sizes = {partitions.short(name): (calls, size) for name, calls, size in partition_sizes(conn)}
+    return {
+        name: (calls if calls >= 0 else count_partition(conn, name), size)
+        for name in names
+        for calls, size in [sizes[name]]
+    }
+
+
+def partition_sizes(conn: Connection[Any]) -> Sequence[tuple[str, int, int]]:
+    """Each attached partition, about how many calls it holds (-1: not known), and its bytes."""
     with conn.cursor(row_factory=tuple_row) as cursor:
-        rows = cursor.execute(statement(__package__, "partition_sizes")).fetchall()
-    return {partitions.short(name): (calls, size) for name, calls, size in rows}
+        return cursor.execute(statement(__package__, "partition_sizes")).fetchall()
+
+
+def count_partition(conn: Connection[Any], name: str) -> int:
+    """How many calls an attached partition holds."""
+    query = sql.SQL(statement(__package__, "count_partition")).format(partition=partitions.table(name))
+    with conn.cursor(row_factory=scalar_row) as cursor:
+        return int(cursor.execute(query).fetchone() or 0)
 
 
 def _detach(conn: Connection[Any], name: str, until: float) -> bool:

@@ -41,17 +41,17 @@ class Command(BaseCommand):
         self.stdout.write(f"TLOI_RETENTION_DAYS: {kept}; projects may keep less.")
         for name in plan.left:
             self.stdout.write(f"partition {name}: its dropping was begun")
-        sizes = dropping.partition_sizes(connection()) if plan.partitions else {}
-        for name in plan.partitions:
-            calls, size = sizes[name]
+        for name, (calls, size) in dropping.sizes_of(connection(), plan.partitions).items():
             self.stdout.write(f"partition {name}: would be dropped, about {calls:,} calls, {size / 2**20:,.1f} MiB")
-        for tenant, before in plan.projects:
-            if tenant.retention_days is not None:
-                self.stdout.write(f"project {tenant.slug}: calls before {before:%Y-%m-%d} UTC would be deleted")
-        if not plan.partitions and not plan.projects and not plan.left:
-            self.stdout.write("Nothing would go.")
-        else:
+        of_their_own = [(tenant, before) for tenant, before in plan.projects if tenant.retention_days is not None]
+        for tenant, before in of_their_own:
+            self.stdout.write(f"project {tenant.slug}: calls before {before:%Y-%m-%d} UTC would be deleted")
+        if plan.left or plan.partitions or of_their_own:
             self.stdout.write("Nothing was changed; --apply does it.")
+        elif plan.projects:
+            self.stdout.write("No calls would go.")
+        else:
+            self.stdout.write("Nothing would go.")
 
     def _say_done(self, done: expiry.Expired) -> None:
         for name in done.partitions:

@@ -47,6 +47,17 @@ def test_it_says_what_would_go_and_then_does_it(project: int, own: Ledger, own_u
     assert (days_left(own, project), days_left(own, project + 1)) == ([0], [20, 0])
 
 
+def test_calls_are_counted_where_postgresql_has_no_estimate(project: int, own: Ledger, own_url: str) -> None:
+    told = run_tloi(own_url, "retention", **THIRTY)
+    assert f"partition {partition_of(60)}: would be dropped, about 2 calls, " in told.stdout
+
+
+def test_after_all_has_gone_it_says_that_nothing_would(project: int, own: Ledger, own_url: str) -> None:
+    own.execute("UPDATE telemetry_project SET retention_days = NULL")
+    run_tloi(own_url, "retention", "--apply", **THIRTY)
+    assert run_tloi(own_url, "retention", **THIRTY).stdout.splitlines()[1:] == ["No calls would go."]
+
+
 def test_without_a_setting_nothing_goes_but_what_a_project_wants_gone(project: int, own: Ledger, own_url: str) -> None:
     assert "all calls are kept; projects may keep less." in run_tloi(own_url, "retention").stdout
     run_tloi(own_url, "retention", "--apply")
