@@ -103,7 +103,8 @@ def summary(stack: Stack, *, before: int | None, unpriced_calls: int = 0) -> str
         parts.append("nothing before" if moved.direction == "new" else f"{moved.text} against the period before")
     if total:
         highest = max(range(len(stack.totals)), key=lambda index: stack.totals[index])
-        parts.append(f"highest {stack.labels[highest]} with {amount(stack.totals[highest], stack.metric)}")
+        label = stack.labels[highest].replace("Week", "week")
+        parts.append(f"highest {label} with {amount(stack.totals[highest], stack.metric)}")
         leading = sorted(stack.layers, key=lambda layer: -sum(layer.values))[:3]
         parts.append(", ".join(f"{layer.name} {formats.percent(sum(layer.values), total)}%" for layer in leading))
     if unpriced_calls and stack.metric == "cost":

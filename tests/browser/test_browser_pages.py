@@ -199,3 +199,11 @@ def test_every_link_works_without_javascript(chromium: Browser, web: str, projec
     expect(tab.page.locator("html")).to_have_attribute("data-theme", "dark")
     assert tab.page.url.endswith(f"/models/?{DAYS}&agent=builder")
     context.close()
+
+
+def test_the_lines_of_a_table_meet_where_a_column_stays(tab: Tab) -> None:
+    """A row of broken pixels is rounded one way where it scrolls, another way where it stays."""
+    tab.open(f"/models/?{DAYS}")
+    rows = "[...document.querySelectorAll('tbody tr')].map((row) => row.getBoundingClientRect().height)"
+    heights = tab.page.evaluate(rows)
+    assert heights == [round(height) for height in heights] != []

@@ -85,3 +85,8 @@ def test_logging_out_ends_the_visit(tab: Tab) -> None:
     tab.page.locator(".user summary").click()
     tab.page.get_by_role("button", name="Log out").click()
     expect(tab.page.locator("h1")).to_have_text("Log in")
+
+
+def test_a_short_page_cannot_be_scrolled(tab: Tab) -> None:
+    tab.open("/")
+    assert tab.page.evaluate("document.documentElement.scrollHeight - innerHeight") == 0

@@ -71,7 +71,7 @@ def test_a_page_that_cannot_wait_says_how_much_is_missing(browser: Client, proje
     with nobody_adds_up(project):
         html = browser.get(f"/?{DAYS}").content.decode()
     assert PageReader(html).cards["calls"] == "1"
-    assert "still adding up 2 minutes" in html
+    assert "still adding up calls of 2 minutes" in html
     ledger_reading.added_up(project.pk)
     assert "still adding up" not in browser.get(f"/?{DAYS}").content.decode()
 
@@ -86,7 +86,7 @@ def test_a_page_whose_project_cannot_be_added_up_is_shown_all_the_same(
     monkeypatch.setattr(rollups, "catch_up", fails)
     html = browser.get(f"/?{DAYS}").content.decode()
     assert PageReader(html).cards["calls"] == "1"
-    assert "still adding up 1 minute<" in html
+    assert "still adding up calls of 1 minute<" in html
 
 
 def test_the_api_says_when_its_patience_ended(

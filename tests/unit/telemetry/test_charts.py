@@ -154,3 +154,9 @@ def test_the_summary_says_total_change_peak_and_leaders() -> None:
         "10.0K tokens, 14 – 20 Nov 2026; +25% against the period before; "
         "highest Mon 16 Nov 2026 with 7,000 tokens; big 80.0%, small 20.0%."
     )
+
+
+def test_the_summary_of_weeks_stays_one_sentence() -> None:
+    year = by_preset("ytd", zone="UTC", now=NOW)
+    assert year.bucket == "1w"
+    assert "; highest week of " in stack.summary(piled([point(year, 3, "a", tokens=7)], year), before=None)
