@@ -57,7 +57,14 @@ class Anomaly(models.Model):
 
     class Meta:
         verbose_name_plural = "anomalies"
-        indexes = (models.Index(fields=("project_id", "started_at"), name="anomaly_by_time"),)
+        indexes = (
+            models.Index(fields=("project_id", "started_at"), name="anomaly_by_time"),
+            models.Index(
+                fields=("project_id", "detector", "task_type"),
+                name="anomaly_judged",
+                condition=~models.Q(state="new"),
+            ),
+        )
 
 
 class DetectorRule(models.Model):

@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from psycopg import Connection
+from psycopg import Connection, sql
 from psycopg.rows import tuple_row
 
+from telemetry.observer import narrowing
 from telemetry.observer.findings import Finding
+from telemetry.observer.narrowing import Filters
 from telemetry.statements import statement
 
 
@@ -51,19 +53,22 @@ def once(findings: Iterable[Finding]) -> int:
     return max((min(one.tokens_wasted, one.tokens) for one in findings), default=0)
 
 
-def sums(conn: Connection[Any], *, project_id: int, start: datetime, end: datetime) -> WasteSums:
-    """The waste of the runs begun in [start, end), as far as they are judged. What no longer holds is in no sum."""
+def sums(
+    conn: Connection[Any], *, project_id: int, start: datetime, end: datetime, filters: Filters | None = None
+) -> WasteSums:
+    """The waste of the runs begun in [start, end), as far as they are judged. What no longer holds is in no sum.
+    `filters` are those of narrowing.py. Raises UnknownFilter."""
     total, not_waste = _NONE, 0
     by_severity: dict[str, Sum] = {}
     by_detector: dict[str, Sum] = {}
-    rows = waste_by_detector(conn, project_id=project_id, start=start, end=end)
+    rows = waste_by_detector(conn, project_id=project_id, start=start, end=end, filters=filters)
     for detector, severity, anomalies, wasted, refused in rows:
         one = Sum(anomalies, int(wasted))
         total, not_waste = total + one, not_waste + refused
         if anomalies:
             by_severity[severity] = by_severity.get(severity, _NONE) + one
             by_detector[detector] = by_detector.get(detector, _NONE) + one
-    runs, wasted_once = waste_once(conn, project_id=project_id, start=start, end=end)
+    runs, wasted_once = waste_once(conn, project_id=project_id, start=start, end=end, filters=filters)
     return WasteSums(
         total=total,
         runs=runs,
@@ -75,17 +80,21 @@ def sums(conn: Connection[Any], *, project_id: int, start: datetime, end: dateti
 
 
 def waste_by_detector(
-    conn: Connection[Any], *, project_id: int, start: datetime, end: datetime
+    conn: Connection[Any], *, project_id: int, start: datetime, end: datetime, filters: Filters | None = None
 ) -> list[tuple[str, str, int, int, int]]:
     """(detector, severity, anomalies, tokens wasted, anomalies that are called no waste) of a span."""
     with conn.cursor(row_factory=tuple_row) as cursor:
-        arguments = {"project": project_id, "start": start, "end": end}
-        return cursor.execute(statement(__package__, "waste_by_detector"), arguments).fetchall()
+        arguments: dict[str, Any] = {"project": project_id, "start": start, "end": end}
+        query = sql.SQL(statement(__package__, "waste_by_detector")).format(filters=narrowing.clauses(filters))
+        return cursor.execute(query, arguments | narrowing.arguments(filters)).fetchall()
 
 
-def waste_once(conn: Connection[Any], *, project_id: int, start: datetime, end: datetime) -> tuple[int, int]:
+def waste_once(
+    conn: Connection[Any], *, project_id: int, start: datetime, end: datetime, filters: Filters | None = None
+) -> tuple[int, int]:
     """(runs with waste, tokens) of a span, each run once."""
     with conn.cursor(row_factory=tuple_row) as cursor:
-        arguments = {"project": project_id, "start": start, "end": end}
-        runs, wasted = cursor.execute(statement(__package__, "waste_once"), arguments).fetchone() or (0, 0)
+        arguments: dict[str, Any] = {"project": project_id, "start": start, "end": end}
+        query = sql.SQL(statement(__package__, "waste_once")).format(filters=narrowing.clauses(filters))
+        runs, wasted = cursor.execute(query, arguments | narrowing.arguments(filters)).fetchone() or (0, 0)
     return runs, int(wasted)
