@@ -37,10 +37,21 @@ def mark_minutes(conn: Connection[Any], *, project_id: int, minutes: Sequence[in
 
 def lock_folding(conn: Connection[Any], *, project_id: int) -> None:
     """Wait until nobody folds this project, and let nobody until the transaction ends."""
-    prepared(conn, tuple_row).execute(statement(__package__, "lock_folding"), {"slot": slot(project_id)})
+    lock_slot(conn, slot=slot(project_id))
+
+
+def lock_runs(conn: Connection[Any], *, project_id: int) -> None:
+    """Wait until nobody adds up the runs of this project, and let nobody until the transaction ends. Who wants both
+    locks takes that of the fold first."""
+    lock_slot(conn, slot=slot(project_id, work="runs"))
+
+
+def lock_slot(conn: Connection[Any], *, slot: int) -> None:
+    """Take an advisory lock until the transaction ends."""
+    prepared(conn, tuple_row).execute(statement(__package__, "lock_slot"), {"slot": slot})
 
 
 @lru_cache(maxsize=65_536)
-def slot(project_id: int) -> int:
-    """The number of the advisory lock of a project's fold, apart from all others."""
-    return int.from_bytes(sha256(f"fold of {project_id}".encode()).digest()[:8], signed=True)
+def slot(project_id: int, *, work: str = "fold") -> int:
+    """The number of the advisory lock of a project's fold, or of its runs, apart from all others."""
+    return int.from_bytes(sha256(f"{work} of {project_id}".encode()).digest()[:8], signed=True)

@@ -40,6 +40,7 @@ SHARDED = (
     "telemetry_rollup_difference",
     "telemetry_rollup_run",
     "telemetry_run_mark",
+    "telemetry_run_state",
     "telemetry_anomaly",
     "telemetry_report",
 )

@@ -19,7 +19,7 @@ from telemetry.models.rollups import (
     SessionQuarter,
     SessionTotal,
 )
-from telemetry.models.runs import Run, RunMark
+from telemetry.models.runs import Run, RunMark, RunState
 
 __all__ = [
     "AllowedWaste",
@@ -54,6 +54,7 @@ __all__ = [
     "RollupState",
     "Run",
     "RunMark",
+    "RunState",
     "Session",
     "SessionDay",
     "SessionQuarter",

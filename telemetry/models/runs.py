@@ -11,16 +11,33 @@ from django.db import models
 
 
 class RunMark(models.Model):
-    """Minutes in which calls or executions were folded whose runs are to be added up again; gone once they are."""
+    """Minutes of a UTC hour in which calls or executions were folded whose runs are to be added up again; or, under the
+    oldest hour there is, executions themselves that are so long that each change of them would be dear. Gone once they
+    are added up."""
 
-    pk = models.CompositePrimaryKey("project_id", "id")
+    pk = models.CompositePrimaryKey("project_id", "hour", "id")
     project_id = models.BigIntegerField()
+    hour = models.DateTimeField()
     id = models.BigIntegerField()
     minutes = ArrayField(models.DateTimeField())
+    execution_ids = ArrayField(models.TextField())
 
     class Meta:
         managed = False  # its id is counted by PostgreSQL: made by SQL in the migration
         db_table = "telemetry_run_mark"
+
+
+class RunState(models.Model):
+    """When runs of a project, the long ones or the others, were last added up, and what that took."""
+
+    pk = models.CompositePrimaryKey("project_id", "is_long")
+    project_id = models.BigIntegerField()
+    is_long = models.BooleanField()
+    summed_at = models.DateTimeField()
+    sum_ms = models.BigIntegerField()
+
+    class Meta:
+        db_table = "telemetry_run_state"
 
 
 class Run(models.Model):

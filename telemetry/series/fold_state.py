@@ -12,7 +12,6 @@ from typing import Any
 from psycopg import Connection
 from psycopg.rows import class_row, scalar_row, tuple_row
 
-from telemetry.ledger import dirty
 from telemetry.series.buckets import EVER
 from telemetry.statements import statement
 
@@ -87,13 +86,6 @@ def is_marked(conn: Connection[Any], *, project_id: int, until: int) -> bool:
     with conn.cursor(row_factory=scalar_row) as cursor:
         arguments = {"project": project_id, "until": until}
         return bool(cursor.execute(statement(__package__, "is_marked"), arguments).fetchone())
-
-
-def try_lock_folding(conn: Connection[Any], *, project_id: int) -> bool:
-    """Take the lock of a project's fold until the transaction ends, if nobody has it."""
-    with conn.cursor(row_factory=scalar_row) as cursor:
-        arguments = {"slot": dirty.slot(project_id)}
-        return bool(cursor.execute(statement(__package__, "try_lock_folding"), arguments).fetchone())
 
 
 def quarter_range(conn: Connection[Any], *, project_id: int) -> tuple[datetime, datetime] | None:

@@ -12,20 +12,19 @@ import random
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import psycopg
 from psycopg import Connection
-from psycopg.pq import TransactionStatus
 
 from telemetry.ledger import dirty, retention
-from telemetry.series import comparisons, fold_state, rollup_tables, session_totals
+from telemetry.series import comparisons, fold_state, rollup_tables, runs, session_totals
 from telemetry.series.buckets import EVER, MINUTE, QUARTER, all_days, day_span, days, floor, spans
 from telemetry.series.fold_state import State
 from telemetry.series.rollup_tables import Changed
+from telemetry.series.turns import Busy, turn
 from telemetry.series.window import time_zone
 
 MOST_MARKS = 10_000  # of one day, that one transaction takes
@@ -40,10 +39,6 @@ _LOCK_S = 60.0
 _FAILED = timedelta(seconds=10)  # counts as what a fold took that failed
 _FAILURES = (psycopg.Error, ValueError, ArithmeticError)  # a zone that this machine does not know is a ValueError
 _log = logging.getLogger(__name__)
-
-
-class Busy(RuntimeError):
-    """Somebody else folds this project."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,35 +168,10 @@ def _step(conn: Connection[Any], run: _Run, *, wait_s: float) -> bool:
     """One transaction of a run; whether it is done. Raises Busy, psycopg.Error; then nothing has changed."""
     began = time.monotonic()
     try:
-        with _alone(conn, run.project_id, wait_s):
+        with turn(conn, slot=dirty.slot(run.project_id), wait_s=wait_s):
             return _fold(conn, run, began)
     finally:
         run.spent_s += time.monotonic() - began
-
-
-@contextmanager
-def _alone(conn: Connection[Any], project_id: int, wait_s: float) -> Iterator[None]:
-    """A transaction that has the project for itself, waited for so long at most, and in which each statement sees what
-    was committed until then. Raises Busy; RuntimeError in a transaction, which would keep the lock and may see less."""
-    if conn.info.transaction_status is not TransactionStatus.IDLE:
-        raise RuntimeError("A fold begins a transaction of its own.")
-    with conn.transaction():
-        conn.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
-        _lock(conn, project_id, wait_s)
-        yield
-
-
-def _lock(conn: Connection[Any], project_id: int, wait_s: float) -> None:
-    """Raises Busy."""
-    if not wait_s:
-        if not fold_state.try_lock_folding(conn, project_id=project_id):
-            raise Busy
-        return
-    conn.execute("SELECT set_config('lock_timeout', %s, true)", [f"{max(1, int(min(wait_s, _LOCK_S) * 1000))}ms"])
-    try:
-        dirty.lock_folding(conn, project_id=project_id)
-    except psycopg.errors.LockNotAvailable as error:
-        raise Busy from error
 
 
 def _fold(conn: Connection[Any], run: _Run, began: float) -> bool:
@@ -244,6 +214,7 @@ def _make(
     if whole:
         rollup_tables.forget_minutes(conn, project_id=project_id, before=cut.minutes_from_at)
     comparisons.compare(conn, project_id=project_id, spans=[*whole, *single], calls_from_at=cut.calls_from_at)
+    runs.mark(conn, project_id=project_id, minutes=minutes)
     return sessions
 
 
@@ -259,7 +230,7 @@ def _recut(conn: Connection[Any], project_id: int, zone: str) -> None:
 def _rebuild_day(conn: Connection[Any], run: _Run, day: date) -> None:
     """Make a local day anew, minute by minute, whatever is marked."""
     began = time.monotonic()
-    with _alone(conn, run.project_id, _LOCK_S):
+    with turn(conn, slot=dirty.slot(run.project_id), wait_s=_LOCK_S):
         state = fold_state.fold_state(conn, project_id=run.project_id)
         zone = state.zone if state else fold_state.project_zone(conn, project_id=run.project_id)
         cut = _cut(conn, run, zone, state)

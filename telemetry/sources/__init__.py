@@ -11,6 +11,8 @@ from msgspec import Struct, field
 
 from telemetry.contracts import Call, Execution
 
+TRANSCRIPTS = frozenset({"claude-code", "codex", "gemini", "openclaw", "opencode"})  # TLOI cuts them into turns itself
+
 
 class Reading(Struct, frozen=True, kw_only=True):
     """One reading of consecutive whole lines, of a document, or of some rows. Each response is there once; of its

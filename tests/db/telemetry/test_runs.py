@@ -1,0 +1,95 @@
+"""Whatever comes in whatever order, a run is the sum of its execution's calls: step by step, and made anew."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from random import Random
+
+import pytest
+
+from telemetry.contracts import Call, Execution
+from telemetry.database import connection
+from telemetry.series import rollups, run_sums
+from tests.ledger_reading import NOW, new_tenant, send
+from tests.run_reading import added_up, unlike
+
+pytestmark = pytest.mark.usefixtures("database")
+AT = datetime(2026, 11, 10, 21, tzinfo=UTC)  # before midnight, so that runs lie across it
+
+
+def moment_of(name: str) -> datetime:
+    """About when the call of that name was: from before the executions to after them."""
+    return AT + timedelta(minutes=Random(name).randrange(-80, 700))
+
+
+def a_call(dice: Random, name: str) -> Call:
+    """One of a few sessions, naming one of a few executions or none; now and then under another's name as well."""
+    return Call(
+        id=name,
+        aliases=(f"alias-{dice.randrange(12)}",) if dice.random() < 0.3 else (),
+        started_at=moment_of(name) + timedelta(minutes=dice.randrange(9)),  # which copies of a call may differ by
+        model=dice.choice(("m", "n")),
+        input_uncached=dice.randrange(3),
+        cache_read=dice.randrange(2),
+        cache_write_1h=dice.randrange(2),
+        output=dice.randrange(1, 5),
+        reasoning=dice.choice((None, 1)),
+        cost_usd=dice.choice((None, Decimal(dice.randrange(3)))),
+        agent=dice.choice(("", "a")),
+        host=dice.choice(("", "h-1", "h-2")),
+        execution_id=dice.choice(("", "r-1", "r-2", "r-3")),
+        session_id=dice.choice(("", "s-1", "s-2")),
+        subagent_id=dice.choice(("", "", "x", "y")),
+        error_type=dice.choice(("", "", "", "529 overloaded")),
+    )
+
+
+def an_execution(dice: Random) -> Execution:
+    """One of a few, of which each copy may begin earlier or later, with totals or without."""
+    return Execution(
+        execution_id=f"r-{dice.randrange(1, 9)}",
+        started_at=AT + timedelta(minutes=dice.randrange(0, 500)),
+        session_id=dice.choice(("", "s-1", "s-2")),
+        model=dice.choice(("", "o")),
+        execution_time=dice.choice((None, 60.0, 9_000.0, 90_000.0)),
+        tokens_input=dice.choice((None, dice.randrange(30))),
+        tokens_output=dice.choice((None, 5, dice.randrange(40))),
+        status=dice.choice(("", "done", "failed")),
+        errors=dice.choice(((), ("one",), ("one", "two"))),
+    )
+
+
+def hold(seed: int) -> None:
+    """A history after which, and in the middle of which, runs are what a look at every call gives."""
+    dice, tenant = Random(seed), new_tenant()
+    for number in range(8):
+        names = [f"{number if dice.random() < 0.8 else 0}-{place}" for place in range(dice.randrange(1, 7))]
+        executions = [an_execution(dice) for _ in range(dice.randrange(3))]
+        send(tenant, [a_call(dice, name) for name in names], executions=executions)
+        if dice.random() < 0.7:
+            assert unlike(tenant, added_up(tenant)) == {}
+    kept = added_up(tenant)
+    assert unlike(tenant, kept) == {}
+    connection().execute("DELETE FROM telemetry_rollup_run WHERE project_id = %s AND execution_id < 'r-3'", [tenant])
+    connection().execute("UPDATE telemetry_rollup_run SET output = 7000, model = 'x' WHERE project_id = %s", [tenant])
+    assert list(rollups.rebuild(connection(), project_id=tenant, now=NOW))
+    assert added_up(tenant) == kept
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_whatever_comes_in_whatever_order_runs_are_the_sums_of_their_calls(seed: int) -> None:
+    hold(seed)
+
+
+def test_control_a_summer_that_ignores_late_calls_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    real, known = run_sums.touched_runs, set[str]()
+
+    def only_new(*args: object, **named: object) -> dict[str, datetime]:
+        found = {key: at for key, at in real(*args, **named).items() if key not in known}  # type: ignore[arg-type]
+        known.update(found)
+        return found
+
+    monkeypatch.setattr(run_sums, "touched_runs", only_new)
+    with pytest.raises(AssertionError):
+        hold(seed=0)
