@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.core.cache import cache
+from psycopg import Connection
 
 from telemetry import replica
 from telemetry.access import keys, login, projects, room
@@ -27,7 +29,8 @@ from telemetry.ledger.contents import PartitionLeaving, TableContents, contents,
 from telemetry.ledger.ingest import ingest
 from telemetry.ledger.removal import NotADemo
 from telemetry.models import ApiKey
-from telemetry.series import expiry, rollups
+from telemetry.observer import judging
+from telemetry.series import expiry, rollups, runs
 from telemetry.sources.demo import ROSTER
 
 HEARTBEAT_KEY = "worker-last-seen"
@@ -45,6 +48,8 @@ __all__ = [
     "ProjectInfo",
     "TableContents",
     "UnknownProject",
+    "catch_up_runs",
+    "check_runs",
     "contents",
     "create_key",
     "disks",
@@ -179,6 +184,24 @@ def ensure_partitions(*, now: datetime) -> None:
 def fold_due(*, now: datetime) -> None:
     """Sum up what changed in projects whose last fold is long enough ago."""
     rollups.fold_due(connection(), now=now)
+
+
+def check_runs(*, now: datetime) -> None:
+    """Add up the runs that what was folded concerns, and judge them at once."""
+    runs.sum_due(connection(), now=now, then=_judging(now))
+
+
+def catch_up_runs(*, project_id: int, now: datetime, patience_s: float) -> bool:
+    """Add up and judge, within so many seconds, the runs of a project that what was folded concerns; whether that was
+    done."""
+    return runs.catch_up(connection(), project_id=project_id, now=now, patience_s=patience_s, then=_judging(now))
+
+
+def _judging(now: datetime) -> runs.Then:
+    def judge(conn: Connection[Any], project_id: int, keys: Sequence[str]) -> None:
+        judging.judge_runs(conn, project_id=project_id, keys=keys, now=now)
+
+    return judge
 
 
 def expire_calls(*, now: datetime, patience_s: float) -> None:

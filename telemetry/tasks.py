@@ -20,8 +20,9 @@ def heartbeat() -> None:
 
 @shared_task(name="telemetry.fold")
 def fold() -> None:
-    """Sum up again what changed."""
+    """Sum up again what changed, and judge the runs that changed with it."""
     facade.fold_due(now=datetime.now(UTC))
+    facade.check_runs(now=datetime.now(UTC))
 
 
 @shared_task(name="telemetry.ensure_partitions")

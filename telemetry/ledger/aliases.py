@@ -17,7 +17,7 @@ from typing import Any
 from uuid import UUID
 
 from psycopg import Connection
-from psycopg.rows import dict_row, tuple_row
+from psycopg.rows import dict_row, scalar_row, tuple_row
 
 from telemetry.ledger import dirty
 from telemetry.ledger.identity import key_id
@@ -133,7 +133,8 @@ class _Joining:
             return
         if new[1] >= self._kept_from:
             merge_calls(self._conn, [{**taken, "id": UUID(bytes=new[0]), "started_at": new[1]}])
-        dirty.mark(self._conn, project_id=self._project_id, moments=[old[1], new[1]])
+        bereft = bereft_of(self._conn, project_id=self._project_id, taken=taken)
+        dirty.mark(self._conn, project_id=self._project_id, moments=[old[1], new[1], *bereft])
 
 
 def unjoined(conn: Connection[Any], *, project_id: int, entries: Sequence[Entry]) -> list[Claimed]:
@@ -180,6 +181,14 @@ def take_call(conn: Connection[Any], *, project_id: int, place: Place) -> dict[s
     arguments = {"project": project_id, "moment": place[1], "call": UUID(bytes=place[0])}
     with prepared(conn, dict_row) as cursor:
         return cursor.execute(statement(__package__, "take_call"), arguments).fetchone()
+
+
+def bereft_of(conn: Connection[Any], *, project_id: int, taken: Mapping[str, Any]) -> list[datetime]:
+    """When the executions began that lose a call which was taken out, for no call tells that any longer: the one that
+    it named, and those in whose session it was while they ran."""
+    arguments = {"project": project_id, **{name: taken[name] for name in ("execution_id", "session_id", "started_at")}}
+    with prepared(conn, scalar_row) as cursor:
+        return cursor.execute(statement(__package__, "bereft_of"), arguments).fetchall()
 
 
 def _names(project_id: int, wanted: Mapping[bytes, Claimed]) -> dict[str, Any]:

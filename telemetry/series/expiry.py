@@ -20,7 +20,7 @@ from psycopg.errors import LockNotAvailable
 from psycopg.rows import class_row, scalar_row
 
 from telemetry.ledger import dropping, purging, retention
-from telemetry.series import rollups
+from telemetry.series import rollups, runs
 from telemetry.statements import statement
 
 _LOCK = 7_346_002
@@ -105,7 +105,7 @@ def expire(conn: Connection[Any], *, now: datetime, patience_s: float = float("i
 
 def _note_gone(conn: Connection[Any], tenant: Tenant, before: datetime, *, now: datetime) -> bool:
     """Note that a project's calls before a moment may be gone; False where some of them wait to be counted. Folds that
-    began earlier have ended by then, and later ones see the note."""
+    began earlier have ended by then, and the summing of runs too; later ones see the note."""
     if tenant.calls_kept_from_at is not None and tenant.calls_kept_from_at >= before:
         return True
     if not rollups.catch_up(conn, project_id=tenant.id, now=now, patience=_PATIENCE_S).is_clean:
@@ -113,6 +113,7 @@ def _note_gone(conn: Connection[Any], tenant: Tenant, before: datetime, *, now: 
     try:
         with conn.transaction():
             rollups.lock(conn, project_id=tenant.id)
+            runs.lock(conn, project_id=tenant.id)
             if is_unfolded(conn, project_id=tenant.id, before=before):
                 return False
             note_gone(conn, project_id=tenant.id, before=before)

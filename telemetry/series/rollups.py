@@ -80,7 +80,7 @@ class _Cut:
 def catch_up(conn: Connection[Any], *, project_id: int, now: datetime, patience: float = 0.0) -> Freshness:
     """Fold what is marked, for somebody who reads next and has so many seconds. Without patience: wait for no lock, and
     fold only where the last fold was cheap, or the beat should have folded long since. What cannot be folded is logged
-    and left. Raises psycopg.Error where not even the state can be read, RuntimeError in a transaction."""
+    and left. Raises psycopg.Error where not even the state can be read, InTransaction."""
     until = fold_state.newest_mark(conn, project_id=project_id)
     state = fold_state.fold_state(conn, project_id=project_id)
     is_cut = state is None or state.zone == fold_state.project_zone(conn, project_id=project_id)

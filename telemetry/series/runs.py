@@ -28,7 +28,7 @@ from telemetry.series import fold_state, run_sums
 from telemetry.series.buckets import EVER
 from telemetry.series.comparisons import LONGEST_EXECUTION
 from telemetry.series.run_sums import Reach
-from telemetry.series.turns import Busy, turn
+from telemetry.series.turns import Busy, InTransaction, turn
 from telemetry.statements import statement
 
 MOST_MARKS = 10_000  # of one hour, that one transaction takes
@@ -44,7 +44,7 @@ _log = logging.getLogger(__name__)
 
 
 class Then(Protocol):
-    """What follows in the transaction of a step: with the executions whose runs changed, or are gone."""
+    """What follows in the transaction of a step: with the executions whose runs changed, or are gone, in order."""
 
     def __call__(self, conn: Connection[Any], project_id: int, keys: Sequence[str], /) -> object: ...
 
@@ -114,7 +114,7 @@ def catch_up(
 ) -> bool:
     """Whether all runs are added up that were marked when this was asked for, which may take so many seconds. What is
     not folded yet is not marked. Without `then`, what is added up here is judged by nobody before the night. Raises
-    psycopg.Error, RuntimeError in a transaction; what fails otherwise is logged and put off."""
+    psycopg.Error where not even marks can be read, InTransaction; what fails otherwise is logged and put off."""
     end, until = time.monotonic() + patience_s, newest_run_mark(conn, project_id=project_id)
     for is_long in (False, True) if until else ():
         summing = _Summing(project_id, is_long, now, _NEWEST if is_long else until, then)
@@ -152,7 +152,7 @@ def _is_stepped(conn: Connection[Any], summing: _Summing, *, wait_s: float) -> b
         _step(conn, summing, wait_s=wait_s)
     except Busy:
         return False
-    except RuntimeError:
+    except InTransaction:
         raise
     except Exception:  # noqa: BLE001 (as for the beat)
         _fail(conn, summing)

@@ -21,12 +21,16 @@ class Busy(RuntimeError):
     """Somebody else is at this work for this project."""
 
 
+class InTransaction(RuntimeError):
+    """Summing begins a transaction of its own: another would keep the lock, and may not see what is committed."""
+
+
 @contextmanager
 def turn(conn: Connection[Any], *, slot: int, wait_s: float) -> Iterator[None]:
     """A transaction that has a lock for itself, waited for so long at most, and in which each statement sees what was
-    committed until then. Raises Busy; RuntimeError in a transaction, which would keep the lock and may see less."""
+    committed until then. Raises Busy, InTransaction."""
     if conn.info.transaction_status is not TransactionStatus.IDLE:
-        raise RuntimeError("Summing begins a transaction of its own.")
+        raise InTransaction("Summing begins a transaction of its own.")
     with conn.transaction():
         conn.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
         _lock(conn, slot, wait_s)

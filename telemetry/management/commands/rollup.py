@@ -11,11 +11,13 @@ from django.core.management import BaseCommand, CommandError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from telemetry import facade
 from telemetry.access.projects import UnknownProject, project_of
 from telemetry.database import connection
 from telemetry.management.terminal import console_on
 from telemetry.models import Project
 from telemetry.series import rollups
+from telemetry.series.turns import Busy
 from telemetry.series.window import BadWindow, parse_day
 
 PATIENCE_S = 3600.0
@@ -52,7 +54,8 @@ class Command(BaseCommand):
                     _rebuild(console, project, first, last)
                 else:
                     _fold(console, project)
-            except rollups.Busy as error:
+                _add_up_runs(project)
+            except Busy as error:
                 raise CommandError(f"Somebody else sums project {project.slug} up: run this again.") from error
 
 
@@ -64,6 +67,11 @@ def _fold(console: Console, project: Project) -> None:
         f"its newest call is of {freshness.fresh_to:%Y-%m-%d %H:%M:%S} UTC" if freshness.fresh_to else "no calls yet"
     )
     console.print(f"Project {project.slug}: all is summed up, {newest}.", soft_wrap=True, markup=False)
+
+
+def _add_up_runs(project: Project) -> None:
+    if not facade.catch_up_runs(project_id=project.pk, now=datetime.now(UTC), patience_s=PATIENCE_S):
+        raise CommandError(f"The runs of project {project.slug} could not be added up in full; the log says why.")
 
 
 def _rebuild(console: Console, project: Project, first: date | None, last: date | None) -> None:
