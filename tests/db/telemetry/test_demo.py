@@ -34,7 +34,9 @@ from telemetry.models import (
     Project,
     Report,
     Run,
+    RunState,
 )
+from telemetry.series import runs
 from telemetry.series.queries import unpriced_models, usage_by, usage_total
 from telemetry.series.rollups import catch_up
 from telemetry.series.window import by_preset
@@ -122,8 +124,8 @@ def fill_observing(project: Project) -> None:
     """A row of every table of the observer."""
     of_run = {"project_id": project.pk, "execution_id": "by hand", "started_at": NOW}
     Run.objects.create(**of_run)
-    with django_connection.cursor() as cursor:
-        cursor.execute("INSERT INTO telemetry_run_mark (project_id, minutes) VALUES (%s, ARRAY[%s])", [project.pk, NOW])
+    runs.mark(connection(), project_id=project.pk, minutes=[NOW])
+    RunState.objects.create(project_id=project.pk, is_long=True, summed_at=NOW, sum_ms=1)
     Anomaly.objects.create(
         **of_run, detector=Detector.CONTEXT_BLOAT, severity="high", tokens=2, tokens_wasted=1, found_at=NOW
     )
