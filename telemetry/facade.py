@@ -9,7 +9,7 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ from telemetry.access.projects import UnknownProject
 from telemetry.contracts import Call, Execution, Receipt
 from telemetry.database import connection
 from telemetry.importer import demo
+from telemetry.jobs import queue, schedule
+from telemetry.jobs.queue import Trouble
 from telemetry.ledger import freezing, partitions, price_versions, removal
 from telemetry.ledger.contents import PartitionLeaving, TableContents, contents, hold_partitions, is_empty
 from telemetry.ledger.ingest import ingest
@@ -34,6 +36,7 @@ from telemetry.series import expiry, rollups, runs
 from telemetry.sources.demo import ROSTER
 
 HEARTBEAT_KEY = "worker-last-seen"
+LATE = timedelta(hours=1)  # after which a job that could be done should have been
 DEMO_AGENTS = len(ROSTER)
 _log = logging.getLogger(__name__)
 
@@ -47,6 +50,7 @@ __all__ = [
     "PartitionLeaving",
     "ProjectInfo",
     "TableContents",
+    "Trouble",
     "UnknownProject",
     "catch_up_runs",
     "check_runs",
@@ -63,6 +67,7 @@ __all__ = [
     "freeze_closed_days",
     "hold_partitions",
     "is_empty",
+    "job_trouble",
     "key_works",
     "list_keys",
     "load_demo",
@@ -236,6 +241,11 @@ def ensure_price_versions(*, now: datetime) -> None:
 def partition_horizon(*, now: datetime) -> date:
     """The last day up to which every day from today on has its partition; yesterday where today has none."""
     return partitions.horizon(connection(), now=now)
+
+
+def job_trouble(*, now: datetime) -> Trouble:
+    """What was to be done at night and is not: dead in the days that are caught up, or waiting for an hour."""
+    return queue.trouble(connection(), dead_since=now - timedelta(days=schedule.HORIZON_DAYS), late_since=now - LATE)
 
 
 def replica_trouble() -> str | None:

@@ -27,7 +27,7 @@ from telemetry.models import Project
 from telemetry.series import rollups
 from tloi_site.embedded.ports import free_port
 
-pytest_plugins = ("tests.browsing", "tests.own_database")
+pytest_plugins = ("tests.browsing", "tests.own_database", "tests.queueing")
 ROOT = Path(__file__).resolve().parent.parent
 SHARED_DATA = ROOT.parent / "shared" / "data"
 

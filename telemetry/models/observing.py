@@ -131,6 +131,7 @@ class Job(models.Model):
     """Work that must be done once for a project and a period: this row is the truth about it, Celery only wakes it.
 
     Taken with a lease; a worker that dies lets it expire. After three attempts it is dead, until a person tries again.
+    Its states and who moves it from one to the next: `jobs/queue.py`.
     """
 
     class State(models.TextChoices):
@@ -142,6 +143,8 @@ class Job(models.Model):
     kind = models.CharField(max_length=40)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="jobs")
     period = models.CharField(max_length=20)  # 2025-11-06, 2025-W45, 2025-11
+    first_day = models.DateField()
+    last_day = models.DateField()  # both of the project's zone, inclusive
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
     attempts = models.PositiveSmallIntegerField(default=0)
     lease = models.UUIDField(null=True, editable=False)
@@ -150,10 +153,16 @@ class Job(models.Model):
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+    outdated_at = models.DateTimeField(null=True, editable=False)  # while it runs: its days changed, so once more
     error = models.TextField(blank=True, default="")
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=("kind", "project", "period"), name="one_job_a_period"),)
+        constraints = (
+            models.UniqueConstraint(fields=("kind", "project", "period"), name="one_job_a_period"),
+            models.UniqueConstraint(
+                fields=("project",), name="one_running_job_a_project", condition=models.Q(state="running")
+            ),
+        )
         indexes = (
             models.Index(
                 fields=("not_before_at",), name="job_to_do", condition=models.Q(state__in=("waiting", "running"))

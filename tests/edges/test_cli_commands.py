@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -16,9 +17,19 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from telemetry import facade
+from telemetry.models import Job
 from tloi_site.embedded import sharing
 
 pytestmark = pytest.mark.django_db
+HOURS_AGO = datetime.now(UTC) - timedelta(hours=2)
+JOB = {
+    "kind": "daily-report",
+    "period": "2025-11-06",
+    "first_day": "2025-11-06",
+    "last_day": "2025-11-06",
+    "not_before_at": HOURS_AGO,
+    "created_at": HOURS_AGO,
+}
 
 
 def tloi(*words: str) -> list[str]:
@@ -126,7 +137,7 @@ def diagnosis() -> dict[str, str]:
 def test_doctor_finds_nothing_where_all_is_well() -> None:
     assert set(diagnosis().values()) == {"ok"}
     subjects = ["settings", "clock", "PostgreSQL", "broker", "cache", "disk", "partitions", "retention"]
-    subjects += ["worker", "backup"]
+    subjects += ["worker", "nights", "backup"]
     assert list(diagnosis()) == subjects
 
 
@@ -139,6 +150,31 @@ def test_doctor_fails_a_database_that_may_lose_or_shift_data(statement: str, sub
     with connection.cursor() as cursor:
         cursor.execute(statement)
     assert diagnosis()[subject] == "FAIL"
+
+
+@pytest.mark.usefixtures("well")
+@pytest.mark.parametrize(
+    ("job", "says"),
+    [
+        ({"state": "dead", "finished_at": HOURS_AGO}, "reports that failed three times: 1"),
+        ({"state": "waiting"}, "waited for more than an hour: 1, the first daily-report of acme for 2025-11-06"),
+        ({"state": "running"}, "waited for more than an hour: 1, the first daily-report of acme for 2025-11-06"),
+    ],
+)
+def test_doctor_warns_of_reports_that_are_dead_or_late(job: dict[str, Any], says: str) -> None:
+    acme = facade.ensure_project(slug="acme")
+    Job.objects.create(project_id=acme.id, **JOB, **job)
+    assert diagnosis()["nights"] == "warn"
+    assert any(says in line for line in tloi("doctor"))
+
+
+@pytest.mark.usefixtures("well")
+def test_doctor_says_nothing_of_jobs_that_are_done_or_died_long_ago() -> None:
+    acme = facade.ensure_project(slug="acme")
+    long_ago = HOURS_AGO - timedelta(days=40)
+    Job.objects.create(project_id=acme.id, **JOB, state="done")
+    Job.objects.create(project_id=acme.id, **JOB | {"period": "2025-09-01"}, state="dead", finished_at=long_ago)
+    assert diagnosis()["nights"] == "ok"
 
 
 @pytest.mark.usefixtures("well")

@@ -24,6 +24,8 @@ def save(admin_client: Client, project: Project, days: str) -> int:
         "name": project.name,
         "time_zone": "UTC",
         "retention_days": days,
+        "token_measure": project.token_measure,
+        "observed_at_hour": str(project.observed_at_hour),
         "memberships-TOTAL_FORMS": "0",
         "memberships-INITIAL_FORMS": "0",
     }

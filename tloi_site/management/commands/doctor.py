@@ -182,6 +182,18 @@ def _worker() -> Iterator[Finding]:
         yield Finding("FAIL", says, "after a start it takes 20 s; else see worker.log in the data folder")
 
 
+def _nights() -> Iterator[Finding]:
+    trouble = facade.job_trouble(now=datetime.now(UTC))
+    if trouble.dead:
+        says = f"reports that failed three times: {trouble.dead}"
+        yield Finding("warn", says, "Jobs in the admin say why, and try again")
+    if trouble.late:
+        says = f"reports that have waited for more than an hour: {trouble.late}, the first {trouble.oldest}"
+        yield Finding("warn", says, "is a worker running? see worker.log in the data folder")
+    if not trouble.dead and not trouble.late:
+        yield Finding("ok", "no report is dead, and none waits for long")
+
+
 def _backup() -> Iterator[Finding]:
     if not settings.BACKUP_DIR:
         yield Finding("ok", "none is taken by itself; TLOI_BACKUP_DIR names a folder for one a day")
@@ -212,5 +224,6 @@ CHECKS: dict[str, Callable[[], Iterator[Finding]]] = {
     "partitions": _partitions,
     "retention": _retention,
     "worker": _worker,
+    "nights": _nights,
     "backup": _backup,
 }
