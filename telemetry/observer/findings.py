@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Literal
 
 Severity = Literal["high", "medium"]
@@ -109,12 +109,16 @@ class Meanings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bounds:
-    """What every run that a detector flags is sure to meet, so that the database picks few of many; None asks nothing.
+class Sieve:
+    """The same as `judge`, as data that the database is told: a day has too many runs to carry each to Python. A run is
+    flagged that passes all of it; None lets every run pass.
 
-    Input and total are at least so many hundredths; `input` is more than `ratio_over` hundredths a token of output; it
-    says that it took less than `below_ms`; it says that it is done while `errors_from` errors, or somebody who looked,
-    say that it is not; another run of its task began less than `within_ms` before.
+    Input and total are at least so many hundredths; input is more than `ratio_over` hundredths a token of output; it
+    says that it took less than `below_ms`; it says that it is done, and so many errors, or somebody who looked, say
+    that it is not; another run of its task, which it repeats, began less than `within_ms` before.
+
+    Wasted is what of the input, or of the total, is more than `spared` hundredths, for each token of output or at all.
+    `evidence` names the numbers that were compared.
     """
 
     input_from: int = 0
@@ -123,6 +127,10 @@ class Bounds:
     below_ms: int | None = None
     errors_from: int | None = None
     within_ms: int | None = None
+    wasted_of: Literal["input", "total"] = "total"
+    spared: int = 0
+    is_spared_per_output: bool = False
+    evidence: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,4 +154,4 @@ def ratio(input_hundredths: int, output: int) -> float | None:
     """Input tokens a token of output to one place, halves upward, for people to read; None where there is no output."""
     if not output:
         return None
-    return float((Decimal(input_hundredths) / (100 * output)).quantize(Decimal("0.1"), ROUND_HALF_UP))
+    return (2 * input_hundredths + 10 * output) // (20 * output) / 10

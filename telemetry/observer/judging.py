@@ -1,8 +1,8 @@
 """Runs are judged: the detectors look at them, and what they find stands as anomalies until it no longer holds.
 
-Live, the runs that were just added up; at night, all that began in a span of time, of which the database picks those
-that a detector may flag. Both ask the same detectors about the same facts, and both write under the project's lock, so
-that whoever comes later has seen what the other saw and more. What a person made of an anomaly is never touched.
+Live, the runs that were just added up, by the detectors themselves; at night, all that began in a span of time, by
+their sieves (`sifting.py`). Both say the same, and both write under the project's lock, so that whoever comes later has
+seen what the other saw and more. What a person made of an anomaly is never touched.
 """
 
 from __future__ import annotations
@@ -17,18 +17,17 @@ import msgspec
 from psycopg import Connection
 from psycopg.rows import tuple_row
 
-from telemetry.observer import suspects
+from telemetry.observer import run_facts, sifting
 from telemetry.observer.findings import Finding, is_running
 from telemetry.observer.rules import Rules, lookback, rules_of
-from telemetry.observer.suspects import RunRow, Span
+from telemetry.observer.run_facts import RunRow
+from telemetry.observer.sifting import Pair
 from telemetry.statements import statement
 
-SLICE = 100_000  # runs that are judged in one transaction,
-PIECE = 2_000  # of which so many are in memory at a time
+SLICE = 200_000  # runs that one statement sifts
+PIECE = 2_000  # that are in memory at a time
 _INT8 = 2**63 - 1
 _encode = msgspec.json.Encoder().encode
-
-Pair = tuple[str, str]  # an execution's id, a detector's name: the key of an anomaly in its project
 
 
 def judge_runs(conn: Connection[Any], *, project_id: int, keys: Sequence[str], now: datetime) -> int:
@@ -38,50 +37,52 @@ def judge_runs(conn: Connection[Any], *, project_id: int, keys: Sequence[str], n
     for first in range(0, len(keys), PIECE):
         with conn.transaction():
             lock_judging(conn, project_id=project_id)
-            found += _judge_some(conn, rules, project_id=project_id, keys=keys[first : first + PIECE], now=now)
+            some = keys[first : first + PIECE]
+            if window := lookback(rules):
+                later = run_facts.following_runs(conn, project_id=project_id, keys=some, window=window)
+                some = sorted({*some, *later})
+            found += _judge_named(conn, rules, project_id=project_id, keys=some, now=now)
     return found
 
 
-def _judge_some(conn: Connection[Any], rules: Rules, *, project_id: int, keys: Sequence[str], now: datetime) -> int:
-    window, some = lookback(rules), set(keys)
-    if window:
-        some.update(suspects.following_runs(conn, project_id=project_id, keys=keys, window=window))
-    rows = suspects.runs_by_key(conn, project_id=project_id, keys=sorted(some), window=window)
-    running = {row.execution_id for row in rows if is_running(row.status)}
+def _judge_named(
+    conn: Connection[Any], rules: Rules, *, project_id: int, keys: Sequence[str], now: datetime, is_live: bool = True
+) -> int:
+    window = lookback(rules)
+    rows = run_facts.runs_by_key(conn, project_id=project_id, keys=keys, window=window)
+    running = {row.execution_id for row in rows if is_live and is_running(row.status)}
     found = _findings((row for row in rows if row.execution_id not in running), rules)
     write_anomalies(conn, rules, project_id=project_id, found=found, now=now)
-    retire(conn, project_id, outdated_of(conn, project_id=project_id, keys=sorted(some - running), found=_pairs(found)))
+    judged = sorted({*keys} - running)
+    retire(conn, project_id, outdated_of(conn, project_id=project_id, keys=judged, found=_pairs(found)))
     return len(found)
 
 
 def judge_span(conn: Connection[Any], *, project_id: int, start: datetime, end: datetime, now: datetime) -> int:
     """Judge every run begun in [start, end); how many findings. However often that is done, the anomalies are the same.
-    Each slice has a transaction of its own, so that whoever judges live waits for a moment only, and memory is flat
-    however many runs there are. Raises psycopg.Error; then slices before are judged."""
+    Each slice has a transaction of its own, so that whoever judges live waits for a moment only. Raises psycopg.Error;
+    then slices before are judged."""
     rules, found = rules_of(project_id=project_id), 0
     while start < end:
         with conn.transaction():
             lock_judging(conn, project_id=project_id)
-            until = suspects.end_of_slice(conn, project_id=project_id, span=(start, end), runs=SLICE)
-            found += _judge_slice(conn, rules, project_id=project_id, span=(start, until), now=now)
+            until = sifting.end_of_slice(conn, project_id=project_id, span=(start, end), runs=SLICE)
+            sifted = sifting.judge_slice(conn, rules, project_id=project_id, span=(start, until), now=now)
+            retire(conn, project_id, sifted.outdated)
+            found += sifted.found
+            for first in range(0, len(sifted.huge), PIECE):
+                some = sifted.huge[first : first + PIECE]
+                found += _judge_named(conn, rules, project_id=project_id, keys=some, now=now, is_live=False)
         start = until
     return found
-
-
-def _judge_slice(conn: Connection[Any], rules: Rules, *, project_id: int, span: Span, now: datetime) -> int:
-    pairs: list[Pair] = []
-    for rows in suspects.candidates(conn, rules, project_id=project_id, span=span, most=PIECE):
-        found = _findings(rows, rules)
-        write_anomalies(conn, rules, project_id=project_id, found=found, now=now)
-        pairs += _pairs(found)
-    retire(conn, project_id, outdated_between(conn, project_id=project_id, span=span, found=pairs))
-    return len(pairs)
 
 
 def _findings(rows: Iterable[RunRow], rules: Rules) -> list[tuple[str, Finding]]:
     """What the detectors say of runs, each with the execution's id."""
     return [
-        (row.execution_id, finding) for row in rows for finding in rules.findings(suspects.facts_of(row, rules.measure))
+        (row.execution_id, finding)
+        for row in rows
+        for finding in rules.findings(run_facts.facts_of(row, rules.measure))
     ]
 
 
@@ -119,20 +120,12 @@ def write_anomalies(
     conn.execute(statement(__package__, "write_anomalies"), arguments)
 
 
-def outdated_between(conn: Connection[Any], *, project_id: int, span: Span, found: Sequence[Pair]) -> list[Pair]:
-    """The anomalies of a span that are not among those that were found now."""
-    return _outdated("outdated_between", conn, found, project=project_id, start=span[0], end=span[1])
-
-
 def outdated_of(conn: Connection[Any], *, project_id: int, keys: Sequence[str], found: Sequence[Pair]) -> list[Pair]:
     """The anomalies of executions that are not among those that were found now."""
-    return _outdated("outdated_of", conn, found, project=project_id, judged=list(keys))
-
-
-def _outdated(name: str, conn: Connection[Any], found: Sequence[Pair], **arguments: Any) -> list[Pair]:
     names = {"keys": [key for key, _ in found], "detectors": [detector for _, detector in found]}
+    arguments = {"project": project_id, "judged": list(keys), **names}
     with conn.cursor(row_factory=tuple_row) as cursor:
-        return cursor.execute(statement(__package__, name), {**arguments, **names}).fetchall()
+        return cursor.execute(statement(__package__, "outdated_of"), arguments).fetchall()
 
 
 def retire(conn: Connection[Any], project_id: int, outdated: Sequence[Pair]) -> None:

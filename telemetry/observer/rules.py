@@ -15,7 +15,7 @@ from telemetry.observer.detectors import (
     false_completion,
     inefficient_task,
 )
-from telemetry.observer.findings import Bounds, Evidence, Facts, Finding, Limits, Meanings, Severity
+from telemetry.observer.findings import Evidence, Facts, Finding, Limits, Meanings, Severity, Sieve
 
 
 class Detector(Protocol):
@@ -30,8 +30,8 @@ class Detector(Protocol):
     def judge(self, facts: Facts, limits: Limits) -> Finding | None:
         """What it says of a run; None: nothing."""
 
-    def bounds(self, limits: Limits) -> Bounds:
-        """What every run that it flags is sure to meet."""
+    def sieve(self, limits: Limits) -> Sieve:
+        """The same as `judge`, for the database."""
 
     def issue(self, evidence: Evidence) -> str:
         """A finding in a phrase."""
@@ -96,11 +96,11 @@ def limits_of(detector: Detector, rule: DetectorRule | None) -> Limits:
     return limits
 
 
-def bounds_of(rules: Rules) -> list[Bounds]:
-    """What runs are sure to meet that a detector flags, an entry a detector that is on."""
-    return [BY_NAME[name].bounds(limits) for name, limits in rules.limits.items()]
+def sieves_of(rules: Rules) -> dict[str, Sieve]:
+    """The sieves of the detectors that are on."""
+    return {name: BY_NAME[name].sieve(limits) for name, limits in rules.limits.items()}
 
 
 def lookback(rules: Rules) -> timedelta:
     """How long before a run another of its task may have begun, for detectors that ask; 0 where none does."""
-    return timedelta(milliseconds=max((one.within_ms or 0 for one in bounds_of(rules)), default=0))
+    return timedelta(milliseconds=max((one.within_ms or 0 for one in sieves_of(rules).values()), default=0))

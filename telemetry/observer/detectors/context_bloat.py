@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from telemetry.observer.findings import Bounds, Evidence, Facts, Finding, Limits, Meanings, Severity, ratio, tokens_of
+from telemetry.observer.findings import Evidence, Facts, Finding, Limits, Meanings, Severity, Sieve, ratio, tokens_of
 
 NAME = "context_bloat"
 SEVERITY: Severity = "high"
@@ -43,9 +43,16 @@ def judge(facts: Facts, limits: Limits) -> Finding | None:
     )
 
 
-def bounds(limits: Limits) -> Bounds:
-    """What a flagged run is sure to meet."""
-    return Bounds(input_from=100 * limits.floor_tokens, ratio_over=limits.threshold_hundredths)
+def sieve(limits: Limits) -> Sieve:
+    """What `judge` asks, for the database."""
+    return Sieve(
+        input_from=100 * limits.floor_tokens,
+        ratio_over=limits.threshold_hundredths,
+        wasted_of="input",
+        spared=limits.allowance_hundredths,
+        is_spared_per_output=True,
+        evidence=("ratio", "threshold", "allowance", "input", "output"),
+    )
 
 
 def issue(evidence: Evidence) -> str:

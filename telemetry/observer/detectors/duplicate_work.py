@@ -10,17 +10,18 @@ from __future__ import annotations
 from datetime import timedelta
 from decimal import Decimal
 
-from telemetry.observer.findings import Bounds, Evidence, Facts, Finding, Limits, Meanings, Severity, tokens_of
+from telemetry.observer.findings import Evidence, Facts, Finding, Limits, Meanings, Severity, Sieve, tokens_of
 
 NAME = "duplicate_work"
 SEVERITY: Severity = "medium"
 DEFAULTS = Limits(threshold=Decimal(3_600), floor_tokens=1)
 MEANINGS = Meanings(
-    threshold="seconds after another run of the same task, below which a run is flagged",
+    threshold="seconds after another run of the same task, below which a run is flagged; 30 days at most",
     allowance="tokens of a repeated run that are no waste",
     floor="tokens below which no run is flagged",
 )
 SUGGESTION = "Look up what the run before brought instead of doing it again; let one agent own the task, or cache it."
+MOST_MS = 30 * 24 * 3_600_000  # longer ago is not looked for
 _INSTANT = timedelta(microseconds=1)
 
 
@@ -30,7 +31,7 @@ def judge(facts: Facts, limits: Limits) -> Finding | None:
     if earlier is None or earlier.is_exempt or total < 100 * limits.floor_tokens:
         return None
     after = facts.started_at - earlier.started_at
-    if after >= timedelta(milliseconds=10 * limits.threshold_hundredths):
+    if after >= timedelta(milliseconds=min(10 * limits.threshold_hundredths, MOST_MS)):
         return None
     return Finding(
         detector=NAME,
@@ -46,9 +47,14 @@ def judge(facts: Facts, limits: Limits) -> Finding | None:
     )
 
 
-def bounds(limits: Limits) -> Bounds:
-    """What a flagged run is sure to meet."""
-    return Bounds(total_from=100 * limits.floor_tokens, within_ms=10 * limits.threshold_hundredths)
+def sieve(limits: Limits) -> Sieve:
+    """What `judge` asks, for the database."""
+    return Sieve(
+        total_from=100 * limits.floor_tokens,
+        within_ms=min(10 * limits.threshold_hundredths, MOST_MS),
+        spared=limits.allowance_hundredths,
+        evidence=("earlier", "seconds", "threshold", "total"),
+    )
 
 
 def issue(evidence: Evidence) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from telemetry.observer.findings import Bounds, Evidence, Facts, Finding, Limits, Meanings, Severity, tokens_of
+from telemetry.observer.findings import Evidence, Facts, Finding, Limits, Meanings, Severity, Sieve, tokens_of
 
 NAME = "expensive_task"
 SEVERITY: Severity = "medium"
@@ -40,9 +40,13 @@ def judge(facts: Facts, limits: Limits) -> Finding | None:
     )
 
 
-def bounds(limits: Limits) -> Bounds:
-    """What a flagged run is sure to meet."""
-    return Bounds(total_from=max(limits.threshold_hundredths + 1, 100 * limits.floor_tokens))
+def sieve(limits: Limits) -> Sieve:
+    """What `judge` asks, for the database."""
+    return Sieve(
+        total_from=max(limits.threshold_hundredths + 1, 100 * limits.floor_tokens),
+        spared=limits.allowance_hundredths,
+        evidence=("total", "threshold", "allowance", "input", "output"),
+    )
 
 
 def issue(evidence: Evidence) -> str:

@@ -10,13 +10,13 @@ from __future__ import annotations
 from decimal import Decimal
 
 from telemetry.observer.findings import (
-    Bounds,
     Evidence,
     Facts,
     Finding,
     Limits,
     Meanings,
     Severity,
+    Sieve,
     Verdict,
     tokens_of,
 )
@@ -62,9 +62,14 @@ def judge(facts: Facts, limits: Limits) -> Finding | None:
     )
 
 
-def bounds(limits: Limits) -> Bounds:
-    """What a flagged run is sure to meet."""
-    return Bounds(total_from=100 * limits.floor_tokens, errors_from=max(1, -(-limits.threshold_hundredths // 100)))
+def sieve(limits: Limits) -> Sieve:
+    """What `judge` asks, for the database."""
+    return Sieve(
+        total_from=100 * limits.floor_tokens,
+        errors_from=max(1, -(-limits.threshold_hundredths // 100)),
+        spared=limits.allowance_hundredths,
+        evidence=("status", "errors", "threshold", "verified", "total"),
+    )
 
 
 def issue(evidence: Evidence) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from telemetry.observer.findings import Bounds, Evidence, Facts, Finding, Limits, Meanings, Severity, tokens_of
+from telemetry.observer.findings import Evidence, Facts, Finding, Limits, Meanings, Severity, Sieve, tokens_of
 
 NAME = "inefficient_task"
 SEVERITY: Severity = "medium"
@@ -33,7 +33,7 @@ def judge(facts: Facts, limits: Limits) -> Finding | None:
         tokens=tokens_of(total),
         tokens_wasted=tokens_of(max(0, total - limits.allowance_hundredths)),
         evidence={
-            "seconds": took_ms / 1000,
+            "took_s": took_ms / 1000,
             "threshold": float(limits.threshold),
             "total": tokens_of(total),
             "floor": limits.floor_tokens,
@@ -41,14 +41,19 @@ def judge(facts: Facts, limits: Limits) -> Finding | None:
     )
 
 
-def bounds(limits: Limits) -> Bounds:
-    """What a flagged run is sure to meet."""
-    return Bounds(total_from=100 * limits.floor_tokens + 1, below_ms=10 * limits.threshold_hundredths)
+def sieve(limits: Limits) -> Sieve:
+    """What `judge` asks, for the database."""
+    return Sieve(
+        total_from=100 * limits.floor_tokens + 1,
+        below_ms=10 * limits.threshold_hundredths,
+        spared=limits.allowance_hundredths,
+        evidence=("took_s", "threshold", "total", "floor"),
+    )
 
 
 def issue(evidence: Evidence) -> str:
     """The finding in a phrase: 8,200 tokens in 1.4 s, more than 5,000 in less than 5 s."""
     return (
-        f"{evidence['total']:,} tokens in {evidence['seconds']:.1f} s,"
+        f"{evidence['total']:,} tokens in {evidence['took_s']:.1f} s,"
         f" more than {evidence['floor']:,} in less than {evidence['threshold']:g} s"
     )

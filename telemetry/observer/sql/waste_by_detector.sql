@@ -5,6 +5,6 @@ SELECT detector, severity, count(*) FILTER (WHERE state <> 'not_waste'),
        count(*) FILTER (WHERE state = 'not_waste')
 FROM telemetry_anomaly
 WHERE project_id = %(project)s AND started_at >= %(start)s AND started_at < %(end)s
-  AND NOT evidence @> '{{"holds": false}}' {filters}
+  AND (state = 'new' OR NOT evidence @> '{{"holds": false}}') {filters}
 GROUP BY detector, severity
 ORDER BY detector, severity

@@ -1,27 +1,17 @@
-"""What detectors are told of runs: the ones that may be flagged of a span of time, or some by name, as facts."""
+"""What detectors are told of runs by name, as facts: how live checks see them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
-from uuid import uuid4
 
-from psycopg import Connection, sql
+from psycopg import Connection
 from psycopg.rows import scalar_row, tuple_row
 
-from telemetry.observer.findings import DONE, Bounds, Earlier, Facts, is_changed
-from telemetry.observer.rules import Rules, bounds_of, lookback
+from telemetry.observer.findings import Earlier, Facts, is_changed
 from telemetry.statements import statement
 from telemetry.usage import weighted_hundredths
-
-HUGE = 10**12  # tokens of a run beyond all reason: the database does not judge it, Python's integers do
-_STEEP = 10**6  # a ratio in hundredths up to which the database compares
-_WEIGHTS = {
-    "weighted": {"read": 10, "written": 125, "written_1h": 200},
-    "gross": {"read": 100, "written": 100, "written_1h": 100},
-}
-Span = tuple[datetime, datetime]  # the end is outside
 
 
 class RunRow(NamedTuple):
@@ -49,49 +39,6 @@ class RunRow(NamedTuple):
     earlier_digest: str | None
 
 
-def candidates(
-    conn: Connection[Any], rules: Rules, *, project_id: int, span: Span, most: int
-) -> Iterator[list[RunRow]]:
-    """Every run of a span that the detectors flag, and a few more, in pieces of `most` at most. In a transaction, which
-    must not end before the last piece."""
-    bounds = bounds_of(rules)
-    query = sql.SQL(statement(__package__, "candidates")).format(
-        suspected=_any(bounds), suspected_alone=_any([one for one in bounds if one.within_ms is None])
-    )
-    arguments = {
-        "project": project_id,
-        "start": span[0],
-        "end": span[1],
-        "lookback": lookback(rules),
-        "huge": HUGE,
-        "done": sorted(DONE),
-        **_WEIGHTS[rules.measure],
-    }
-    conn.execute("SET LOCAL cursor_tuple_fraction = 1")  # all will be read
-    with conn.cursor(f"suspects_{uuid4().hex}", row_factory=tuple_row) as cursor:
-        cursor.execute(query, arguments)
-        while rows := cursor.fetchmany(most):
-            yield [RunRow._make(row) for row in rows]
-
-
-def _any(bounds: Sequence[Bounds]) -> sql.Composable:
-    return sql.SQL(" OR ").join(map(suspicion, bounds)) if bounds else sql.SQL("false")
-
-
-def suspicion(bounds: Bounds) -> sql.Composed:
-    """The condition of `bounds` on a run of `candidates`; true of more where a number is beyond all reason."""
-    numbers = {
-        "input_from": bounds.input_from,
-        "total_from": bounds.total_from,
-        "ratio_over": None if bounds.ratio_over is None else min(bounds.ratio_over, _STEEP),
-        "below_ms": bounds.below_ms,
-        "errors_from": bounds.errors_from,
-        "within_ms": bounds.within_ms,
-    }
-    literals = {name: sql.Literal(number) for name, number in numbers.items()}
-    return sql.SQL(statement(__package__, "suspicion")).format(**literals)
-
-
 def runs_by_key(conn: Connection[Any], *, project_id: int, keys: Sequence[str], window: timedelta) -> list[RunRow]:
     """These runs, each with the last one of its task that began less than `window` before."""
     arguments = {"project": project_id, "keys": list(keys), "lookback": window}
@@ -105,15 +52,6 @@ def following_runs(conn: Connection[Any], *, project_id: int, keys: Sequence[str
     arguments = {"project": project_id, "keys": list(keys), "lookback": window}
     with conn.cursor(row_factory=scalar_row) as cursor:
         return cursor.execute(statement(__package__, "following_runs"), arguments).fetchall()
-
-
-def end_of_slice(conn: Connection[Any], *, project_id: int, span: Span, runs: int) -> datetime:
-    """Where a slice of about so many runs ends that begins with a span; the span's end where it holds no more."""
-    start, end = span
-    arguments = {"project": project_id, "start": start, "end": end, "runs": runs}
-    with conn.cursor(row_factory=scalar_row) as cursor:
-        found = cursor.execute(statement(__package__, "end_of_slice"), arguments).fetchone()
-    return end if found is None else max(found, start + timedelta(microseconds=1))
 
 
 def facts_of(row: RunRow, measure: str) -> Facts:
