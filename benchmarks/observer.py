@@ -117,9 +117,9 @@ def _judge(project_id: int) -> int:
     from telemetry.database import connection
     from telemetry.observer import judging, waste
 
-    span = {"start": DAY, "end": DAY + timedelta(days=1)}
-    judging.judge_span(connection(), project_id=project_id, now=DAY + timedelta(days=2), **span)
-    return waste.sums(connection(), project_id=project_id, **span).total.anomalies
+    end = DAY + timedelta(days=1)
+    judging.judge_span(connection(), project_id=project_id, start=DAY, end=end, now=end)
+    return waste.sums(connection(), project_id=project_id, start=DAY, end=end).total.anomalies
 
 
 def _plain(project_id: int) -> None:

@@ -1,8 +1,17 @@
 """The stock admin for what people edit, a file an idea."""
 
 from telemetry.admin.access import ApiKeyAdmin, ProjectAdmin
+from telemetry.admin.detectors import DetectorRuleAdmin
 from telemetry.admin.jobs import JobAdmin
 from telemetry.admin.prices import PriceOverrideAdmin, PriceVersionAdmin
 from telemetry.admin.records import QuarantinedAdmin
 
-__all__ = ["ApiKeyAdmin", "JobAdmin", "PriceOverrideAdmin", "PriceVersionAdmin", "ProjectAdmin", "QuarantinedAdmin"]
+__all__ = [
+    "ApiKeyAdmin",
+    "DetectorRuleAdmin",
+    "JobAdmin",
+    "PriceOverrideAdmin",
+    "PriceVersionAdmin",
+    "ProjectAdmin",
+    "QuarantinedAdmin",
+]

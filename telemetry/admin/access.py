@@ -11,6 +11,7 @@ from django.forms import ModelForm
 from django.http import HttpRequest
 
 from telemetry.access import keys
+from telemetry.admin.detectors import DetectorRuleInline
 from telemetry.models import ApiKey, Membership, Project
 
 
@@ -24,7 +25,7 @@ class MembershipInline(admin.TabularInline[Membership, Project]):
 class ProjectAdmin(admin.ModelAdmin[Project]):
     list_display = ("slug", "name", "time_zone", "retention_days", "created_at")
     search_fields = ("slug", "name")
-    inlines = (MembershipInline,)
+    inlines = (MembershipInline, DetectorRuleInline)
 
 
 class KeyForm(forms.ModelForm[ApiKey]):
