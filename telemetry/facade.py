@@ -11,11 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.core.cache import cache
-from psycopg import Connection
 
 from telemetry import replica
 from telemetry.access import keys, login, projects, room
@@ -25,14 +23,15 @@ from telemetry.contracts import Call, Execution, Receipt
 from telemetry.database import connection
 from telemetry.importer import demo
 from telemetry.jobs import queue, schedule
+from telemetry.jobs.alone import alone
 from telemetry.jobs.queue import Trouble
 from telemetry.ledger import freezing, partitions, price_versions, removal
 from telemetry.ledger.contents import PartitionLeaving, TableContents, contents, hold_partitions, is_empty
 from telemetry.ledger.ingest import ingest
 from telemetry.ledger.removal import NotADemo
 from telemetry.models import ApiKey
-from telemetry.observer import judging
-from telemetry.series import expiry, rollups, runs
+from telemetry.observer import live, night
+from telemetry.series import expiry, rollups
 from telemetry.sources.demo import ROSTER
 
 HEARTBEAT_KEY = "worker-last-seen"
@@ -72,6 +71,7 @@ __all__ = [
     "list_keys",
     "load_demo",
     "make_login_link",
+    "observe_due",
     "partition_horizon",
     "record",
     "remove_demo",
@@ -193,20 +193,20 @@ def fold_due(*, now: datetime) -> None:
 
 def check_runs(*, now: datetime) -> None:
     """Add up the runs that what was folded concerns, and judge them at once."""
-    runs.sum_due(connection(), now=now, then=_judging(now))
+    live.check_due(connection(), now=now)
 
 
 def catch_up_runs(*, project_id: int, now: datetime, patience_s: float) -> bool:
     """Add up and judge, within so many seconds, the runs of a project that what was folded concerns; whether that was
     done."""
-    return runs.catch_up(connection(), project_id=project_id, now=now, patience_s=patience_s, then=_judging(now))
+    return live.catch_up(connection(), project_id=project_id, now=now, patience_s=patience_s)
 
 
-def _judging(now: datetime) -> runs.Then:
-    def judge(conn: Connection[Any], project_id: int, keys: Sequence[str]) -> None:
-        judging.judge_runs(conn, project_id=project_id, keys=keys, now=now)
-
-    return judge
+def observe_due(*, now: datetime, patience_s: float) -> int:
+    """Make the reports of days, weeks and months that are over and have none; none is begun after `patience_s`. Another
+    process of this worker does it alone. Returns how many were made."""
+    with alone() as is_alone:
+        return night.observe_due(connection(), now=now, patience_s=patience_s) if is_alone else 0
 
 
 def expire_calls(*, now: datetime, patience_s: float) -> None:

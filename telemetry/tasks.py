@@ -25,6 +25,12 @@ def fold() -> None:
     facade.check_runs(now=datetime.now(UTC))
 
 
+@shared_task(name="telemetry.observe")
+def observe() -> None:
+    """Report what is over."""
+    facade.observe_due(now=datetime.now(UTC), patience_s=PATIENCE_S)
+
+
 @shared_task(name="telemetry.ensure_partitions")
 def ensure_partitions() -> None:
     """Keep two weeks of partitions ahead."""

@@ -52,7 +52,9 @@ def be_patient(conf: Any, **_: object) -> None:
 
 
 @worker_ready.connect
-def ensure_partitions(sender: Any, **_: object) -> None:
-    """A worker that starts does not wait for beat's next hour: after a pause of weeks there may be no partition ahead.
-    A process of the pool does it, for the worker itself must hold no connection that its children would share."""
+def catch_up(sender: Any, **_: object) -> None:
+    """A worker that starts does not wait for beat's next hour: after a pause of weeks there may be no partition ahead,
+    and nights that were missed. A process of the pool does it, for the worker itself must hold no connection that its
+    children would share."""
     sender.app.send_task("telemetry.ensure_partitions", expires=3600)
+    sender.app.send_task("telemetry.observe", expires=60)

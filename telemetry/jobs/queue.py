@@ -26,10 +26,10 @@ from uuid import UUID, uuid4
 
 from psycopg import Connection
 from psycopg.errors import UniqueViolation
-from psycopg.rows import class_row, scalar_row
+from psycopg.rows import class_row, scalar_row, tuple_row
 
 from telemetry.jobs.schedule import Period
-from telemetry.statements import statement
+from telemetry.statements import prepared, statement
 
 MOST_ATTEMPTS = 3
 PAUSES_S = (60.0, 300.0)  # after the first and the second attempt
@@ -94,7 +94,7 @@ def take(conn: Connection[Any], *, kinds: Sequence[str], lease_s: float = LEASE_
     expire_leases(conn)
     arguments = {"kinds": list(kinds), "lease": uuid4(), "lease_s": lease_s}
     try:
-        with conn.transaction(), conn.cursor(row_factory=class_row(Job)) as cursor:
+        with conn.transaction(), prepared(conn, class_row(Job)) as cursor:
             return cursor.execute(statement(__package__, "take"), arguments).fetchone()
     except UniqueViolation:  # somebody took another job of this project at the same moment
         return None
@@ -103,7 +103,8 @@ def take(conn: Connection[Any], *, kinds: Sequence[str], lease_s: float = LEASE_
 def expire_leases(conn: Connection[Any]) -> int:
     """Let go of jobs whose runner gave no sign of life: its attempt has failed. Returns how many."""
     arguments = {"most": MOST_ATTEMPTS, "error": EXPIRED}
-    return conn.execute(statement(__package__, "expire_leases"), arguments).rowcount
+    with prepared(conn, tuple_row) as cursor:
+        return cursor.execute(statement(__package__, "expire_leases"), arguments).rowcount
 
 
 def extend(conn: Connection[Any], job: Job, *, lease_s: float = LEASE_S) -> bool:

@@ -77,13 +77,14 @@ def test_only_a_worker_is_patient() -> None:
     assert app.conf.broker_transport_options == TRANSPORT | IMPATIENT
 
 
-def test_a_worker_that_starts_asks_for_partitions_at_once() -> None:
+def test_a_worker_that_starts_asks_for_partitions_and_missed_nights_at_once() -> None:
     with redis.Redis.from_url(settings.BROKER_URL) as broker:
         broker.delete("celery")
         worker_ready.send(sender=Ready)
-        [message] = broker.lrange("celery", 0, -1)
+        messages = broker.lrange("celery", 0, -1)
         broker.delete("celery")
-    assert json.loads(message)["headers"]["task"] == "telemetry.ensure_partitions"
+    asked = {json.loads(message)["headers"]["task"] for message in messages}
+    assert asked == {"telemetry.ensure_partitions", "telemetry.observe"}
 
 
 def test_every_scheduled_task_is_one_that_a_worker_knows() -> None:
