@@ -133,8 +133,8 @@ def _evidence(one: Sieve, rules: Rules, limits: Limits) -> sql.Composed:
 def sieve(one: Sieve) -> sql.Composable:
     """The condition of a sieve on a run alone."""
     return sql.SQL(statement(__package__, "sieve")).format(
-        input_from=sql.Literal(one.input_from),
-        total_from=sql.Literal(one.total_from),
+        input_from=sql.Literal(one.input_from or None),
+        total_from=sql.Literal(one.total_from or None),
         ratio_over=_factor(one.ratio_over),
         below_ms=sql.Literal(one.below_ms),
         errors_from=sql.Literal(one.errors_from),

@@ -3,4 +3,4 @@ SELECT execution_id, {detector}::text AS detector, {severity}::text AS severity,
        model, session_id, (weighed + 100 * output + 50) / 100 AS tokens,
        (greatest(0, {wasted_of} - {spared})::int8 + 50) / 100 AS tokens_wasted, concat({evidence})::jsonb AS evidence
 FROM {runs} AS run
-WHERE {passes} AND task_type <> ALL({allowed}::text[])
+WHERE weighed IS NOT NULL AND {passes} AND task_type <> ALL({allowed}::text[])

@@ -2,8 +2,8 @@
 --   run:       what each run came to, weighed once (OFFSET 0); NULL where a sum is beyond all reason, so that no product
 --              can overflow: such runs pass no sieve here, and are returned as 'huge' for Python to judge
 --   suspect:   runs that pass a sieve which asks nothing of other runs
---   repeated:  tasks that occur more than once; near: which of their runs began soon after another, so that only these
---   repeating: are looked up, with that other run, each by its key (OFFSET 0)
+--   repeated:  tasks that occur more than once; near: which of their runs began soon after another; repeating: those, and
+--              that other run. Each of these steps looks up few rows by a key, whatever the planner thinks (OFFSET 0)
 --   compared:  the findings beside the anomalies that are known of the span: new and different ones are written, and
 --              those that were not found again are returned as 'outdated'
 -- What a person made of an anomaly stays, and what says the same is left alone.
@@ -26,9 +26,12 @@ WITH run AS (
 ), chain AS (
     SELECT run.execution_id, run.started_at, lag(run.execution_id) OVER same AS earlier_id,
            lag(run.started_at) OVER same AS earlier_at
-    FROM repeated JOIN telemetry_rollup_run AS run ON run.task_key = repeated.task_key
-    WHERE run.project_id = %(project)s AND run.started_at > %(start)s::timestamptz - %(lookback)s::interval
-      AND run.started_at < %(end)s AND run.task_key <> '' AND NOT run.is_cut
+    FROM repeated
+    CROSS JOIN LATERAL (SELECT execution_id, started_at, task_key FROM telemetry_rollup_run
+                        WHERE project_id = %(project)s AND task_key = repeated.task_key AND task_key <> ''
+                          AND started_at > %(start)s::timestamptz - %(lookback)s::interval AND started_at < %(end)s
+                          AND NOT is_cut
+                        OFFSET 0) AS run
     WINDOW same AS (PARTITION BY run.task_key ORDER BY run.started_at, run.execution_id)
 ), near AS MATERIALIZED (
     SELECT * FROM chain

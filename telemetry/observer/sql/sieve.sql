@@ -1,5 +1,6 @@
 -- Whether a run passes a sieve, part of judge_slice.sql: what is NULL lets every run pass.
-(run.weighed >= {input_from} AND run.weighed + 100 * run.output >= {total_from}
+(({input_from} IS NULL OR run.weighed >= {input_from})
+ AND ({total_from} IS NULL OR run.weighed + 100 * run.output >= {total_from})
  AND ({ratio_over} IS NULL OR run.weighed > {ratio_over} * run.output)
  AND ({below_ms} IS NULL OR run.duration_ms < {below_ms})
  AND ({errors_from} IS NULL OR (NOT coalesce(run.is_verified, run.errors < {errors_from})

@@ -175,11 +175,12 @@ def test_a_run_that_began_earlier_than_was_known_takes_its_anomaly_along() -> No
 def test_sums_beyond_every_reason_are_judged_and_break_nothing() -> None:
     tenant, most = new_tenant(), 2**63 - 1
     sums = {"input_uncached": most, "cache_read": most, "cache_write_1h": most, "output": most}
-    run(tenant, "huge", duration_ms=1, **sums)
+    run(tenant, "huge", duration_ms=1, errors=1, **sums)
     run(tenant, "steep", input_uncached=10**17, output=10**13)
-    assert night(tenant) == 4
+    assert night(tenant) == 5
     assert anomalies(tenant)["huge", "expensive_task"] == most
-    assert live(tenant, "huge", "steep") == 4
+    assert live(tenant, "huge", "steep") == 5
+    assert night(tenant) == 5
     assert waste.sums(connection(), project_id=tenant, start=MORNING, end=MORNING + DAY).total.tokens_wasted > most
 
 
