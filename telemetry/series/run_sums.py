@@ -7,23 +7,24 @@ execution to its calls: they are found by when they may have been, which the led
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, LiteralString
 from uuid import UUID
 
 from psycopg import Connection, sql
-from psycopg.rows import class_row, scalar_row, tuple_row
+from psycopg.rows import class_row, scalar_row
 
 from telemetry.ledger.executions import TOTAL_KEY
 from telemetry.ledger.identity import key_id
-from telemetry.series.buckets import MINUTE, Span
-from telemetry.series.comparisons import CLOCKS_DIFFER, COPIES_DIFFER, LONGEST_EXECUTION, merged
+from telemetry.series.buckets import MINUTE
+from telemetry.series.comparisons import CLOCKS_DIFFER, COPIES_DIFFER, LONGEST_EXECUTION
 from telemetry.sources import TRANSCRIPTS
 from telemetry.statements import statement
 from telemetry.usage import quality_bits
 
+EVER = timedelta(days=100_000)  # longer than anything lasts
 # What a text says where a provider failed: it had too much to do, was away, broke, or did not answer in time.
 PROVIDER_FAULT = (
     r"overloaded|rate.?limit|too.?many.?requests|throttl|resource.?exhausted|quota.?exceeded"
@@ -35,67 +36,76 @@ PROVIDER_FAULT = (
 )
 # What differs between two runs of one task: ids (of 8 digits of a hexadecimal number or more), dates, times, numbers.
 CHANGING = r"\m[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\M|\m(?=[a-f]*[0-9])[0-9a-f]{8,}\M|[0-9]+([-:/.,t][0-9]+)*"
-_MEASURES: tuple[LiteralString, ...] = (
+_TOKENS: tuple[LiteralString, ...] = (
     *("input_uncached", "cache_read", "cache_write_5m", "cache_write_1h", "cache_write_unknown", "output"),
-    *("reasoning", "cost_nanousd"),
 )
+_COUNTS: tuple[LiteralString, ...] = ("calls", "failed_calls", "unpriced_calls", *_TOKENS, "reasoning", "cost_nanousd")
+_LABELS: tuple[LiteralString, ...] = ("agent", "host", "session_id", "session_type", "task_type", "objective")
 _COLUMNS: tuple[LiteralString, ...] = (
     *("started_at", "ended_at", "task_key", "task_id", "task_type", "tool", "action", "agent", "host", "model"),
     *("session_id", "session_type", "objective", "source", "status", "errors", "duration_ms", "is_cut"),
-    *("is_provider_fault", "is_verified", "result_digest", "calls", "failed_calls", "subagents"),
-    *(*_MEASURES, "unpriced_calls", "first_call_at", "last_call_at"),
+    *("is_provider_fault", "is_verified", "result_digest", "subagents", *_COUNTS, "first_call_at", "last_call_at"),
 )
+_comma = sql.SQL(", ")
 
 
-def _listed(text: LiteralString, names: Sequence[LiteralString]) -> sql.Composed:
-    return sql.SQL(", ").join(sql.SQL(text).format(sql.Identifier(name)) for name in names)
+def _each(text: LiteralString, names: Sequence[LiteralString]) -> sql.Composed:
+    return _comma.join(sql.SQL(text).format(sql.Identifier(name)) for name in names)
 
 
-_PARTS = {
-    "columns": _listed("{}", _COLUMNS),
-    "known": _listed("known.{}", _COLUMNS),
-    "excluded": _listed("excluded.{}", _COLUMNS),
-    "sums": _listed("sum({0}) AS {0}", _MEASURES),
+_PARTS: dict[str, sql.Composable] = {
+    "columns": _each("{}", _COLUMNS),
+    "known": _each("known.{}", _COLUMNS),
+    "excluded": _each("excluded.{}", _COLUMNS),
+    "call": _comma.join(
+        [
+            _each("{}", ("started_at", "execution_id", "subagent_id", "model", "error_type", "quality")),
+            _each("{}", (*_LABELS, *_TOKENS, "reasoning")),
+            sql.SQL("coalesce(cost_reported_nanousd, cost_computed_nanousd) AS cost_nanousd"),
+        ]
+    ),
+    # By model and sub-agent; then by execution.
+    "sums": _comma.join(
+        [
+            sql.SQL("count(*) AS calls, count(*) FILTER (WHERE error_type <> '') AS failed_calls"),
+            sql.SQL("count(*) FILTER (WHERE cost_nanousd IS NULL) AS unpriced_calls"),
+            _each("sum({0}) AS {0}", (*_TOKENS, "reasoning", "cost_nanousd")),
+            sql.SQL("sum({}) AS tokens").format(sql.SQL(" + ").join(map(sql.Identifier, _TOKENS))),
+            sql.SQL("min(call.started_at) AS first_call_at, max(call.started_at) AS last_call_at"),
+            sql.SQL("max(call.started_at) FILTER (WHERE error_type <> '' AND error_type ~* {}) AS fault_at").format(
+                sql.Placeholder("fault")
+            ),
+            _each("max(call.{0}) AS {0}", _LABELS),
+        ]
+    ),
     # Saturated, so that nobody's absurd counts make a sum that cannot be stored.
-    "totals": _listed("least(coalesce(sum({0}), 0), 9223372036854775807)::int8 AS {0}", _MEASURES),
-    "found": _listed("coalesce(summed.{}, 0)", _MEASURES),
+    "totals": _comma.join(
+        [
+            _each("least(coalesce(sum({0}), 0), 9223372036854775807)::int8 AS {0}", _COUNTS),
+            sql.SQL("min(first_call_at) AS first_call_at, max(last_call_at) AS last_call_at"),
+            _each("max({0}) AS {0}", _LABELS),
+        ]
+    ),
+    "found": _each("coalesce(summed.{}, 0)", _COUNTS),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Between which moments an execution may have calls: spans with both ends inside, one of them where it began."""
+    """Of some executions, those that can be added up `now`, whose calls lie from `starts` to `ends` (both inside,
+    without overlap, in order); those to be added up `later`; and those that are `gone`."""
 
-    execution_id: str
-    spans: tuple[Span, ...]
-
-    @property
-    def first(self) -> datetime:
-        """No call of it is older."""
-        return min(start for start, _ in self.spans)
-
-    @property
-    def length(self) -> timedelta:
-        """How much time has to be read."""
-        return sum((end - start for start, end in merged(self.spans)), timedelta())
+    now: list[str]
+    later: list[str]
+    gone: list[str]
+    starts: list[datetime]
+    ends: list[datetime]
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What an execution's row says of when it had calls."""
-
-    execution_id: str
-    started_at: datetime
-    named_from_at: datetime | None
-    named_to_at: datetime | None
-    ran_to_at: datetime | None
-    has_totals: bool
-
-
-def touched_runs(conn: Connection[Any], *, project_id: int, minutes: Collection[datetime]) -> dict[str, datetime]:
-    """The executions that a change in these minutes may concern, with the first of the minutes that do."""
+def touched_runs(conn: Connection[Any], *, project_id: int, minutes: Collection[datetime]) -> list[str]:
+    """The executions that a change in these minutes may concern, in order of time."""
     if not minutes:
-        return {}
+        return []
     arguments = {
         "project": project_id,
         "minutes": sorted(minutes),
@@ -103,59 +113,58 @@ def touched_runs(conn: Connection[Any], *, project_id: int, minutes: Collection[
         "end": max(minutes) + MINUTE,
         "after": LONGEST_EXECUTION,
     }
-    with conn.cursor(row_factory=tuple_row) as cursor:
-        return dict(cursor.execute(statement(__package__, "touched_runs"), arguments).fetchall())
+    with conn.cursor(row_factory=scalar_row) as cursor:
+        return cursor.execute(statement(__package__, "touched_runs"), arguments).fetchall()
 
 
-def reaches(conn: Connection[Any], *, project_id: int, keys: Sequence[str]) -> list[Reach]:
-    """When those of these executions that are there may have calls."""
-    known = reaches_of_runs(conn, project_id=project_id, keys=keys)
-    totals = {UUID(bytes=key_id(TOTAL_KEY + one.execution_id)): one.execution_id for one in known if one.has_totals}
-    moments = when_totals(conn, project_id=project_id, ids=list(totals)) if totals else []
-    at = {totals[call_id]: moment for call_id, moment in moments}
-    return [Reach(one.execution_id, tuple(_spans(one, at.get(one.execution_id)))) for one in known]
-
-
-def _spans(known: _Known, total_at: datetime | None) -> Iterable[Span]:
-    yield known.started_at, known.ran_to_at or known.started_at
-    if known.named_from_at and known.named_to_at and known.named_from_at <= known.named_to_at:
-        yield known.named_from_at, known.named_to_at
-    if total_at:
-        yield total_at, total_at
-
-
-def reaches_of_runs(conn: Connection[Any], *, project_id: int, keys: Sequence[str]) -> list[_Known]:
-    """What the rows of executions say of when they had calls."""
+def reach_of_runs(
+    conn: Connection[Any],
+    *,
+    project_id: int,
+    keys: Sequence[str],
+    kept_from: datetime | None,
+    longest: timedelta = EVER,
+    within: timedelta = EVER,
+) -> Reach:
+    """When these executions may have calls. Those that would need more than `longest` to be read, or begin more than
+    `within` before the newest, are for later; those that may have had calls before `kept_from` stay as they are."""
+    totals = runs_with_totals(conn, project_id=project_id, keys=keys)
     arguments = {
         "project": project_id,
-        "keys": list(keys),
+        "keys": keys,
+        "total_keys": totals,
+        "total_ids": [UUID(bytes=key_id(TOTAL_KEY + key)) for key in totals],
+        "kept_from": kept_from,
         "before": CLOCKS_DIFFER,
         "after": LONGEST_EXECUTION,
         "slack": COPIES_DIFFER,
+        "longest": longest,
+        "within": within,
     }
-    with conn.cursor(row_factory=class_row(_Known)) as cursor:
-        return cursor.execute(statement(__package__, "reaches_of_runs"), arguments).fetchall()
+    with conn.cursor(row_factory=class_row(Reach)) as cursor:
+        found = cursor.execute(statement(__package__, "reach_of_runs"), arguments).fetchone()
+    assert found is not None  # noqa: S101 (for the types: one row always comes)
+    return found
 
 
-def when_totals(conn: Connection[Any], *, project_id: int, ids: Sequence[UUID]) -> list[tuple[UUID, datetime]]:
-    """Where the calls live that stand for the totals of executions."""
-    with conn.cursor(row_factory=tuple_row) as cursor:
-        arguments = {"project": project_id, "ids": ids}
-        return cursor.execute(statement(__package__, "when_totals"), arguments).fetchall()
+def runs_with_totals(conn: Connection[Any], *, project_id: int, keys: Sequence[str]) -> list[str]:
+    """Those of these executions whose sent totals may count."""
+    with conn.cursor(row_factory=scalar_row) as cursor:
+        arguments = {"project": project_id, "keys": keys}
+        return cursor.execute(statement(__package__, "runs_with_totals"), arguments).fetchall()
 
 
-def write_runs(conn: Connection[Any], *, project_id: int, found: Sequence[Reach]) -> list[str]:
-    """Add executions up anew, and keep their rows. Returns those whose row is not what it was."""
-    if not found:
+def write_runs(conn: Connection[Any], *, project_id: int, reach: Reach) -> list[str]:
+    """Add up anew what can be now, and keep their rows. Returns those whose row is not what it was."""
+    if not reach.now:
         return []
-    spans = merged(span for reach in found for span in reach.spans)
     arguments = {
         "project": project_id,
-        "keys": [reach.execution_id for reach in found],
-        "starts": [start for start, _ in spans],
-        "ends": [end for _, end in spans],
-        "start": spans[0][0],
-        "end": spans[-1][1],
+        "keys": reach.now,
+        "starts": reach.starts,
+        "ends": reach.ends,
+        "start": reach.starts[0],
+        "end": reach.ends[-1],
         "before": CLOCKS_DIFFER,
         "after": LONGEST_EXECUTION,
         "total": quality_bits(("execution_total",)),
@@ -173,5 +182,5 @@ def clear_runs(conn: Connection[Any], *, project_id: int, keys: Sequence[str]) -
     if not keys:
         return []
     with conn.cursor(row_factory=scalar_row) as cursor:
-        arguments = {"project": project_id, "keys": list(keys)}
+        arguments = {"project": project_id, "keys": keys}
         return cursor.execute(statement(__package__, "clear_runs"), arguments).fetchall()

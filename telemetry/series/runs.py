@@ -17,7 +17,7 @@ import time
 from collections import deque
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from psycopg import Connection
@@ -40,6 +40,7 @@ _LONG_HOUR = EVER[0]  # bears the marks of long executions, before all hours tha
 _BEAT_S = 60.0
 _FAILED = timedelta(seconds=10)  # counts as what a step took that failed
 _NEWEST = 2**63 - 1
+_ROOM = "SET LOCAL work_mem = '32MB'"  # for what is added up at once, which else goes to the disk
 _log = logging.getLogger(__name__)
 
 
@@ -136,11 +137,11 @@ def _due(conn: Connection[Any], now: datetime, then: Then | None) -> Iterator[_S
     if not marked:
         return
     states = {(state.project_id, state.is_long): state for state in run_states(conn)}
-    known = {project_id for project_id, _ in fold_state.project_zones(conn)}
+    existing = {project_id for project_id, _ in fold_state.project_zones(conn)}
     random.shuffle(marked)
     for project_id, is_long in sorted(marked, key=lambda one: one[1]):
         state = states.get((project_id, is_long))
-        if project_id in known and (state is None or state.is_due(now)):
+        if project_id in existing and (state is None or state.is_due(now)):
             yield _Summing(project_id, is_long, now, then=then)
 
 
@@ -166,11 +167,12 @@ def _step(conn: Connection[Any], summing: _Summing, *, wait_s: float) -> bool:
     try:
         with turn(conn, slot=dirty.slot(summing.project_id, work="runs"), wait_s=wait_s):
             minutes, keys = take_run_marks(conn, summing)
-            _, calls_from_at = retention.project_retention(conn, project_id=summing.project_id)
+            _, kept_from = retention.project_retention(conn, project_id=summing.project_id)
+            conn.execute(_ROOM)
             if summing.is_long:
-                _sum_long(conn, summing, keys, calls_from_at)
+                _sum_long(conn, summing, keys, kept_from)
             else:
-                _sum_touched(conn, summing, minutes, calls_from_at)
+                _sum_touched(conn, summing, minutes, kept_from)
             write_run_state(conn, summing, took_s=summing.spent_s + time.monotonic() - began)
             return not is_run_marked(conn, summing)
     finally:
@@ -178,40 +180,27 @@ def _step(conn: Connection[Any], summing: _Summing, *, wait_s: float) -> bool:
 
 
 def _sum_touched(
-    conn: Connection[Any], summing: _Summing, minutes: Collection[datetime], calls_from_at: datetime | None
+    conn: Connection[Any], summing: _Summing, minutes: Collection[datetime], kept_from: datetime | None
 ) -> None:
     """Add up the executions that changes in these minutes concern, those near in time at once; note the long ones."""
-    touched = run_sums.touched_runs(conn, project_id=summing.project_id, minutes=minutes)
-    ordered = sorted(touched, key=lambda key: (touched[key], key))
-    for place in range(0, len(ordered), MOST_RUNS):
-        keys = ordered[place : place + MOST_RUNS]
-        found = run_sums.reaches(conn, project_id=summing.project_id, keys=keys)
-        gone = sorted({*keys} - {reach.execution_id for reach in found})
-        long = [reach for reach in found if reach.length > LONG]
-        if long:
-            mark_long_runs(conn, project_id=summing.project_id, keys=sorted(reach.execution_id for reach in long))
-        _replace(conn, summing, [reach for reach in found if reach.length <= LONG], gone, calls_from_at)
+    keys = run_sums.touched_runs(conn, project_id=summing.project_id, minutes=minutes)
+    for place in range(0, len(keys), MOST_RUNS):
+        some = {"project_id": summing.project_id, "keys": keys[place : place + MOST_RUNS], "kept_from": kept_from}
+        _replace(conn, summing, run_sums.reach_of_runs(conn, **some, longest=LONG))
 
 
-def _sum_long(conn: Connection[Any], summing: _Summing, keys: Collection[str], calls_from_at: datetime | None) -> None:
+def _sum_long(conn: Connection[Any], summing: _Summing, keys: Collection[str], kept_from: datetime | None) -> None:
     """Add up those of these executions that began within some days, newest first; the others stay noted."""
-    found = run_sums.reaches(conn, project_id=summing.project_id, keys=sorted(keys))
-    gone = sorted({*keys} - {reach.execution_id for reach in found})
-    newest = max((reach.first for reach in found), default=None)
-    near = [reach for reach in found if newest and newest - reach.first < LONGEST_EXECUTION]
-    if rest := {reach.execution_id for reach in found} - {reach.execution_id for reach in near}:
-        mark_long_runs(conn, project_id=summing.project_id, keys=sorted(rest))
-    _replace(conn, summing, near, gone, calls_from_at)
+    some = {"project_id": summing.project_id, "keys": sorted(keys), "kept_from": kept_from}
+    _replace(conn, summing, run_sums.reach_of_runs(conn, **some, within=LONGEST_EXECUTION))
 
 
-def _replace(
-    conn: Connection[Any], summing: _Summing, found: Sequence[Reach], gone: list[str], calls_from_at: datetime | None
-) -> None:
-    """Replace the rows of executions, forget those that are gone, and do what follows. Whose calls may have expired
-    keeps what it has: its sum is final."""
-    kept = [reach for reach in found if calls_from_at is None or reach.first >= calls_from_at]
-    changed = run_sums.write_runs(conn, project_id=summing.project_id, found=kept)
-    changed += run_sums.clear_runs(conn, project_id=summing.project_id, keys=gone)
+def _replace(conn: Connection[Any], summing: _Summing, reach: Reach) -> None:
+    """Replace the rows of executions, forget those that are gone, note those for later, and do what follows."""
+    changed = run_sums.write_runs(conn, project_id=summing.project_id, reach=reach)
+    changed += run_sums.clear_runs(conn, project_id=summing.project_id, keys=reach.gone)
+    if reach.later:
+        mark_long_runs(conn, project_id=summing.project_id, keys=reach.later)
     if changed and summing.then is not None:
         summing.then(conn, summing.project_id, sorted(changed))
 
@@ -233,13 +222,11 @@ def mark_long_runs(conn: Connection[Any], *, project_id: int, keys: Sequence[str
     conn.execute(statement(__package__, "mark_long_runs"), arguments)
 
 
-def take_run_marks(conn: Connection[Any], summing: _Summing) -> tuple[set[datetime], set[str]]:
+def take_run_marks(conn: Connection[Any], summing: _Summing) -> tuple[list[datetime], list[str]]:
     """Take marks of the newest hour that has some: the minutes and the executions that they name."""
     with conn.cursor(row_factory=tuple_row) as cursor:
         arguments = summing.marks | {"most": MOST_MARKS}
-        marks = cursor.execute(statement(__package__, "take_run_marks"), arguments).fetchall()
-    minutes = {minute.astimezone(UTC) for marked, _ in marks for minute in marked}
-    return minutes, {key for _, keys in marks for key in keys}
+        return cursor.execute(statement(__package__, "take_run_marks"), arguments).fetchone() or ([], [])
 
 
 def is_run_marked(conn: Connection[Any], summing: _Summing) -> bool:
