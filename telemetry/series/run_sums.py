@@ -35,7 +35,10 @@ PROVIDER_FAULT = (
     r"|(^|[^a-z0-9.])(http|status|code|error)[^a-z0-9]{0,3}(429|5[0-9][0-9])([^0-9]|$)|^[^a-z0-9]*(429|5[0-9][0-9])([^0-9]|$)"
 )
 # What differs between two runs of one task: ids (of 8 digits of a hexadecimal number or more), dates, times, numbers.
-CHANGING = r"\m[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\M|\m(?=[a-f]*[0-9])[0-9a-f]{8,}\M|[0-9]+([-:/.,t][0-9]+)*"
+CHANGING = (
+    r"\m[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\M|\m(?=[a-f]*[0-9])[0-9a-f]{8,}\M"
+    r"|[0-9]+([-:/.,t][0-9]+)*( [0-9]{1,2}:[0-9]{2}(:[0-9.,]+)?)?"
+)
 _TOKENS: tuple[LiteralString, ...] = (
     *("input_uncached", "cache_read", "cache_write_5m", "cache_write_1h", "cache_write_unknown", "output"),
 )
@@ -75,7 +78,7 @@ _PARTS: dict[str, sql.Composable] = {
             sql.SQL("max(call.started_at) FILTER (WHERE error_type <> '' AND error_type ~* {}) AS fault_at").format(
                 sql.Placeholder("fault")
             ),
-            _each("max(call.{0}) AS {0}", _LABELS),
+            _each('max(call.{0} COLLATE "C") AS {0}', _LABELS),
         ]
     ),
     # Saturated, so that nobody's absurd counts make a sum that cannot be stored.
@@ -83,7 +86,7 @@ _PARTS: dict[str, sql.Composable] = {
         [
             _each("least(coalesce(sum({0}), 0), 9223372036854775807)::int8 AS {0}", _COUNTS),
             sql.SQL("min(first_call_at) AS first_call_at, max(last_call_at) AS last_call_at"),
-            _each("max({0}) AS {0}", _LABELS),
+            _each('max({0} COLLATE "C") AS {0}', _LABELS),
         ]
     ),
     "found": _each("coalesce(summed.{}, 0)", _COUNTS),

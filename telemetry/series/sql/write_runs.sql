@@ -48,7 +48,7 @@ WITH sent AS MATERIALIZED (
     SELECT DISTINCT ON (key) key, model
     FROM (SELECT key, model, sum(cost_nanousd) AS cost_nanousd, sum(tokens) AS tokens FROM parts GROUP BY key, model
          ) AS models
-    ORDER BY key, cost_nanousd DESC NULLS LAST, tokens DESC, model
+    ORDER BY key, cost_nanousd DESC NULLS LAST, tokens DESC, model COLLATE "C"
 )
 SELECT sent.project_id, sent.execution_id, sent.started_at,
        greatest(last_call_at, sent.started_at + sent.duration_ms * interval '1 millisecond') AS ended_at,
