@@ -183,16 +183,20 @@ def _sum_touched(
     conn: Connection[Any], summing: _Summing, minutes: Collection[datetime], kept_from: datetime | None
 ) -> None:
     """Add up the executions that changes in these minutes concern, those near in time at once; note the long ones."""
-    keys = run_sums.touched_runs(conn, project_id=summing.project_id, minutes=minutes)
+    project_id = summing.project_id
+    keys = run_sums.touched_runs(conn, project_id=project_id, minutes=minutes)
     for place in range(0, len(keys), MOST_RUNS):
-        some = {"project_id": summing.project_id, "keys": keys[place : place + MOST_RUNS], "kept_from": kept_from}
-        _replace(conn, summing, run_sums.reach_of_runs(conn, **some, longest=LONG))
+        some = keys[place : place + MOST_RUNS]
+        reach = run_sums.reach_of_runs(conn, project_id=project_id, keys=some, kept_from=kept_from, longest=LONG)
+        _replace(conn, summing, reach)
 
 
 def _sum_long(conn: Connection[Any], summing: _Summing, keys: Collection[str], kept_from: datetime | None) -> None:
     """Add up those of these executions that began within some days, newest first; the others stay noted."""
-    some = {"project_id": summing.project_id, "keys": sorted(keys), "kept_from": kept_from}
-    _replace(conn, summing, run_sums.reach_of_runs(conn, **some, within=LONGEST_EXECUTION))
+    reach = run_sums.reach_of_runs(
+        conn, project_id=summing.project_id, keys=sorted(keys), kept_from=kept_from, within=LONGEST_EXECUTION
+    )
+    _replace(conn, summing, reach)
 
 
 def _replace(conn: Connection[Any], summing: _Summing, reach: Reach) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random
+from typing import Any
 
 import pytest
+from psycopg import Connection
 
 from telemetry.contracts import Call, Execution
 from telemetry.database import connection
@@ -83,15 +86,30 @@ def test_whatever_comes_in_whatever_order_runs_are_the_sums_of_their_calls(seed:
     hold(seed)
 
 
-def test_control_a_summer_that_ignores_late_calls_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+def come_late() -> tuple[int, int]:
+    """How many calls a run has before and after one comes late."""
+    tenant, counts = new_tenant(), list[int]()
+    for minutes in (1, 40):
+        call = Call(id=f"{minutes}", started_at=AT + timedelta(minutes=minutes), model="m", execution_id="r")
+        send(tenant, [call], executions=[Execution(execution_id="r", started_at=AT)])
+        counts.append(added_up(tenant)["r"]["calls"])
+    return counts[0], counts[1]
+
+
+def test_a_late_call_is_added() -> None:
+    assert come_late() == (1, 2)
+
+
+def test_control_a_summer_that_ignores_late_calls_has_one_less(monkeypatch: pytest.MonkeyPatch) -> None:
     real, known = run_sums.touched_runs, set[str]()
 
-    def only_new(*args: object, **named: object) -> dict[str, datetime]:
-        found = {key: at for key, at in real(*args, **named).items() if key not in known}  # type: ignore[arg-type]
+    def only_new(conn: Connection[Any], *, project_id: int, minutes: Collection[datetime]) -> list[str]:
+        found = [key for key in real(conn, project_id=project_id, minutes=minutes) if key not in known]
         known.update(found)
         return found
 
     monkeypatch.setattr(run_sums, "touched_runs", only_new)
+    assert come_late() == (1, 1)
     with pytest.raises(AssertionError):
         hold(seed=0)
 

@@ -230,7 +230,7 @@ def test_many_at_once_while_calls_come_in_add_up_each_call_once() -> None:
         for _ in range(6):
             added_up(tenant)
 
-    at_once(*(lambda number=number: write(number) for number in range(3)), add_up, add_up)  # type: ignore[misc]
+    at_once(*(lambda number=number: write(number) for number in range(3)), add_up, add_up)
     assert unlike(tenant, added_up(tenant)) == {}
 
 

@@ -11,6 +11,7 @@ from telemetry.contracts import Call, Execution
 from telemetry.database import connection
 from telemetry.ledger import partitions
 from telemetry.series import run_sums
+from telemetry.statements import statement
 from tests.ledger_reading import NOW, new_tenant, send
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -42,7 +43,7 @@ def days_read(plan: list[str]) -> set[str]:
 
 def explained(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """The statement of that name tells its plan instead of its rows."""
-    real = run_sums.statement
+    real = statement
     monkeypatch.setattr(run_sums, "statement", lambda package, one: EXPLAIN * (one == name) + real(package, one))
 
 

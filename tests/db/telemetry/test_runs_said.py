@@ -22,7 +22,7 @@ AT = datetime(2026, 11, 10, 12, tzinfo=UTC)
 def rows_of(*executions: dict[str, Any], source: str = "api") -> list[dict[str, Any]]:
     """The runs of executions, in their order."""
     tenant = new_tenant()
-    sent = [Execution(**{"execution_id": f"{n}", "started_at": AT} | fields) for n, fields in enumerate(executions)]
+    sent = [Execution(execution_id=f"{n}", started_at=AT, **fields) for n, fields in enumerate(executions)]
     send(tenant, executions=sent, source=source)
     found = added_up(tenant)
     return [found[f"{n}"] for n in range(len(executions))]
