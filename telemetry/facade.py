@@ -31,6 +31,7 @@ from telemetry.ledger.ingest import ingest
 from telemetry.ledger.removal import NotADemo
 from telemetry.models import ApiKey
 from telemetry.observer import live, night
+from telemetry.observer.alerts import delivering, looking
 from telemetry.series import expiry, rollups
 from telemetry.sources.demo import ROSTER
 
@@ -51,6 +52,7 @@ __all__ = [
     "TableContents",
     "Trouble",
     "UnknownProject",
+    "alert",
     "catch_up_runs",
     "check_runs",
     "contents",
@@ -63,6 +65,7 @@ __all__ = [
     "expire_calls",
     "expiry_state",
     "fold_due",
+    "forget_alerts",
     "freeze_closed_days",
     "hold_partitions",
     "is_empty",
@@ -207,6 +210,17 @@ def observe_due(*, now: datetime, patience_s: float) -> int:
     process of this worker does it alone. Returns how many were made."""
     with alone() as is_alone:
         return night.observe_due(connection(), now=now, patience_s=patience_s) if is_alone else 0
+
+
+def alert(*, now: datetime) -> None:
+    """Look at the alert rules that are due, and send the messages that are."""
+    looking.look(now=now)
+    delivering.deliver(now=now)
+
+
+def forget_alerts(*, now: datetime) -> None:
+    """Delete alerts and deliveries that have been over for long."""
+    looking.forget(now=now)
 
 
 def expire_calls(*, now: datetime, patience_s: float) -> None:

@@ -43,6 +43,13 @@ def tidy_partitions() -> None:
     hour does. One task, so that it never keeps more than one of the worker's two processes."""
     facade.expire_calls(now=datetime.now(UTC), patience_s=PATIENCE_S)
     facade.freeze_closed_days(now=datetime.now(UTC), patience_s=PATIENCE_S)
+    facade.forget_alerts(now=datetime.now(UTC))
+
+
+@shared_task(name="telemetry.alert")
+def alert() -> None:
+    """Tell people what their rules ask for."""
+    facade.alert(now=datetime.now(UTC))
 
 
 @shared_task(name="telemetry.ensure_price_versions")

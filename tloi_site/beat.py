@@ -17,6 +17,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {  # seconds; a wake-up that nobody took b
     "heartbeat": {"task": "telemetry.heartbeat", "schedule": 15.0, "options": {"expires": 15}},
     "fold": {"task": "telemetry.fold", "schedule": 2.0, "options": {"expires": 2}},
     "night": {"task": "telemetry.observe", "schedule": 15.0, "options": {"expires": 15}},
+    "alerts": {"task": "telemetry.alert", "schedule": 10.0, "options": {"expires": 10}},
     "tidying": {"task": "telemetry.tidy_partitions", "schedule": 3600.0, "options": {"expires": 3600}},
     "partitions": {"task": "telemetry.ensure_partitions", "schedule": 3600.0, "options": {"expires": 3600}},
     "prices": {"task": "telemetry.ensure_price_versions", "schedule": 3600.0, "options": {"expires": 3600}},

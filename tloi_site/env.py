@@ -53,9 +53,24 @@ SETTINGS = (
         "250",
         "MB that the disk of the private PostgreSQL must have left for records to be taken, else 503; 0: no limit",
     ),
+    Setting(
+        "ALERTING_WEBHOOK_URL", "", "every project's alerts are posted there as JSON, the demo's aside; unset: nowhere"
+    ),
+    Setting("ALERTING_WEBHOOK_SECRET", "", "signs what is posted there; unset: it is not signed"),
+    Setting("SLACK_WEBHOOK_URL", "", "every project's alerts are posted to this Slack webhook; unset: nowhere"),
+    Setting(
+        "TLOI_SMTP_URL", "", "mail server of alerts by e-mail, smtp:// (starttls=1 may follow) or smtps://; unset: none"
+    ),
+    Setting("TLOI_MAIL_FROM", "", "who alerts by e-mail are from; unset: nothing is mailed"),
+    Setting(
+        "TLOI_ALLOW_PRIVATE_WEBHOOKS",
+        "",
+        "host:port of webhooks, by comma, that may be on a private network, and speak plain http",
+    ),
     Setting("TLOI_TRUST_PROXY", "0", "1: believe X-Forwarded-Proto and X-Forwarded-For of a proxy in front"),
     Setting("TLOI_DEBUG", "0", "1: Django's debug pages, on 127.0.0.1 only"),
 )
+ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 _DEFAULTS = {setting.name: setting.default for setting in SETTINGS}
 
 
@@ -110,3 +125,15 @@ def backup_dir() -> Path | None:
 def broker_url() -> str:
     """Where the broker is."""
     return text("REDIS_URL") or "redis://127.0.0.1:6379/0"
+
+
+def address() -> str:
+    """The address that people use, or where this machine finds the web server."""
+    return text("TLOI_PUBLIC_URL").rstrip("/") or local_address()
+
+
+def local_address() -> str:
+    """Where this machine finds the web server."""
+    host, port = text("TLOI_HOST"), integer("TLOI_PORT", low=1, high=65535)
+    host = ANY.get(host, host)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

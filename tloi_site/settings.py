@@ -67,6 +67,26 @@ def _replica(url: str) -> dict[str, Any]:
     return database
 
 
+def _mail_server(url: str) -> dict[str, Any] | None:
+    """Host, port, login and encryption of a `smtp://user:password@host:port?starttls=1` or smtps:// address."""
+    if not url:
+        return None
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        parts, host, port = urlsplit(""), None, None
+    if parts.scheme not in ("smtp", "smtps") or not host or parts.query not in ("", "starttls=1", "starttls=0"):
+        raise env.BadSetting("TLOI_SMTP_URL must look like smtp://user:password@host:587?starttls=1 or smtps://host.")
+    return {
+        "host": host,
+        "port": port or (465 if parts.scheme == "smtps" else 587 if parts.query == "starttls=1" else 25),
+        "user": unquote(parts.username or ""),
+        "password": unquote(parts.password or ""),
+        "encryption": "tls" if parts.scheme == "smtps" else "starttls" if parts.query == "starttls=1" else "",
+    }
+
+
 def _postgres_folders() -> list[Path]:
     """Where the private PostgreSQL keeps its data, and its log where a person moved that to another disk; empty where
     DATABASE_URL names another server."""
@@ -188,6 +208,13 @@ if TRUST_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 25 * 2**20
 
+SITE_ADDRESS = env.address()
+ALERTING_WEBHOOK_URL = env.text("ALERTING_WEBHOOK_URL")
+ALERTING_WEBHOOK_SECRET = env.text("ALERTING_WEBHOOK_SECRET")
+SLACK_WEBHOOK_URL = env.text("SLACK_WEBHOOK_URL")
+ALLOW_PRIVATE_WEBHOOKS = frozenset(word.lower() for word in env.words("TLOI_ALLOW_PRIVATE_WEBHOOKS"))
+MAIL_SERVER = _mail_server(env.text("TLOI_SMTP_URL"))
+MAIL_FROM = env.text("TLOI_MAIL_FROM")
 BACKUP_DIR = env.backup_dir()
 BACKUP_KEEP = env.integer("TLOI_BACKUP_KEEP", low=1, high=10_000)
 RETENTION_DAYS = env.optional_integer("TLOI_RETENTION_DAYS", low=2, high=36_500)

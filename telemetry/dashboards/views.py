@@ -27,6 +27,7 @@ from telemetry.dashboards.reader import Reader
 from telemetry.dashboards.tables import as_csv
 from telemetry.database import reads
 from telemetry.models import Membership, Project, Quarantined
+from telemetry.observer.alerts.standing import standing
 from telemetry.series import plan, queries
 from telemetry.series.queries import Coverage
 from telemetry.series.rows import waiting_minutes
@@ -138,6 +139,7 @@ def _context(page: Page, reader: Reader, covered: Coverage, shown: list[Shown]) 
         "empty": empty,
         "nearest": _nearest(state, covered) if empty else None,
         "kept_from": _kept_from(reader),
+        "alerts": standing(reader.project.pk, using=reads()) if page is pages.OVERVIEW else None,
         "quarantined": Quarantined.objects.using(reads()).filter(project_id=reader.project.pk).count()
         if page is pages.OVERVIEW
         else 0,

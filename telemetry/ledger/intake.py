@@ -15,7 +15,7 @@ from typing import Any
 
 import psycopg
 from psycopg import Connection
-from psycopg.rows import class_row
+from psycopg.rows import class_row, tuple_row
 
 from telemetry.contracts import Rejection
 from telemetry.statements import statement
@@ -113,6 +113,12 @@ def refused_since(conn: Connection[Any], *, project_id: int, since: datetime) ->
     with conn.cursor(row_factory=class_row(Refused)) as cursor:
         arguments = {"project": project_id, "since": since}
         return cursor.execute(statement(__package__, "refused_since"), arguments).fetchall()
+
+
+def refused_totals(conn: Connection[Any], *, project_id: int) -> dict[str, int]:
+    """How many items of each source were ever refused."""
+    with conn.cursor(row_factory=tuple_row) as cursor:
+        return dict(cursor.execute(statement(__package__, "refused_totals"), {"project": project_id}).fetchall())
 
 
 def _is_news(project_id: int, source: str, now: datetime) -> bool:

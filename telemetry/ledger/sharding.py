@@ -51,6 +51,10 @@ LOCAL_OF_PROJECTS = {
     "telemetry_invoiceline": "belongs to a total",
     "telemetry_detectorrule": "five rows of a project at most, edited in the admin",
     "telemetry_allowedwaste": "a few rows of a project, edited in the admin",
+    "telemetry_alertrule": "a few rows of a project, edited in the admin; taken over all projects, whichever is due",
+    "telemetry_alertchannel": "a few rows of a project, edited in the admin",
+    "telemetry_alert": "at most one a subject of a rule and period, kept for 90 days",
+    "telemetry_alertdelivery": "a few times as many; taken over all projects, whichever is due first",
     "telemetry_job": "a few rows a day; taken over all projects, whichever is due first",
     "telemetry_invoicetotal": "typed in or uploaded by a person, a few hundred of a project at most",
 }

@@ -1,6 +1,7 @@
 """Telemetry's tables, a file an idea. Models stay home: only contracts pass the app's door."""
 
 from telemetry.models.access import ApiKey, LoginLink, Membership, Project, TokenMeasure
+from telemetry.models.alerts import Alert, AlertChannel, AlertDelivery, AlertRule
 from telemetry.models.intake import RejectedReason, SourceSeen
 from telemetry.models.invoices import InvoiceLine, InvoiceTotal
 from telemetry.models.ledger import Call, Execution, Identity, ImportedFile, MeterPoint, Quarantined, Session
@@ -22,6 +23,10 @@ from telemetry.models.rollups import (
 from telemetry.models.runs import Run, RunMark, RunState
 
 __all__ = [
+    "Alert",
+    "AlertChannel",
+    "AlertDelivery",
+    "AlertRule",
     "AllowedWaste",
     "Anomaly",
     "ApiKey",

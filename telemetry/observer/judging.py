@@ -18,6 +18,7 @@ from psycopg import Connection
 from psycopg.rows import tuple_row
 
 from telemetry.observer import run_facts, sifting
+from telemetry.observer.alerts.waking import after_judging
 from telemetry.observer.findings import Finding, is_running
 from telemetry.observer.rules import Rules, lookback, rules_of
 from telemetry.observer.run_facts import RunRow
@@ -70,6 +71,8 @@ def judge_span(conn: Connection[Any], *, project_id: int, start: datetime, end: 
             sifted = sifting.judge_slice(conn, rules, project_id=project_id, span=(start, until), now=now)
             retire(conn, project_id, sifted.outdated)
             found += sifted.found
+            if sifted.found:
+                after_judging(conn, project_id=project_id, now=now)
             for first in range(0, len(sifted.huge), PIECE):
                 some = sifted.huge[first : first + PIECE]
                 found += _judge_named(conn, rules, project_id=project_id, keys=some, now=now, is_live=False)
@@ -117,7 +120,8 @@ def write_anomalies(
         "wasted": [min(one.tokens_wasted, _INT8) for _, one in found],
         "evidence": [_encode({**one.evidence, "measure": rules.measure}).decode() for _, one in found],
     }
-    conn.execute(statement(__package__, "write_anomalies"), arguments)
+    if conn.execute(statement(__package__, "write_anomalies"), arguments).rowcount:
+        after_judging(conn, project_id=project_id, now=now)
 
 
 def outdated_of(conn: Connection[Any], *, project_id: int, keys: Sequence[str], found: Sequence[Pair]) -> list[Pair]:

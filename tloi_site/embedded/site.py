@@ -11,7 +11,6 @@ from tloi_site.embedded.child import Service
 from tloi_site.embedded.servers import web_workers
 
 ROOT = Path(__file__).resolve().parent.parent.parent  # where `tloi_site` is imported from
-ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
 def listening() -> tuple[str, int]:
@@ -21,14 +20,7 @@ def listening() -> tuple[str, int]:
 
 def address() -> str:
     """Where a browser on this machine finds the web server, or the address that people use, when it is set."""
-    return env.text("TLOI_PUBLIC_URL").rstrip("/") or local_address()
-
-
-def local_address() -> str:
-    """Where this machine finds the web server."""
-    host, port = listening()
-    host = ANY.get(host, host)
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return env.address()
 
 
 def web(data_dir: Path) -> Service:
@@ -72,7 +64,7 @@ def _python(name: str, data_dir: Path, *words: str) -> Service:
 
 
 def _is_ready(host: str, port: int) -> bool:
-    connection = http.client.HTTPConnection(ANY.get(host, host), port, timeout=5)
+    connection = http.client.HTTPConnection(env.ANY.get(host, host), port, timeout=5)
     try:
         connection.request("GET", "/readyz")
         return connection.getresponse().status == 200
