@@ -54,6 +54,7 @@
     const { data, layout } = structuredClone(figure);
     for (const trace of data) {
       trace.marker.color = now.slots[trace.meta.slot];
+      if (trace.line) trace.line.color = now.slots[trace.meta.slot];
       if (trace.marker.pattern) trace.marker.pattern.fgcolor = now.hatch;
     }
     Object.assign(layout, {

@@ -20,6 +20,7 @@ from tests.ledger_reading import added_up
 # Three days around the night in which Madrid's clocks go back.
 FIRST_CALL = datetime(2025, 10, 24, 0, 10, tzinfo=UTC)
 MODELS = ("claude-opus-4-5", "gpt-5", "house-llama")
+HINTS = ("", "Show only this", "Open", "All runs of this task")  # titles of links that name no exact value
 
 
 def invented_calls(count: int = 190, *, first: datetime = FIRST_CALL, step_minutes: int = 30) -> list[Call]:
@@ -88,7 +89,7 @@ class PageReader(HTMLParser):
             self._exact = said["value"]
             if self._section.startswith("card-"):
                 self.cards[self._section.removeprefix("card-")] = said["value"]
-        if tag == "a" and self._cell is not None and said.get("title") not in ("", "Show only this", None):
+        if tag == "a" and self._cell is not None and said.get("title", "") not in HINTS:
             self._exact = said["title"]
 
     def handle_data(self, data: str) -> None:

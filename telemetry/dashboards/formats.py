@@ -117,6 +117,29 @@ def duration(milliseconds: int) -> str:
     return f"{milliseconds} ms" if milliseconds < 1000 else f"{milliseconds / 1000:,.1f} s"
 
 
+def long_duration(milliseconds: int) -> str:
+    """840 ms, 12.3 s, 4 min 5 s, 3 h 12 min, 2 d 4 h: the two largest units, cut, not rounded."""
+    if milliseconds < 60_000:
+        return duration(milliseconds)
+    seconds = milliseconds // 1000
+    for large, small, size, part in (("d", "h", 86_400, 3_600), ("h", "min", 3_600, 60), ("min", "s", 60, 1)):
+        if seconds >= size:
+            rest = seconds % size // part
+            return f"{seconds // size:,} {large} {rest} {small}" if rest else f"{seconds // size:,} {large}"
+    return duration(milliseconds)
+
+
+def short_moment(at: datetime, window: Window) -> str:
+    """20 Nov, 14:03 in the window's zone; with its year where that is not the one in which the window ends."""
+    local = at.astimezone(window.tz)
+    return f"{local.day} {local:%b}, {local:%H:%M}" if local.year == window.last_day.year else moment(at, window)
+
+
+def clipped(words: str, most: int) -> str:
+    """Words that are not longer than `most` letters, the last of which says that there are more."""
+    return words if len(words) <= most else f"{words[: most - 1]}…"
+
+
 def ago(then: datetime, now: datetime) -> str:
     """12 s, 4 min, 3 h, 9 days; a call of the near future is `now`."""
     seconds = int((now - then).total_seconds())

@@ -16,6 +16,7 @@ from telemetry.access.projects import visible_projects
 from telemetry.dashboards import formats, news, pages, shell
 from telemetry.dashboards.pagestate import PageState
 from telemetry.dashboards.plainly import answers_plainly
+from telemetry.dashboards.runlinks import session_address
 from telemetry.dashboards.tables import Cell, Column, count, text
 from telemetry.dashboards.views import membership_of, span_of_calls, state_of
 from telemetry.series import recent
@@ -109,8 +110,13 @@ def _cells(call: RecentCall, state: PageState) -> tuple[Cell, ...]:
         *(count(tokens) for tokens in (call.input_uncached, call.output, call.cache_read, call.cache_write)),
         _duration(call.duration_ms),
         text(call.source, url=link("source", call.source)),
-        text(call.session_id, shown=session, url=link("session", call.session_id)),
+        text(call.session_id, shown=session, url=_session(call.session_id, state), hint="Open"),
     )
+
+
+def _session(session_id: str, state: PageState) -> str:
+    """The page of a session; calls that bear none are shown alone."""
+    return session_address(state, session_id) if session_id else state.with_filter("session", "")
 
 
 def _moment(at: datetime, state: PageState) -> Cell:

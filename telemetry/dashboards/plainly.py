@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from functools import wraps
+from typing import Concatenate, ParamSpec
 
 import psycopg
 from django.db import OperationalError
@@ -17,6 +18,7 @@ from telemetry.series.window import BadWindow
 
 _log = logging.getLogger(__name__)
 View = Callable[[HttpRequest], HttpResponse]
+Named = ParamSpec("Named")  # what the address of a view says
 
 
 def plain(request: HttpRequest, status: int, title: str, message: str) -> HttpResponse:
@@ -24,14 +26,16 @@ def plain(request: HttpRequest, status: int, title: str, message: str) -> HttpRe
     return render(request, "plain.html", {"title": title, "message": message}, status=status)
 
 
-def answers_plainly(view: View) -> View:
+def answers_plainly(
+    view: Callable[Concatenate[HttpRequest, Named], HttpResponse],
+) -> Callable[Concatenate[HttpRequest, Named], HttpResponse]:
     """400 for an address that cannot be shown, 404 for a project that does not exist or is not theirs, 503 where the
     database is away."""
 
     @wraps(view)
-    def handle(request: HttpRequest) -> HttpResponse:
+    def handle(request: HttpRequest, /, *args: Named.args, **named: Named.kwargs) -> HttpResponse:
         try:
-            return view(request)
+            return view(request, *args, **named)
         except (BadQuery, BadWindow) as error:
             return plain(request, 400, "This address cannot be shown", str(error))
         except UnknownProject as error:

@@ -25,7 +25,15 @@ RANGES = (
     ("ytd", "Year", "", "This year so far"),
     ("all", "All", "a", "Everything that was recorded"),
 )
-PAGES = {"overview": "Overview", "models": "Models", "live": "Live", "invoice": "Invoice", "connect": "Connect"}
+PAGES = {
+    "overview": "Overview",
+    "models": "Models",
+    "executions": "Executions",
+    "sessions": "Sessions",
+    "live": "Live",
+    "invoice": "Invoice",
+    "connect": "Connect",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,21 +84,21 @@ def around(
     covered: Coverage,
     about: str = "",
     filtered: bool = True,
+    title: str = "",
 ) -> Shell:
     """The shell of a page in its state; `projects` are those that the person may switch to. A page that is `about`
-    something has no ranges; one that is not `filtered` shows no filters, and hands both on all the same."""
+    something has no ranges; one that is not `filtered` shows no filters, and hands both on all the same. One with a
+    `title` of its own shows what no other project has: the way to another leads to the page that it belongs to."""
     project, window, newest = membership.project, state.window, covered.last_call_at
+    own_path = reverse(page) if title else ""
     return Shell(
-        title=PAGES[page],
+        title=title or PAGES[page],
         about=about,
         project=project,
         is_owner=membership.role == Membership.Role.OWNER,
         pages=tuple(Link(title, state.link(reverse(name)), name == page) for name, title in PAGES.items()),
-        projects=tuple(_project(state, other, project) for other in projects),
-        ranges=tuple(
-            Link(title, state.link(drop=("from", "to"), range=preset), window.preset == preset, key, hint)
-            for preset, title, key, hint in RANGES
-        ),
+        projects=tuple(_project(state, other, project, own_path) for other in projects),
+        ranges=_ranges(state),
         first_day=window.first_day.isoformat(),
         last_day=window.last_day.isoformat(),
         range_fields=_without(state, "range", "from", "to"),
@@ -109,13 +117,20 @@ def around(
     )
 
 
+def _ranges(state: PageState) -> tuple[Link, ...]:
+    return tuple(
+        Link(title, state.link(drop=("from", "to"), range=preset), state.window.preset == preset, key, hint)
+        for preset, title, key, hint in RANGES
+    )
+
+
 def _minutes(count: int) -> str:
     return f"{count:,} minute{'' if count == 1 else 's'}" if count else ""
 
 
-def _project(state: PageState, other: Project, project: Project) -> Link:
+def _project(state: PageState, other: Project, project: Project, path: str) -> Link:
     """Another project in the same range; filters stay behind, for they name what this one holds."""
-    url = state.link(drop=("project", *state.filters), project=other.slug)
+    url = state.link(path, drop=("project", *state.filters), project=other.slug)
     return Link(other.name, url, other.pk == project.pk, hint="demo" if other.is_demo else "")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from telemetry.contracts import UsageRow
@@ -18,18 +18,30 @@ TOTAL = "Total"
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`name` heads the CSV, `title` the page; `hint` explains the figure."""
+    """`name` heads the CSV, `title` the page, which has no room for those that are `only_csv`; `hint` explains the
+    figure."""
 
     name: str
     title: str
     kind: Literal["text", "number", "share"] = "number"
     hint: str = ""
+    only_csv: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of a bar: its colour slot, where it begins and how wide it is, in thousandths."""
+
+    slot: int
+    at: int
+    width: int
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """`text` is for the eye, `value` exact and for machines; `words` are not figures. `url` filters the page, `mark`
-    is a colour slot, `share` is drawn as a bar, in thousandths."""
+    """`text` is for the eye, `value` exact and for machines; `words` are not figures. `url` filters the page, or does
+    what `hint` says; `mark` is a colour slot, `share` is drawn as a bar, in thousandths; a `state` has a sign before
+    it; `parts` are drawn as a bar of several colours."""
 
     text: str
     value: str
@@ -38,11 +50,18 @@ class Cell:
     share: int | None = None
     mark: int | None = None
     words: bool = False
+    hint: str = "Show only this"
+    state: Literal["", "good", "bad", "other"] = ""
+    parts: tuple[Part, ...] = ()
 
     @property
     def is_bare(self) -> bool:
         """Whether it is a figure with nothing around it, as most cells are."""
-        return not (self.words or self.url or self.note) and self.mark is None and self.share is None
+        return (
+            not (self.words or self.url or self.note or self.state or self.parts)
+            and self.mark is None
+            and self.share is None
+        )
 
     @property
     def exact(self) -> str:
@@ -71,6 +90,13 @@ class Table:
     def table(self) -> Table:
         """Itself, so that a table and a chart with its table twin are asked alike."""
         return self
+
+    @property
+    def shown(self) -> Table:
+        """Without the columns that a page has no room for."""
+        kept = [place for place, column in enumerate(self.columns) if not column.only_csv]
+        rows = tuple(Row(tuple(row.cells[place] for place in kept), row.kind) for row in self.rows)
+        return replace(self, columns=tuple(self.columns[place] for place in kept), rows=rows)
 
 
 TOKEN_COLUMNS = (
@@ -123,9 +149,17 @@ def _cost_share(row: UsageRow, whole: UsageRow) -> Cell:
     return Cell(f"{share}%", share, share=formats.per_mille(row.cost_nanousd, whole.cost_nanousd))
 
 
-def text(value: str, *, url: str = "", note: str = "", mark: int | None = None, shown: str = "") -> Cell:
+def text(
+    value: str,
+    *,
+    url: str = "",
+    note: str = "",
+    mark: int | None = None,
+    shown: str = "",
+    hint: str = "Show only this",
+) -> Cell:
     """A word that came with the data; an empty one is a dimension that the calls do not bear."""
-    return Cell(shown or value or formats.UNSET, value, note=note, url=url, mark=mark, words=True)
+    return Cell(shown or value or formats.UNSET, value, note=note, url=url, mark=mark, words=True, hint=hint)
 
 
 def leaders(

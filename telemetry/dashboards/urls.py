@@ -1,14 +1,32 @@
 """Addresses of the pages."""
 
 from django.contrib.auth.views import LogoutView
-from django.urls import path
+from django.urls import path, register_converter
 
-from telemetry.dashboards import account, actions, connect, invoice, invoice_entry, live, views
+from telemetry.dashboards import (
+    account,
+    actions,
+    connect,
+    executiondetail,
+    executions,
+    invoice,
+    invoice_entry,
+    live,
+    sessiondetail,
+    sessions,
+    views,
+)
+from telemetry.dashboards.addresses import AnyText
 
+register_converter(AnyText, "any")
 urlpatterns = [
     path("", views.overview, name="overview"),
     path("models/", views.models, name="models"),
     path("models/price/", actions.price_model, name="price-model"),
+    path("executions/", executions.executions, name="executions"),
+    path("executions/<any:execution_id>/", executiondetail.execution, name="execution"),
+    path("sessions/", sessions.sessions, name="sessions"),
+    path("sessions/<any:session_id>/", sessiondetail.session, name="session"),
     path("live/", live.live, name="live"),
     path("invoice/", invoice.invoice, name="invoice"),
     path("invoice/total/", invoice_entry.enter_total, name="invoice-total"),

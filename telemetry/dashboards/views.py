@@ -107,14 +107,16 @@ def state_of(
     covered: Coverage,
     now: datetime,
     *,
+    path: str = "",
     own_words: Collection[str] = (),
     own_filters: Collection[str] = (),
 ) -> PageState:
     """The state that an address of the page of that name asks for; a range that it says is remembered. `own_…` are the
-    words and filters that no other page knows. Raises BadQuery and BadWindow."""
+    words and filters that no other page knows; `path` is for a page that is not at its name's address. Raises BadQuery
+    and BadWindow."""
     query = query_of(request)
     state = pagestate.read(
-        reverse(page),
+        path or reverse(page),
         query,
         dimensions=queries.DIMENSIONS,
         zone=project.time_zone,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from telemetry.dashboards import formats
 from telemetry.dashboards.panel import Panel
 from telemetry.dashboards.reader import Reader
+from telemetry.dashboards.runlinks import run_address
 from telemetry.dashboards.tables import OTHERS, TOTAL, Cell, Column, Row, Table, count, text
 from telemetry.series.differences import ExecutionDifference
 
@@ -43,8 +44,8 @@ PANEL = Panel("execution-differences", "Executions whose own totals differ", "te
 
 
 def _names(one: ExecutionDifference, reader: Reader) -> tuple[Cell, ...]:
-    link = reader.state.with_filter("execution", one.execution_id)
-    return text(one.execution_id, url=link), text(one.task_id), text(one.agent)
+    link = run_address(reader.state, one.execution_id)
+    return text(one.execution_id, url=link, hint="Open"), text(one.task_id), text(one.agent)
 
 
 def _heading(title: str, of: Sequence[ExecutionDifference]) -> Cell:

@@ -8,6 +8,7 @@ from telemetry.contracts import UsageRow
 from telemetry.dashboards import formats
 from telemetry.dashboards.panel import Panel
 from telemetry.dashboards.reader import Reader
+from telemetry.dashboards.runlinks import session_address
 from telemetry.dashboards.tables import Cell, Column, Table, leaders, text
 from telemetry.database import reads
 from telemetry.models import Session
@@ -20,15 +21,16 @@ _SHOWN = 13
 
 
 def build(reader: Reader) -> Table:
-    """The dearest sessions of the window; a click narrows the page to one."""
-    window, link = reader.state.window, reader.state.with_filter
+    """The dearest sessions of the window; a click opens one, or narrows the page to the calls that bear none."""
+    state, window = reader.state, reader.state.window
     rows = reader.by("session", limit=ROWS)
     known = _known(reader, [row.key for row in rows])
 
     def name(row: UsageRow) -> tuple[Cell, ...]:
         session = known.get(row.key)
+        url = session_address(state, row.key) if row.key else state.with_filter("session", "")
         return (
-            text(row.key, shown=_short(row.key), url=link("session", row.key)),
+            text(row.key, shown=_short(row.key), url=url, hint="Open" if row.key else "Show only this"),
             text(session.agent) if session else BLANK,
             _moment(session.started_at, window) if session else BLANK,
         )

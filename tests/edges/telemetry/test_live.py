@@ -108,9 +108,12 @@ def test_filters_narrow_the_tail_and_its_news(project: Project) -> None:
     assert "matches every filter" in page(browser, "/live/?agent=nobody")
 
 
-def test_a_session_links_to_its_own_tail(project: Project) -> None:
-    store(project, [a_call("c1", session_id="s-1")])
-    assert 'href="/live/?session=s-1"' in page(visitor(project))
+def test_a_session_links_to_its_page_and_that_to_its_own_tail(project: Project) -> None:
+    store(project, [a_call("c1", session_id="s-1"), a_call("c2")])
+    browser = visitor(project)
+    assert 'href="/sessions/s-1/"' in page(browser)
+    assert 'href="/live/?session="' in page(browser)
+    assert 'href="/live/?session=s-1&amp;range=all"' in page(browser, "/sessions/s-1/")
 
 
 def test_while_nothing_changes_no_news_are_sent(project: Project) -> None:

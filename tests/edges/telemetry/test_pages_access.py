@@ -18,7 +18,17 @@ from telemetry.dashboards.account import ATTEMPTS_A_MINUTE
 from telemetry.models import ApiKey, LoginLink, Membership, Project, Quarantined
 from tests.page_reading import invented_calls, person, store, visitor
 
-PAGES = ("/", "/models/", "/live/", "/invoice/", "/connect/")
+PAGES = (
+    "/",
+    "/models/",
+    "/executions/",
+    "/executions/x/",
+    "/sessions/",
+    "/sessions/x/",
+    "/live/",
+    "/invoice/",
+    "/connect/",
+)
 
 
 pytestmark = pytest.mark.usefixtures("static_files")

@@ -1,7 +1,7 @@
 """The tenant matrix: every address × every method × everybody who has no business there, and not a byte of B's.
 
-A new address must be put into ROUTES, with the kind of door that it has. Projects are always A (who asks) and B (whose
-words must not appear). Source: reliability.md §7, figure 7.
+A new address must be put into ROUTES (tests/doors.py), with the kind of door that it has. Projects are always A (who
+asks) and B (whose words must not appear). Source: reliability.md §7, figure 7.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ import json
 import re
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver, path
+from django.urls import URLPattern, URLResolver, get_resolver, path, resolve
 from pytest_django import Settings
 
 from telemetry import facade
@@ -40,69 +40,12 @@ from telemetry.models import (
     SourceSeen,
 )
 from telemetry.models import Call as CallRow
+from tests.doors import ADMIN, LITELLM, OPEN_TO_STRANGERS, PLACES, ROUTES, Route
+from tests.made_runs import run_of
 from tests.page_reading import person, visitor
 from tloi_site import urls
 
-Kind = Literal["public", "key", "page", "admin"]
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
-ADMIN = "admin/"  # Django's own group of addresses, for staff; each is asked for with B's ids
-OPEN_TO_STRANGERS = ("admin/login/", "admin/logout/", "admin/jsi18n/")
-LITELLM = {"startTime": 1761307200.0, "prompt_tokens": 1}  # what makes a call one of LiteLLM's as well
-MONTH = "from=2025-10-01&to=2025-10-31"
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """An address: who may come in, with which scope a key, and the queries and fields that say what is wanted."""
-
-    kind: Kind
-    scope: str = ""
-    queries: tuple[str, ...] = ("",)
-    fields: dict[str, str] = field(default_factory=dict)
-
-
-PAGE = Route("page", queries=("", "range=all", MONTH, f"{MONTH}&agent={{agent}}&session={{session}}"))
-ROUTES = {
-    ADMIN: Route("admin", fields={"action": "delete_selected", "post": "yes", "_selected_action": "{pk}"}),
-    "api/schema/": Route("public"),
-    "api/docs/": Route("public"),
-    "healthz": Route("public"),
-    "readyz": Route("public"),
-    "api/v1/calls/": Route("key", "ingest"),
-    "api/v1/executions/": Route("key", "ingest"),
-    "api/v1/litellm/": Route("key", "ingest"),
-    "api/v1/usage/": Route("key", "read", queries=("", f"{MONTH}&by=agent", f"{MONTH}&by=session&agent={{agent}}")),
-    "api/v1/export/": Route(
-        "key", "read", queries=("", MONTH, f"{MONTH}&what=rollups", f"{MONTH}&format=parquet", "what={agent}&tz={slug}")
-    ),
-    **{
-        f"{prefix}v1/{signal}": Route("key", "ingest")
-        for prefix in ("", "otlp/")
-        for signal in ("traces", "logs", "metrics")
-    },
-    "": PAGE,
-    "models/": PAGE,
-    "models/price/": Route("page", fields={"model": '["", "planted"]', "input_usd": "1", "output_usd": "1"}),
-    "live/": Route("page", queries=("", "seen=x", "agent={agent}&session={session}")),
-    "connect/": Route("page", queries=("", "seen=x")),
-    "connect/key/": Route("page"),
-    "invoice/": Route(
-        "page", queries=("", "check={check}", "format=csv&table=invoices", "check={check}&format=csv&table=days")
-    ),
-    "invoice/total/": Route(
-        "page", fields={"provider": "planted", "from": "2025-10-01", "to": "2025-10-31", "amount": "1"}
-    ),
-    "invoice/file/": Route("page", fields={"provider": "planted"}),
-    "invoice/remove/": Route("page", fields={"check": "{check}"}),
-    "arrived/": Route("page"),
-    "settings/first-key/": Route("page"),
-    "demo/remove/": Route("page"),
-    "login/": Route(
-        "public", queries=("", "next=/%3Fproject={slug}"), fields={"username": "somebody", "password": "x"}
-    ),
-    "logout/": Route("public"),
-    "settings/theme/": Route("public", fields={"theme": "dark", "next": "/"}),
-}
 
 
 def routes(patterns: list[URLPattern | URLResolver] | None = None, before: str = "") -> Iterator[str]:
@@ -171,6 +114,7 @@ def tenant(name: str) -> Tenant:
     runs = [Execution(started_at=moments[0], execution_id=words["run"], tokens_output=5, **fields)]
     now = datetime.now(UTC)
     facade.record(project_id=project.pk, calls=[*calls, odd], executions=runs, source="test", now=now)
+    run_of(project, words["run"], calls[:1], agent=words["agent"], model=words["model"], session_id=words["session"])
     PriceOverride.objects.create(project=project, model=words["dear"], is_free=True)
     key = create_key(project, name=f"{name}-key-{mark}", scopes=["ingest", "read"])
     refused = [Rejection(0, words["run"], words["reason"])]
@@ -212,16 +156,21 @@ def addresses(route: str, b: Tenant, *, with_ids: bool) -> list[str]:
     """The addresses of a route; `with_ids`: with B's ids wherever one could be named, else as A would ask."""
     if route == ADMIN:
         return admin_addresses(b)
+    queries = ROUTES[route].queries
+    for placed, what in PLACES.items():
+        route = route.replace(placed, b.words[what])
     if not with_ids:
-        return [f"{route}?{query}" for query in ROUTES[route].queries if "{" not in query]
+        return [f"{route}?{query}" for query in queries if "{" not in query]
     named = f"project={b.project.slug}&project_id={b.project.pk}"
-    return [f"{route}?{named}&{query.format(**b.ids())}" for query in ROUTES[route].queries]
+    return [f"{route}?{named}&{query.format(**b.ids())}" for query in queries]
 
 
 def request(client: Client, method: str, address: str, b: Tenant, *, key: str = "") -> HttpResponseBase:
     """One request that names B wherever it can, in its body too."""
     headers = {"Authorization": f"Bearer {key}"} if key else {}
-    route = ROUTES[ADMIN] if address.startswith(ADMIN) else ROUTES[address.split("?", maxsplit=1)[0]]
+    route = (
+        ROUTES[ADMIN] if address.startswith(ADMIN) else ROUTES[resolve(f"/{address.split('?', maxsplit=1)[0]}").route]
+    )
     named = {"project": b.project.slug, "project_id": str(b.project.pk)}
     fields = {name: value.format(**b.ids()) for name, value in route.fields.items()}
     if method == "POST" and route.kind != "key":

@@ -1,0 +1,74 @@
+"""Every address of the site, and what kind of door it is: what the tenant matrix goes through."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Kind = Literal["public", "key", "page", "admin"]
+ADMIN = "admin/"  # Django's own group of addresses, for staff; each is asked for with B's ids
+OPEN_TO_STRANGERS = ("admin/login/", "admin/logout/", "admin/jsi18n/")
+LITELLM = {"startTime": 1761307200.0, "prompt_tokens": 1}  # what makes a call one of LiteLLM's as well
+MONTH = "from=2025-10-01&to=2025-10-31"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """An address: who may come in, with which scope a key, and the queries and fields that say what is wanted."""
+
+    kind: Kind
+    scope: str = ""
+    queries: tuple[str, ...] = ("",)
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+PAGE = Route("page", queries=("", "range=all", MONTH, f"{MONTH}&agent={{agent}}&session={{session}}"))
+ROUTES = {
+    ADMIN: Route("admin", fields={"action": "delete_selected", "post": "yes", "_selected_action": "{pk}"}),
+    "api/schema/": Route("public"),
+    "api/docs/": Route("public"),
+    "healthz": Route("public"),
+    "readyz": Route("public"),
+    "api/v1/calls/": Route("key", "ingest"),
+    "api/v1/executions/": Route("key", "ingest"),
+    "api/v1/litellm/": Route("key", "ingest"),
+    "api/v1/usage/": Route("key", "read", queries=("", f"{MONTH}&by=agent", f"{MONTH}&by=session&agent={{agent}}")),
+    "api/v1/export/": Route(
+        "key", "read", queries=("", MONTH, f"{MONTH}&what=rollups", f"{MONTH}&format=parquet", "what={agent}&tz={slug}")
+    ),
+    **{
+        f"{prefix}v1/{signal}": Route("key", "ingest")
+        for prefix in ("", "otlp/")
+        for signal in ("traces", "logs", "metrics")
+    },
+    "": PAGE,
+    "models/": PAGE,
+    "models/price/": Route("page", fields={"model": '["", "planted"]', "input_usd": "1", "output_usd": "1"}),
+    "executions/": Route(
+        "page", queries=("", "range=all", f"{MONTH}&status=done", f"{MONTH}&format=csv&table=executions")
+    ),
+    "executions/<any:execution_id>/": Route("page"),
+    "sessions/": Route("page", queries=("", "range=all&sort=start", f"{MONTH}&format=csv&table=sessions")),
+    "sessions/<any:session_id>/": Route("page"),
+    "live/": Route("page", queries=("", "seen=x", "agent={agent}&session={session}")),
+    "connect/": Route("page", queries=("", "seen=x")),
+    "connect/key/": Route("page"),
+    "invoice/": Route(
+        "page", queries=("", "check={check}", "format=csv&table=invoices", "check={check}&format=csv&table=days")
+    ),
+    "invoice/total/": Route(
+        "page", fields={"provider": "planted", "from": "2025-10-01", "to": "2025-10-31", "amount": "1"}
+    ),
+    "invoice/file/": Route("page", fields={"provider": "planted"}),
+    "invoice/remove/": Route("page", fields={"check": "{check}"}),
+    "arrived/": Route("page"),
+    "settings/first-key/": Route("page"),
+    "demo/remove/": Route("page"),
+    "login/": Route(
+        "public", queries=("", "next=/%3Fproject={slug}"), fields={"username": "somebody", "password": "x"}
+    ),
+    "logout/": Route("public"),
+    "settings/theme/": Route("public", fields={"theme": "dark", "next": "/"}),
+}
+
+PLACES = {"<any:execution_id>": "run", "<any:session_id>": "session"}  # which of B's words is asked for there
