@@ -2,8 +2,9 @@
 --   run:       what each run came to, weighed once (OFFSET 0); NULL where a sum is beyond all reason, so that no product
 --              can overflow: such runs pass no sieve here, and are returned as 'huge' for Python to judge
 --   suspect:   runs that pass a sieve which asks nothing of other runs
---   repeated:  tasks that occur more than once; near: which of their runs began soon after another; repeating: those, and
---              that other run. Each of these steps looks up few rows by a key, whatever the planner thinks (OFFSET 0)
+--   repeated:  tasks that occur more than once, read by time: the index of tasks holds all of history (octet_length)
+--   near:      which of their runs began soon after another; repeating: those, and that other run. Each looks up few
+--              rows by a key, whatever the planner thinks (OFFSET 0)
 --   compared:  the findings beside the anomalies that are known of the span: new and different ones are written, and
 --              those that were not found again are returned as 'outdated'
 -- What a person made of an anomaly stays, and what says the same is left alone.
@@ -20,7 +21,7 @@ WITH run AS (
     SELECT task_key
     FROM telemetry_rollup_run
     WHERE project_id = %(project)s AND started_at > %(start)s::timestamptz - %(lookback)s::interval
-      AND started_at < %(end)s AND %(lookback)s::interval > interval '0' AND task_key <> ''
+      AND started_at < %(end)s AND %(lookback)s::interval > interval '0' AND octet_length(task_key) > 0
     GROUP BY task_key
     HAVING count(*) > 1
 ), chain AS (
