@@ -34,6 +34,12 @@
     if (link && !event.target.closest("a") && !String(getSelection())) link.click();
   });
 
+  // One box checks all boxes of a name; without scripts it is hidden.
+  document.addEventListener("change", (event) => {
+    const name = event.target.dataset.checks;
+    if (name) document.querySelectorAll(`input[name="${name}"]`).forEach((box) => { box.checked = event.target.checked; });
+  });
+
   async function copy(button) {
     const source = document.getElementById(button.dataset.copies);
     try {
@@ -87,7 +93,7 @@
   document.addEventListener("visibilitychange", askNow);
   window.addEventListener("focus", askNow);
   document.addEventListener("htmx:load", (event) => {
-    event.detail.elt.querySelectorAll("[data-pauses]").forEach((button) => { button.hidden = false; });
+    event.detail.elt.querySelectorAll("[data-pauses], [data-checks]").forEach((control) => { control.hidden = false; });
     if (event.detail.elt.querySelector("#poll")) askLater(true);
   });
   document.addEventListener("htmx:beforeSwap", (event) => {

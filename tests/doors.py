@@ -33,6 +33,7 @@ ROUTES = {
     "api/v1/executions/": Route("key", "ingest"),
     "api/v1/litellm/": Route("key", "ingest"),
     "api/v1/usage/": Route("key", "read", queries=("", f"{MONTH}&by=agent", f"{MONTH}&by=session&agent={{agent}}")),
+    "api/v1/anomalies/": Route("key", "read", queries=("", MONTH, f"{MONTH}&agent={{agent}}&execution={{run}}")),
     "api/v1/export/": Route(
         "key", "read", queries=("", MONTH, f"{MONTH}&what=rollups", f"{MONTH}&format=parquet", "what={agent}&tz={slug}")
     ),
@@ -50,6 +51,11 @@ ROUTES = {
     "executions/<any:execution_id>/": Route("page"),
     "sessions/": Route("page", queries=("", "range=all&sort=start", f"{MONTH}&format=csv&table=sessions")),
     "sessions/<any:session_id>/": Route("page"),
+    "anomalies/": Route(
+        "page", queries=("", MONTH, f"{MONTH}&format=csv&table=anomalies", f"{MONTH}&execution={{run}}")
+    ),
+    "anomalies/judge/": Route("page", fields={"anomaly": '["context_bloat", "{run}", "new"]', "state": "resolved"}),
+    "anomalies/decide/": Route("page", fields={"proposal": "{proposal}", "decision": "accept"}),
     "live/": Route("page", queries=("", "seen=x", "agent={agent}&session={session}")),
     "connect/": Route("page", queries=("", "seen=x")),
     "connect/key/": Route("page"),

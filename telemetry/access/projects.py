@@ -53,6 +53,11 @@ def may_price(membership: Membership) -> bool:
     return membership.role in (Membership.Role.OWNER, Membership.Role.EDITOR)
 
 
+def may_judge(membership: Membership) -> bool:
+    """Whether a member may say what is waste in the project and what is not."""
+    return membership.role in (Membership.Role.OWNER, Membership.Role.EDITOR)
+
+
 def ensure_owner() -> int:
     """The id of the superuser `owner`, who logs in by link, has no password and owns every project."""
     users = get_user_model().objects

@@ -11,6 +11,8 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from telemetry.contracts import Call, Execution, Receipt
 from telemetry.exporter.columns import COLUMNS
 from telemetry.exporter.exporting import TABLES, WRITERS
+from telemetry.observer.anomalies import ORDERS
+from telemetry.observer.narrowing import FILTERS
 from telemetry.series.queries import DIMENSIONS
 
 _REFERENCE = "#/components/schemas/{name}"
@@ -67,6 +69,41 @@ USAGE_PARAMETERS = [
     *(OpenApiParameter(name, str, many=True, description=f"only this {name}; repeatable") for name in DIMENSIONS),
 ]
 
+ANOMALY_PARAMETERS = [
+    *USAGE_PARAMETERS[:3],
+    OpenApiParameter("sort", str, enum=[*ORDERS], description="high ones first and then by waste, or newest first"),
+    OpenApiParameter("limit", int, description="how many, 1 to 1000; default 100"),
+    OpenApiParameter("after", str, description="the `next` of the page before"),
+    *(OpenApiParameter(name, str, many=True, description=f"only this {name}; repeatable") for name in FILTERS),
+]
+_TEXTS = (
+    *("execution_id", "detector", "severity", "started_at", "task_id", "task_type", "agent", "model", "session"),
+    *("state", "state_by", "note", "found_at"),
+)
+_ANOMALY: dict[str, Any] = {
+    "type": "object",
+    "properties": {name: {"type": "string"} for name in _TEXTS}
+    | {name: {"type": "integer"} for name in ("tokens", "tokens_wasted")}
+    | {
+        "state_at": {"type": ["string", "null"], "format": "date-time"},
+        "evidence": {"type": "object", "description": "the numbers that the rule compared, by name"},
+    },
+}
+_WASTE = ("anomalies", "runs", "tokens_once", "tokens_overlapping")
+ANOMALIES = {
+    200: {
+        "type": "object",
+        "properties": {
+            "anomalies": {"type": "array", "items": _ANOMALY},
+            "next": {"type": ["string", "null"]},
+            "total": {"type": "integer"},
+            "waste": {"type": "object", "properties": {name: {"type": "integer"} for name in _WASTE}},
+            "from": {"type": "string", "format": "date"},
+            "to": {"type": "string", "format": "date"},
+            "tz": {"type": "string"},
+        },
+    }
+}
 
 EXPORT_PARAMETERS = [
     OpenApiParameter("what", str, enum=[*COLUMNS], description="default calls"),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from telemetry.api import docs, exports, health, otlp_views, views, webhooks
+from telemetry.api import anomalies, docs, exports, health, otlp_views, views, webhooks
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
@@ -11,6 +11,7 @@ urlpatterns = [
     path("api/v1/executions/", views.ExecutionsView.as_view(), name="executions"),
     path("api/v1/litellm/", webhooks.LiteLLMView.as_view(), name="litellm"),
     path("api/v1/usage/", views.UsageView.as_view(), name="usage"),
+    path("api/v1/anomalies/", anomalies.AnomaliesView.as_view(), name="api-anomalies"),
     path("api/v1/export/", exports.ExportView.as_view(), name="export"),
     *(
         path(f"{prefix}v1/{signal}", view.as_view(), name=f"{name}{signal}")

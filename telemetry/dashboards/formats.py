@@ -35,6 +35,11 @@ def whole(number: int) -> str:
     return f"{number:,}"
 
 
+def counted(number: int, one: str, many: str) -> str:
+    """1 anomaly, 1,234 anomalies."""
+    return f"{whole(number)} {one if number == 1 else many}"
+
+
 def compact(number: int) -> str:
     """Three significant digits with K, M, B or T from ten thousand on; below that the number itself."""
     if number < 10_000:

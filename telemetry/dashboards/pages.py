@@ -26,6 +26,7 @@ from telemetry.dashboards.panels import (
     cost_by_day,
     cost_differences,
     execution_differences,
+    findings,
     model_days,
     model_mix,
     model_totals,
@@ -53,12 +54,20 @@ class Page:
     @property
     def tables(self) -> dict[str, Panel]:
         """The panels that can be had as CSV, by name."""
-        return {panel.name: panel for panel in self.panels if panel is not cards.PANEL}
+        return {panel.name: panel for panel in self.panels if panel not in (cards.PANEL, findings.PANEL)}
 
 
 OVERVIEW = Page(
     "overview",
-    (cards.PANEL, model_mix.PANEL, agents.PANEL, task_types.PANEL, sessions.PANEL, execution_differences.PANEL),
+    (
+        cards.PANEL,
+        findings.PANEL,
+        model_mix.PANEL,
+        agents.PANEL,
+        task_types.PANEL,
+        sessions.PANEL,
+        execution_differences.PANEL,
+    ),
 )
 MODELS = Page(
     "models",
@@ -85,12 +94,13 @@ class Shown:
 
 
 @contextmanager
-def snapshot(project_id: int, *, now: datetime) -> Iterator[Connection[Any]]:
+def snapshot(project_id: int, *, now: datetime, exact: bool = False) -> Iterator[Connection[Any]]:
     """One instant of the database for everything that is read inside, each statement within PANEL_TIMEOUT_S; a moment
-    before it, what is new in the project is added up if that is quickly done. A replica answers where one is near."""
+    before it, what is new in the project is added up if that is quickly done. A replica answers where one is near, and
+    where `exact` is asked for only if it holds all that was committed: what a person has just done."""
     catch_up(project_id, now=now)
     with (
-        database.reading_from(replica.nearest()),
+        database.reading_from(replica.nearest(exact=exact)),
         database.snapshot(using=database.reads(), timeout_s=PANEL_TIMEOUT_S) as conn,
     ):
         yield conn

@@ -9,9 +9,11 @@ import psycopg
 from psycopg import Connection
 
 from telemetry.contracts import UsageRow
-from telemetry.dashboards import sums
+from telemetry.dashboards import sums, wasted
 from telemetry.dashboards.pagestate import PageState
 from telemetry.models import Project
+from telemetry.observer import waste
+from telemetry.observer.waste import WasteSums
 from telemetry.series import differences, queries
 from telemetry.series.differences import ExecutionDifference
 from telemetry.series.queries import CostDifference, SeriesPoint, Spread
@@ -128,6 +130,28 @@ class Reader:
             window=self.state.window,
             filters=self.state.filters,
             limit=limit,
+        )
+
+    def waste(self) -> WasteSums:
+        """What the anomalies of the window wasted, as far as the page is narrowed by what they are kept by."""
+        return self._once("waste", lambda: self._waste(self.state.window))
+
+    def used(self) -> int:
+        """The tokens of all calls of the window, whatever the page is narrowed to, as detectors count them."""
+
+        def ask() -> int:
+            total = queries.usage_total(self._conn, project_id=self.project.pk, window=self.state.window)
+            return wasted.measured(total, measure=self.project.token_measure)
+
+        return self._once("used", ask)
+
+    def _waste(self, window: Window) -> WasteSums:
+        return waste.sums(
+            self._conn,
+            project_id=self.project.pk,
+            start=window.start,
+            end=window.end,
+            filters=self.state.filters,
         )
 
     def _by_model(self, window: Window, *, filtered: bool) -> dict[str, UsageRow]:

@@ -30,6 +30,7 @@ PAGES = {
     "models": "Models",
     "executions": "Executions",
     "sessions": "Sessions",
+    "anomalies": "Anomalies",
     "live": "Live",
     "invoice": "Invoice",
     "connect": "Connect",

@@ -6,6 +6,8 @@ from django.urls import path, register_converter
 from telemetry.dashboards import (
     account,
     actions,
+    anomalies,
+    anomaly_actions,
     connect,
     executiondetail,
     executions,
@@ -27,6 +29,9 @@ urlpatterns = [
     path("executions/<any:execution_id>/", executiondetail.execution, name="execution"),
     path("sessions/", sessions.sessions, name="sessions"),
     path("sessions/<any:session_id>/", sessiondetail.session, name="session"),
+    path("anomalies/", anomalies.anomalies, name="anomalies"),
+    path("anomalies/judge/", anomaly_actions.judge, name="anomalies-judge"),
+    path("anomalies/decide/", anomaly_actions.decide, name="anomalies-decide"),
     path("live/", live.live, name="live"),
     path("invoice/", invoice.invoice, name="invoice"),
     path("invoice/total/", invoice_entry.enter_total, name="invoice-total"),

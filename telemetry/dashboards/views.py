@@ -139,7 +139,7 @@ def _context(page: Page, reader: Reader, covered: Coverage, shown: list[Shown]) 
         "panels": [panel for panel in shown if panel.content is not None or panel.failure],
         "has_charts": any(panel.panel.template == "telemetry/_chart.html" for panel in shown) and not empty,
         "empty": empty,
-        "nearest": _nearest(state, covered) if empty else None,
+        "nearest": nearest(state, covered) if empty else None,
         "kept_from": _kept_from(reader),
         "alerts": standing(reader.project.pk, using=reads()) if page is pages.OVERVIEW else None,
         "quarantined": Quarantined.objects.using(reads()).filter(project_id=reader.project.pk).count()
@@ -157,7 +157,7 @@ def _kept_from(reader: Reader) -> str:
     return formats.moment(kept_from_at, state.window)
 
 
-def _nearest(state: PageState, covered: Coverage) -> shell.Link:
+def nearest(state: PageState, covered: Coverage) -> shell.Link:
     """The shortest range that holds the newest call."""
     titles = {preset: hint for preset, _, _, hint in shell.RANGES}
     last = covered.last_call_at or state.now

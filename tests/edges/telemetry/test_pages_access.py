@@ -25,6 +25,7 @@ PAGES = (
     "/executions/x/",
     "/sessions/",
     "/sessions/x/",
+    "/anomalies/",
     "/live/",
     "/invoice/",
     "/connect/",

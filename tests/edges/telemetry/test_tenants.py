@@ -29,6 +29,8 @@ from telemetry.database import connection
 from telemetry.ledger import intake, invoices
 from telemetry.ledger.invoice_csv import read_invoice
 from telemetry.models import (
+    AllowedWaste,
+    Anomaly,
     ApiKey,
     InvoiceLine,
     InvoiceTotal,
@@ -40,6 +42,7 @@ from telemetry.models import (
     SourceSeen,
 )
 from telemetry.models import Call as CallRow
+from tests.anomalies import anomaly
 from tests.doors import ADMIN, LITELLM, OPEN_TO_STRANGERS, PLACES, ROUTES, Route
 from tests.made_runs import run_of
 from tests.page_reading import person, visitor
@@ -76,7 +79,8 @@ class Tenant:
     def ids(self) -> dict[str, str]:
         """What another may know of it and put into a request."""
         ids = {"slug": self.project.slug, "pk": str(self.project.pk), "user": self.user.username}
-        return ids | {"check": str(self.check)} | self.words
+        proposal = AllowedWaste.objects.get(project=self.project, accepted_at=None).pk
+        return ids | {"check": str(self.check), "proposal": str(proposal)} | self.words
 
     def secrets(self) -> list[bytes]:
         """What no other may ever be answered."""
@@ -98,6 +102,9 @@ _WORDS = (
     "provider",
     "file",
     "line",
+    "finding",
+    "allowed",
+    "proposed",
 )
 
 
@@ -117,6 +124,9 @@ def tenant(name: str) -> Tenant:
     run_of(project, words["run"], calls[:1], agent=words["agent"], model=words["model"], session_id=words["session"])
     PriceOverride.objects.create(project=project, model=words["dear"], is_free=True)
     key = create_key(project, name=f"{name}-key-{mark}", scopes=["ingest", "read"])
+    anomaly(project.pk, words["run"], started_at=moments[0], task_id=words["finding"], session_id=words["session"])
+    AllowedWaste.objects.create(project=project, detector="context_bloat", task_type=words["allowed"], accepted_at=now)
+    AllowedWaste.objects.create(project=project, detector="context_bloat", task_type=words["proposed"])
     refused = [Rejection(0, words["run"], words["reason"])]
     intake.note(connection(), project_id=project.pk, source=words["source"], received=1, rejections=refused, now=now)
     return Tenant(project, person(project), key, words, invoice_of(project, words))
@@ -142,6 +152,7 @@ def admin_addresses(b: Tenant) -> list[str]:
     of_model = {"project": b.project.pk, "user": b.user.pk, "apikey": ApiKey.objects.get(prefix=b.key[5:13]).pk}
     of_model |= {"quarantined": Quarantined.objects.get(project_id=b.project.pk).pk}
     of_model |= {"priceoverride": PriceOverride.objects.get(project=b.project).pk}
+    of_model |= {"allowedwaste": AllowedWaste.objects.filter(project=b.project).earliest("pk").pk}
     of_model |= {"priceversion": PriceVersion.objects.earliest("pk").pk}
     found = set()
     for route in routes():
@@ -231,7 +242,7 @@ def state_of(b: Tenant) -> tuple[Any, ...]:
     prices = PriceOverride.objects.filter(project=b.project).values_list()
     beside = [
         list(table.objects.filter(project_id=b.project.pk).values_list())
-        for table in (SourceSeen, RejectedReason, InvoiceTotal, InvoiceLine)
+        for table in (SourceSeen, RejectedReason, InvoiceTotal, InvoiceLine, Anomaly, AllowedWaste)
     ]
     itself = list(Project.objects.filter(pk=b.project.pk).values_list())
     return list(calls), list(keys), odd, list(prices), beside, itself
@@ -293,6 +304,9 @@ def test_a_key_is_no_login(tenants: tuple[Tenant, Tenant], route: str) -> None:
         ("invoice/", "provider"),
         ("api/v1/usage/", "agent"),
         ("api/v1/export/", "session"),
+        ("anomalies/", "finding"),
+        ("anomalies/", "allowed"),
+        ("api/v1/anomalies/", "finding"),
         (ADMIN, "odd"),
     ],
 )
