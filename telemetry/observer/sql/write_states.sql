@@ -1,6 +1,8 @@
--- What a person makes of anomalies, where each is still as the person saw it; how many of them are there at all.
+-- What a person makes of anomalies, where each is still as the person saw it; how many of them are there at all. What no
+-- longer holds is never new again.
 WITH meant AS MATERIALIZED (
-    SELECT a.execution_id, a.detector, a.state = m.seen AS is_as_seen
+    SELECT a.execution_id, a.detector,
+           a.state = m.seen AND NOT (%(state)s = 'new' AND a.evidence @> '{"holds": false}') AS is_as_seen
     FROM telemetry_anomaly AS a
     JOIN unnest(%(executions)s::text[], %(detectors)s::text[], %(seen)s::text[]) AS m (execution_id, detector, seen)
       ON m.execution_id = a.execution_id AND m.detector = a.detector

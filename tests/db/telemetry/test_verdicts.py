@@ -217,3 +217,9 @@ def test_verdicts_at_once_propose_once(project: Project) -> None:
 def test_a_verdict_on_what_no_longer_holds_still_counts(project: Project) -> None:
     one = anomaly(project.pk, evidence=GONE, state="not_waste", state_at=AT)
     assert judged(project, seen(one, "not_waste"), state="acknowledged") == Verdict(1, 0, 0)
+
+
+def test_what_no_longer_holds_is_never_new_again(project: Project) -> None:
+    one = anomaly(project.pk, evidence=GONE, state="not_waste", state_at=AT)
+    assert judged(project, seen(one, "not_waste"), state="new") == Verdict(0, 1, 0)
+    assert state_of(one)[0] == "not_waste"
