@@ -17,7 +17,7 @@ from telemetry.models import Job
 class JobAdmin(admin.ModelAdmin[Job]):
     """Jobs are made and done by workers. A dead one keeps its error until an attempt goes well."""
 
-    list_display = ("kind", "project", "period", "state", "attempts", "says", "started_at", "finished_at")
+    list_display = ("period", "kind", "project", "state", "attempts", "finished_at", "says")
     list_filter = ("state", "kind", "project")
     list_select_related = ("project",)
     search_fields = ("period", "project__slug")

@@ -17,7 +17,6 @@ Leases are measured by the database's clock alone: two workers whose clocks diff
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -37,7 +36,6 @@ LEASE_S = 20.0  # what a killed worker keeps others waiting; it is extended four
 LATER_S = 3600.0  # from a change in days that are reported to their next report
 EXPIRED = "Its worker was killed, or hung for longer than its lease."
 _LONGEST_ERROR = 2_000
-_log = logging.getLogger(__name__)
 
 
 class LostLease(RuntimeError):
