@@ -202,7 +202,7 @@ class LookedAt(admin.ModelAdmin[Any]):
 class AlertAdmin(LookedAt):
     """What rules found."""
 
-    list_display = ("first_at", "project", "severity", "title", "state", "told_at", "resolved_at", "page")
+    list_display = ("first_at", "project", "severity", "title", "state", "page")
     list_filter = ("project", "state", "severity", "rule__kind")
     list_select_related = ("project",)
     date_hierarchy = "first_at"
