@@ -10,9 +10,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from telemetry import facade
-from telemetry.contracts import Call
+from telemetry.contracts import Call, Execution
 from telemetry.database import connection
-from telemetry.models import Dirty, Project
+from telemetry.models import Anomaly, Dirty, Project, Run
 from telemetry.series import rollup_tables, rollups
 from tests.conftest import database_url
 from tests.rollup_reading import counted, folded
@@ -92,3 +92,15 @@ def test_it_fails_where_not_all_can_be_summed_up(project: Project, monkeypatch: 
     monkeypatch.setattr(rollup_tables, "roll_calls", lambda conn, **_: conn.execute("SELECT 1 / 0"))
     with pytest.raises(CommandError, match="could not be summed up in full"):
         said(project)
+
+
+def test_it_adds_up_and_judges_runs_too_and_makes_them_anew(project: Project) -> None:
+    """An execution's row is there at once, and whatever became of it comes back."""
+    big = Execution(execution_id="r", started_at=NOON, tokens_input=90_000, tokens_output=9_000, status="done")
+    facade.record(project_id=project.pk, executions=[big], source="api", now=NOON)
+    said(project)
+    assert Run.objects.get(project_id=project.pk).output == 9_000
+    assert Anomaly.objects.filter(project_id=project.pk, execution_id="r").exists()
+    Run.objects.filter(project_id=project.pk).update(output=1)
+    said(project, "--rebuild")
+    assert Run.objects.get(project_id=project.pk).output == 9_000
