@@ -15,7 +15,7 @@ from telemetry.series.run_rows import Point
 MAX_TICKS = 6
 MAIN, SUBAGENTS, SPENT = "Main conversation", "Sub-agents", "Cost so far"
 _MAIN_SLOT, _SUBAGENT_SLOT, _SPENT_SLOT = 1, 6, 3
-_CALL = Column("call", "Call", hint="The place of the call, by their own time")
+_CALL = Column("call", "Call", "text", hint="The place of the call, by their own time")
 _AT = Column("started_at", "Started", "text")
 
 

@@ -22,7 +22,7 @@ from telemetry.series import call_reading
 from telemetry.series.call_reading import Calls, Parts
 from telemetry.series.run_rows import Point
 
-CALLS_A_PAGE = 500
+CALLS_A_PAGE = 200
 TABLE, CHART = "telemetry/_table.html", "telemetry/_chart.html"
 
 

@@ -15,7 +15,7 @@ from telemetry.series.run_rows import CallRow, Part
 MAIN = "Main conversation"
 _MILLISECOND = timedelta(milliseconds=1)
 CALL_COLUMNS = (
-    Column("number", "Call", hint="Its place among these calls, by their own time"),
+    Column("number", "Call", "text", hint="Its place among these calls, by their own time"),
     Column("started_at", "Started", "text"),
     Column("model", "Model", "text"),
     Column("subagent", "Sub-agent", "text"),

@@ -20,7 +20,7 @@ from telemetry.series.window import QUARTER, quarter_of
 from telemetry.statements import statement
 from telemetry.usage import quality_bits
 
-MOST_POINTS = 300  # of each curve of a chart
+MOST_POINTS = 200  # of each curve of a chart
 MOST_PARTS = 200
 INSTANT = timedelta(microseconds=1)
 Spans = Sequence[tuple[datetime, datetime]]  # half-open, oldest first, without overlap

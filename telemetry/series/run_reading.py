@@ -30,7 +30,7 @@ FILTERS: Mapping[str, LiteralString] = {
 Filters = Mapping[str, Sequence[str]]
 Order = Literal["start", "tokens", "cost", "duration"]
 _TOKENS: LiteralString = (  # the largest of sums stay at the largest int8, so that they add up to more than one
-    "input_uncached::numeric + cache_read + cache_write_5m + cache_write_1h + cache_write_unknown + output"
+    "input_uncached::float8 + cache_read + cache_write_5m + cache_write_1h + cache_write_unknown + output"
 )
 _ORDERS: Mapping[Order, LiteralString] = {
     "start": "started_at DESC, execution_id DESC",

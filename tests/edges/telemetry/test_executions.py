@@ -222,14 +222,14 @@ def test_a_run_that_no_call_names_has_those_of_its_session(browser: Client, proj
     assert len(PageReader(detail(browser, "run-9")).tables["panel-calls"]) == 1 + 3
 
 
-def test_calls_are_turned_five_hundred_at_a_time(browser: Client, project: Project) -> None:
-    calls = calls_of("run-1", 501)
+def test_calls_are_turned_two_hundred_at_a_time(browser: Client, project: Project) -> None:
+    calls = calls_of("run-1", 201)
     store(project, calls)
     run_of(project, "run-1", calls)
     first, second = (PageReader(detail(browser, "run-1", f"&page={number}")) for number in (1, 2))
-    assert len(first.tables["panel-calls"]) == 1 + 500
-    assert [row[0] for row in second.tables["panel-calls"][1:]] == ["501"]
-    assert len(first.tables["panel-context"]) <= 1 + 300
+    assert len(first.tables["panel-calls"]) == 1 + 200
+    assert [row[0] for row in second.tables["panel-calls"][1:]] == ["201"]
+    assert len(first.tables["panel-context"]) <= 1 + 200
 
 
 def test_sub_agents_stand_apart_and_add_up_with_the_main_conversation(browser: Client, project: Project) -> None:
