@@ -39,7 +39,7 @@ def test_an_anomaly_is_told_once_a_day_and_links_to_exactly_these(project: Proje
     assert told(project) == [("firing", "Context bloat: 1 anomaly, 40,000 tokens wasted")]
     assert links(project) == [
         f"anomalies/?project={project.slug}&detector=context_bloat&severity=high&from=2026-11-20&to=2026-11-20",
-        f"executions/run%2F1%20%3Cb%3E%3F/?project={project.slug}",
+        f"executions/run%252F1%20%3Cb%3E%3F/?project={project.slug}",
     ]
     alert = Alert.objects.get(project=project)
     assert alert.title == "Context bloat: 2 anomalies, 80,000 tokens wasted"
