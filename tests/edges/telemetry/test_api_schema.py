@@ -28,6 +28,7 @@ def test_the_document_lists_every_address_of_the_api(web: str) -> None:
         EXECUTIONS: ["post"],
         "/api/v1/litellm/": ["post"],
         USAGE: ["get"],
+        "/api/v1/anomalies/": ["get"],
         "/api/v1/export/": ["get"],
         **{f"{prefix}/v1/{signal}": ["post"] for prefix in ("", "/otlp") for signal in ("logs", "metrics", "traces")},
     }
