@@ -34,6 +34,8 @@ ROUTES = {
     "api/v1/litellm/": Route("key", "ingest"),
     "api/v1/usage/": Route("key", "read", queries=("", f"{MONTH}&by=agent", f"{MONTH}&by=session&agent={{agent}}")),
     "api/v1/anomalies/": Route("key", "read", queries=("", MONTH, f"{MONTH}&agent={{agent}}&execution={{run}}")),
+    "api/v1/reports/": Route("key", "read", queries=("", MONTH, f"{MONTH}&kind=daily")),
+    "api/v1/reports/<str:period>/": Route("key", "read", queries=("", "format=md", "format=json")),
     "api/v1/export/": Route(
         "key", "read", queries=("", MONTH, f"{MONTH}&what=rollups", f"{MONTH}&format=parquet", "what={agent}&tz={slug}")
     ),
@@ -77,4 +79,6 @@ ROUTES = {
     "settings/theme/": Route("public", fields={"theme": "dark", "next": "/"}),
 }
 
-PLACES = {"<any:execution_id>": "run", "<any:session_id>": "session"}  # which of B's words is asked for there
+REPORTED = {"kind": "daily", "period": "2025-10-24"}  # each has a report of it
+# Parts of addresses, and what of B is asked for there.
+PLACES = {"<any:execution_id>": "run", "<any:session_id>": "session", "<str:kind>": "kind", "<str:period>": "period"}

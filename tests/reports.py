@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from telemetry.models import Anomaly, Run
+from telemetry.database import connection
+from telemetry.models import Anomaly, Project, Report, Run
+from telemetry.observer.report import making, periods
 from telemetry.observer.report.document import Document, Group, Item, Leader, Leaders, Summary, Usage
 from telemetry.observer.report.recommendations import recommendations
 
@@ -80,6 +82,19 @@ def leader(**said: Any) -> Leader:
     """An agent, but for what is said."""
     usual: dict[str, Any] = {"name": "builder", "tasks": 1, "tokens": 20_000, "cost_usd": "0.125"}
     return Leader(**(usual | {"tokens_wasted": 10_000} | said))
+
+
+def make_report(project: Project, name: str, *, now: datetime = NOW) -> Report:
+    """The report of a period, made now from what there is."""
+    period = periods.read(name)
+    return making.make(
+        connection(),
+        project=project,
+        kind=period.kind,
+        first_day=period.first_day,
+        last_day=period.last_day,
+        now=now,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,14 @@ from telemetry.exporter.columns import COLUMNS
 from telemetry.exporter.exporting import TABLES, WRITERS
 from telemetry.observer.anomalies import ORDERS
 from telemetry.observer.narrowing import FILTERS
+from telemetry.observer.report.document import Document, Summary
+from telemetry.observer.report.periods import KINDS
 from telemetry.series.queries import DIMENSIONS
 
 _REFERENCE = "#/components/schemas/{name}"
-_SCHEMAS, _COMPONENTS = msgspec.json.schema_components((Call, Execution, Receipt), ref_template=_REFERENCE)
+_SCHEMAS, _COMPONENTS = msgspec.json.schema_components(
+    (Call, Execution, Receipt, Document, Summary), ref_template=_REFERENCE
+)
 for _component in _COMPONENTS.values():
     if not _component["required"]:
         del _component["required"]  # OpenAPI wants at least one name there
@@ -113,6 +117,41 @@ EXPORT_PARAMETERS = [
 ]
 EXPORT = {(200, content_type): OpenApiTypes.BINARY for content_type in CONTENT_TYPES.values()} | {
     503: OpenApiResponse(OpenApiTypes.OBJECT, "another export of the project runs; ask again after Retry-After")
+}
+REPORT_PARAMETERS = [
+    OpenApiParameter("period", str, OpenApiParameter.PATH, description="2025-11-06, 2025-W45 or 2025-11"),
+    OpenApiParameter("format", str, enum=["json", "md"], description="default json"),
+]
+REPORT = {
+    (200, "application/json"): _SCHEMAS[3],
+    (200, "text/markdown"): OpenApiTypes.STR,
+    404: OpenApiResponse(OpenApiTypes.OBJECT, "there is none, and why"),
+}
+REPORTS_PARAMETERS = [
+    *USAGE_PARAMETERS[:3],
+    OpenApiParameter("kind", str, enum=[*KINDS], description="only these; default all three"),
+]
+REPORTS = {
+    200: {
+        "type": "object",
+        "properties": {
+            "reports": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "properties": {
+                        "period": {"type": "string"},
+                        "kind": {"type": "string", "enum": [*KINDS]},
+                        "first_day": {"type": "string", "format": "date"},
+                        "last_day": {"type": "string", "format": "date"},
+                        "made_at": {"type": "string", "format": "date-time"},
+                        "is_whole": {"type": "boolean"},
+                        "summary": _SCHEMAS[4],
+                    },
+                },
+            }
+        },
+    }
 }
 
 

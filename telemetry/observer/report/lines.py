@@ -1,17 +1,28 @@
 """The lines of a report, as each of its printed forms says them, from its document alone. Pure.
 
-What agents wrote is handed on as it is: the form that prints it makes it harmless.
+What agents wrote is handed on in one line: the form that prints it makes it harmless.
 """
 
 from __future__ import annotations
+
+import re
 
 from telemetry.observer.report.document import Document, Group, Leader, Leaders, Usage
 from telemetry.series.window import time_zone
 
 PRIORITIES = {"urgent": "Urgent", "high": "High priority", "normal": ""}
+MOST_LETTERS = 200
+_BREAKS = re.compile(r"[\s\x1c-\x1f\x85\u2028\u2029]+")
+_INVISIBLE = re.compile("[\0-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _LEADERS = {"agent": "Agents", "model": "Models", "task_type": "Task types"}
 _WORDS = {"daily": "day", "weekly": "week", "monthly": "month"}
 LEADER_HEADS = ("Tasks", "Tokens", "Cost", "Tokens wasted, each task once")
+
+
+def one_line(text: str) -> str:
+    """What somebody wrote, in one line of at most MOST_LETTERS, without marks that turn the direction of text."""
+    line = _INVISIBLE.sub("", _BREAKS.sub(" ", text)).strip()
+    return line if len(line) <= MOST_LETTERS else line[: MOST_LETTERS - 1] + "…"
 
 
 def about(document: Document) -> str:

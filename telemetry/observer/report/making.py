@@ -20,7 +20,7 @@ from telemetry.observer.findings import ratio, tokens_of
 from telemetry.observer.report import document, reading
 from telemetry.observer.report.document import Document, Group, Item, Leader, Leaders, Summary, Usage
 from telemetry.observer.report.periods import Kind, Period
-from telemetry.observer.report.reading import Found, LeaderRow, ListedAnomaly, LooseCalls, RunTotals, Span
+from telemetry.observer.report.reading import Found, ListedAnomaly, LooseCalls, Span, TaskSums
 from telemetry.observer.report.recommendations import recommendations
 from telemetry.observer.waste import Sum
 from telemetry.statements import statement
@@ -49,6 +49,7 @@ def write(
     found = reading.read(
         conn,
         Span(project.pk, start, end),
+        severities=document.SEVERITIES,
         most_listed=document.MOST_LISTED,
         most_leaders=document.MOST_LEADERS,
         has_calls=project.calls_kept_from_at is None or start >= project.calls_kept_from_at,
@@ -88,7 +89,7 @@ def keep_report(conn: Connection[Any], row: Mapping[str, Any]) -> None:
 def _document(project: Project, period: Period, now: datetime, found: Found) -> Document:
     start, end = period.bounds(project.time_zone)
     summary = _summary(project, found)
-    spend = _spend(summary, found.totals)
+    spend = _spend(_whole(found))
     return Document(
         project=project.slug,
         kind=period.kind,
@@ -106,7 +107,7 @@ def _document(project: Project, period: Period, now: datetime, found: Found) -> 
         apart=_apart(found.loose) if found.loose else None,
         severities=tuple(_group(severity, found) for severity in document.SEVERITIES),
         recommendations=recommendations(summary, spend),
-        leaders=tuple(_leaders(by, found.leading) for by in DIMENSIONS),
+        leaders=tuple(_leaders(by, found) for by in DIMENSIONS),
     )
 
 
@@ -115,14 +116,13 @@ def _is_gross(project: Project) -> bool:
 
 
 def _summary(project: Project, found: Found) -> Summary:
-    totals, waste = found.totals, found.waste
-    gross, output = sum(totals.inputs.values()), int(totals.output or 0)
-    weighed = 100 * gross if _is_gross(project) else weighted_hundredths(**totals.inputs)
-    tokens = gross + output
+    whole, waste = _whole(found), found.waste
+    tasks, tokens, output = int(whole.tasks), whole.tokens, int(whole.output)
+    weighed = 100 * sum(whole.inputs.values()) if _is_gross(project) else weighted_hundredths(**whole.inputs)
     return Summary(
-        tasks=totals.tasks,
+        tasks=tasks,
         tokens=tokens,
-        average_tokens=(2 * tokens + totals.tasks) // (2 * totals.tasks) if totals.tasks else 0,
+        average_tokens=(2 * tokens + tasks) // (2 * tasks) if tasks else 0,
         input_tokens=tokens_of(weighed),
         output_tokens=output,
         average_io_ratio=ratio(weighed, output),
@@ -138,12 +138,16 @@ def _summary(project: Project, found: Found) -> Summary:
     )
 
 
-def _spend(summary: Summary, totals: RunTotals) -> Usage:
+def _whole(found: Found) -> TaskSums:
+    return next(one for one in found.tasks if not one.dimension)
+
+
+def _spend(whole: TaskSums) -> Usage:
     return Usage(
-        calls=int(totals.calls or 0),
-        tokens=summary.tokens,
-        cost_usd=usd(int(totals.cost_nanousd or 0)),
-        unpriced_calls=int(totals.unpriced_calls or 0),
+        calls=int(whole.calls),
+        tokens=whole.tokens,
+        cost_usd=usd(int(whole.cost_nanousd)),
+        unpriced_calls=int(whole.unpriced_calls),
     )
 
 
@@ -181,21 +185,21 @@ def _item(one: ListedAnomaly) -> Item:
     )
 
 
-def _leaders(by: str, rows: list[LeaderRow]) -> Leaders:
+def _leaders(by: str, found: Found) -> Leaders:
     """The rows of one way of grouping; others that are a single one bear its name."""
-    mine = [row for row in rows if row.dimension == by]
-    named = tuple(_leader(row) for row in mine if not row.is_others or row.names == 1)
-    others = [row for row in mine if row.is_others and row.names > 1]
-    return Leaders(by=by, rows=named, others=_leader(others[0]) if others else None)
+    mine = [one for one in found.tasks if one.dimension == by]
+    named = tuple(_leader(one) for one in mine if one.names == 1)
+    others = [_leader(one) for one in mine if one.names > 1]
+    return Leaders(by=by, rows=named, others=others[0] if others else None)
 
 
-def _leader(row: LeaderRow) -> Leader:
+def _leader(one: TaskSums) -> Leader:
     return Leader(
-        name=row.name,
-        names=row.names,
-        tasks=int(row.tasks),
-        tokens=int(row.tokens),
-        cost_usd=usd(int(row.cost_nanousd)),
-        unpriced_calls=int(row.unpriced_calls),
-        tokens_wasted=int(row.tokens_wasted),
+        name=one.name,
+        names=one.names,
+        tasks=int(one.tasks),
+        tokens=one.tokens,
+        cost_usd=usd(int(one.cost_nanousd)),
+        unpriced_calls=int(one.unpriced_calls),
+        tokens_wasted=int(one.tokens_wasted),
     )

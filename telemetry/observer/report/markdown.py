@@ -12,9 +12,6 @@ from telemetry.observer import wording
 from telemetry.observer.report import lines
 from telemetry.observer.report.document import Document, Group, Item, Leader
 
-MOST_LETTERS = 200
-_BREAKS = re.compile(r"[\s\x1c-\x1f\x85\u2028\u2029]+")
-_INVISIBLE = re.compile("[\0-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _SPECIAL = re.compile(
     r"[\\`*\[\]()|!~${}]|(?<!\d):|:(?!\d)|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|^[-+=@#.]|(?<=www)\.", re.IGNORECASE
 )
@@ -35,11 +32,9 @@ def as_markdown(document: Document) -> str:
 
 
 def harmless(text: str) -> str:
-    """What somebody wrote, in one line of at most MOST_LETTERS, to be shown as it is: an address is no link, a tag is
-    no tag, a pipe is no cell. Marks that turn the direction of text are left out."""
-    line = _INVISIBLE.sub("", _BREAKS.sub(" ", text)).strip()
-    line = line if len(line) <= MOST_LETTERS else line[: MOST_LETTERS - 1] + "…"
-    return _SPECIAL.sub(r"\\\g<0>", line).translate(_ENTITIES)
+    """What somebody wrote, in one line, to be shown as it is: an address is no link, a tag is no tag, a pipe is no
+    cell."""
+    return _SPECIAL.sub(r"\\\g<0>", lines.one_line(text)).translate(_ENTITIES)
 
 
 def _bullets(pairs: Iterable[tuple[str, str]]) -> Iterator[str]:

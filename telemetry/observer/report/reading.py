@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -22,30 +23,39 @@ class Span(NamedTuple):
     end: datetime
 
 
-class RunTotals(NamedTuple):
-    """What the tasks of a period add up to; None where there are none."""
+class TaskSums(NamedTuple):
+    """What tasks add up to: all (no dimension), those of one agent, model or task type, or those of `names` others."""
 
+    dimension: str
+    name: str
+    names: int
     tasks: int
-    calls: int | None
-    input_uncached: int | None
-    cache_read: int | None
-    cache_write_5m: int | None
-    cache_write_1h: int | None
-    cache_write_unknown: int | None
-    output: int | None
-    cost_nanousd: int | None
-    unpriced_calls: int | None
+    calls: int
+    input_uncached: int
+    cache_read: int
+    cache_write_5m: int
+    cache_write_1h: int
+    cache_write_unknown: int
+    output: int
+    cost_nanousd: int
+    unpriced_calls: int
+    tokens_wasted: int
 
     @property
     def inputs(self) -> dict[str, int]:
         """Input tokens by bucket."""
         return {
-            "uncached": int(self.input_uncached or 0),
-            "cache_read": int(self.cache_read or 0),
-            "cache_write_5m": int(self.cache_write_5m or 0),
-            "cache_write_1h": int(self.cache_write_1h or 0),
-            "cache_write_unknown": int(self.cache_write_unknown or 0),
+            "uncached": int(self.input_uncached),
+            "cache_read": int(self.cache_read),
+            "cache_write_5m": int(self.cache_write_5m),
+            "cache_write_1h": int(self.cache_write_1h),
+            "cache_write_unknown": int(self.cache_write_unknown),
         }
+
+    @property
+    def tokens(self) -> int:
+        """Input and output, each token once."""
+        return sum(self.inputs.values()) + int(self.output)
 
 
 class LooseCalls(NamedTuple):
@@ -71,48 +81,39 @@ class ListedAnomaly(NamedTuple):
     evidence: str
 
 
-class LeaderRow(NamedTuple):
-    """An agent, model or task type, or what `names` others add up to."""
-
-    dimension: str
-    is_others: bool
-    name: str
-    names: int
-    tasks: int
-    tokens: int
-    cost_nanousd: int
-    unpriced_calls: int
-    calls: int
-    tokens_wasted: int
-
-
 class Found(NamedTuple):
     """All that a report is made of. `loose` is None where calls of the span have expired."""
 
-    totals: RunTotals
+    tasks: list[TaskSums]
     waste: WasteSums
     listed: list[ListedAnomaly]
-    leading: list[LeaderRow]
     loose: LooseCalls | None
 
 
-def read(conn: Connection[Any], span: Span, *, most_listed: int, most_leaders: int, has_calls: bool) -> Found:
+def read(
+    conn: Connection[Any],
+    span: Span,
+    *,
+    severities: Sequence[str],
+    most_listed: int,
+    most_leaders: int,
+    has_calls: bool,
+) -> Found:
     """Everything, of one instant of the database, so that the figures agree. To be called outside of a transaction."""
     with conn.transaction():
         conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         return Found(
-            totals=run_totals(conn, span),
+            tasks=tasks_by(conn, span, limit=most_leaders),
             waste=waste.sums(conn, project_id=span.project, start=span.start, end=span.end),
-            listed=listed_anomalies(conn, span, limit=most_listed),
-            leading=leaders(conn, span, limit=most_leaders),
+            listed=listed_anomalies(conn, span, severities=severities, limit=most_listed),
             loose=loose_calls(conn, span) if has_calls else None,
         )
 
 
-def run_totals(conn: Connection[Any], asked: Span) -> RunTotals:
-    """What the tasks of a span add up to."""
-    with conn.cursor(row_factory=class_row(RunTotals)) as cursor:
-        return cursor.execute(statement(__package__, "run_totals"), asked._asdict()).fetchall()[0]
+def tasks_by(conn: Connection[Any], asked: Span, *, limit: int) -> list[TaskSums]:
+    """What the tasks of a span add up to: in all, and by dimension the `limit` with the most tokens, then others."""
+    with conn.cursor(row_factory=class_row(TaskSums)) as cursor:
+        return cursor.execute(statement(__package__, "tasks_by"), asked._asdict() | {"limit": limit}).fetchall()
 
 
 def loose_calls(conn: Connection[Any], asked: Span) -> LooseCalls:
@@ -122,13 +123,10 @@ def loose_calls(conn: Connection[Any], asked: Span) -> LooseCalls:
         return cursor.execute(statement(__package__, "loose_calls"), arguments).fetchall()[0]
 
 
-def listed_anomalies(conn: Connection[Any], asked: Span, *, limit: int) -> list[ListedAnomaly]:
+def listed_anomalies(
+    conn: Connection[Any], asked: Span, *, severities: Sequence[str], limit: int
+) -> list[ListedAnomaly]:
     """The anomalies of a span that waste the most, at most `limit` of a severity, oldest first."""
+    arguments = asked._asdict() | {"severities": list(severities), "limit": limit}
     with conn.cursor(row_factory=class_row(ListedAnomaly)) as cursor:
-        return cursor.execute(statement(__package__, "listed_anomalies"), asked._asdict() | {"limit": limit}).fetchall()
-
-
-def leaders(conn: Connection[Any], asked: Span, *, limit: int) -> list[LeaderRow]:
-    """The agents, models and task types of a span with the most tokens, and the sum of the others."""
-    with conn.cursor(row_factory=class_row(LeaderRow)) as cursor:
-        return cursor.execute(statement(__package__, "leaders"), asked._asdict() | {"limit": limit}).fetchall()
+        return cursor.execute(statement(__package__, "listed_anomalies"), arguments).fetchall()

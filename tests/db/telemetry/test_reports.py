@@ -105,7 +105,7 @@ def test_an_anomaly_says_its_issue_its_figure_and_what_to_do(project: Project, l
 def test_leaders_and_others_are_all_tasks(project: Project, ledger: Ledger) -> None:
     for number in range(MOST_LEADERS + 2):
         ledger.run(f"{number}", agent=f"agent-{number}", input_uncached=1_000 * number, task_type="fix", model="m")
-    ledger.anomaly("6", tokens_wasted=500)
+    ledger.anomaly("6", tokens_wasted=500, agent="agent-6", task_type="fix", model="m")
     agents, models, task_types = made(project).leaders
     assert [row.name for row in agents.rows] == [f"agent-{number}" for number in range(6, 1, -1)]
     assert agents.others is not None

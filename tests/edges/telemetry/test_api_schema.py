@@ -30,6 +30,8 @@ def test_the_document_lists_every_address_of_the_api(web: str) -> None:
         USAGE: ["get"],
         "/api/v1/anomalies/": ["get"],
         "/api/v1/export/": ["get"],
+        "/api/v1/reports/": ["get"],
+        "/api/v1/reports/{period}/": ["get"],
         **{f"{prefix}/v1/{signal}": ["post"] for prefix in ("", "/otlp") for signal in ("logs", "metrics", "traces")},
     }
     assert document["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
@@ -44,6 +46,14 @@ def test_the_document_describes_records_field_by_field(web: str) -> None:
     assert schemas["Call"]["properties"]["output"]["maximum"] == 2**53
     assert schemas["Execution"]["properties"]["skills"]["items"]["maxLength"] == 200
     assert schemas["Receipt"]["properties"].keys() == {"accepted", "duplicates", "quarantined", "rejected"}
+
+
+def test_the_document_describes_a_report_field_by_field(web: str) -> None:
+    schemas = ask(web, "GET", "/api/schema/?format=json").json["components"]["schemas"]
+    assert {"version", "summary", "severities", "recommendations", "leaders"} <= schemas["Document"][
+        "properties"
+    ].keys()
+    assert schemas["Summary"]["properties"]["tokens_wasted"] == {"type": "integer"}
 
 
 def test_the_page_of_the_document_loads_everything_from_here(web: str) -> None:

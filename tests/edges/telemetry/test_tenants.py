@@ -39,13 +39,15 @@ from telemetry.models import (
     Project,
     Quarantined,
     RejectedReason,
+    Report,
     SourceSeen,
 )
 from telemetry.models import Call as CallRow
 from tests.anomalies import anomaly
-from tests.doors import ADMIN, LITELLM, OPEN_TO_STRANGERS, PLACES, ROUTES, Route
+from tests.doors import ADMIN, LITELLM, OPEN_TO_STRANGERS, PLACES, REPORTED, ROUTES, Route
 from tests.made_runs import run_of
 from tests.page_reading import person, visitor
+from tests.reports import make_report
 from tloi_site import urls
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
@@ -80,7 +82,7 @@ class Tenant:
         """What another may know of it and put into a request."""
         ids = {"slug": self.project.slug, "pk": str(self.project.pk), "user": self.user.username}
         proposal = AllowedWaste.objects.get(project=self.project, accepted_at=None).pk
-        return ids | {"check": str(self.check), "proposal": str(proposal)} | self.words
+        return ids | {"check": str(self.check), "proposal": str(proposal), **REPORTED} | self.words
 
     def secrets(self) -> list[bytes]:
         """What no other may ever be answered."""
@@ -125,6 +127,7 @@ def tenant(name: str) -> Tenant:
     PriceOverride.objects.create(project=project, model=words["dear"], is_free=True)
     key = create_key(project, name=f"{name}-key-{mark}", scopes=["ingest", "read"])
     anomaly(project.pk, words["run"], started_at=moments[0], task_id=words["finding"], session_id=words["session"])
+    make_report(project, REPORTED["period"])
     AllowedWaste.objects.create(project=project, detector="context_bloat", task_type=words["allowed"], accepted_at=now)
     AllowedWaste.objects.create(project=project, detector="context_bloat", task_type=words["proposed"])
     refused = [Rejection(0, words["run"], words["reason"])]
@@ -169,7 +172,7 @@ def addresses(route: str, b: Tenant, *, with_ids: bool) -> list[str]:
         return admin_addresses(b)
     queries = ROUTES[route].queries
     for placed, what in PLACES.items():
-        route = route.replace(placed, b.words[what])
+        route = route.replace(placed, b.ids()[what])
     if not with_ids:
         return [f"{route}?{query}" for query in queries if "{" not in query]
     named = f"project={b.project.slug}&project_id={b.project.pk}"
@@ -242,7 +245,7 @@ def state_of(b: Tenant) -> tuple[Any, ...]:
     prices = PriceOverride.objects.filter(project=b.project).values_list()
     beside = [
         list(table.objects.filter(project_id=b.project.pk).values_list())
-        for table in (SourceSeen, RejectedReason, InvoiceTotal, InvoiceLine, Anomaly, AllowedWaste)
+        for table in (SourceSeen, RejectedReason, InvoiceTotal, InvoiceLine, Anomaly, AllowedWaste, Report)
     ]
     itself = list(Project.objects.filter(pk=b.project.pk).values_list())
     return list(calls), list(keys), odd, list(prices), beside, itself
@@ -277,11 +280,12 @@ def test_staff_without_permissions_see_and_change_nothing(tenants: tuple[Tenant,
 def test_a_session_is_no_key_and_a_key_does_what_its_scope_says(tenants: tuple[Tenant, Tenant], route: str) -> None:
     a, b = tenants
     method = "GET" if ROUTES[route].scope == "read" else "POST"
-    assert request(visitor(a.project), method, f"{route}?", b).status_code == 401
+    address = addresses(route, b, with_ids=False)[0]
+    assert request(visitor(a.project), method, address, b).status_code == 401
     scopes = {"ingest", "read", "gateway", "admin"} - {ROUTES[route].scope}
     weak = create_key(a.project, name="weak", scopes=sorted(scopes))
-    assert request(Client(), method, f"{route}?", b, key=weak).status_code == 403
-    assert request(Client(), method, f"{route}?", b, key=a.key).status_code == 200
+    assert request(Client(), method, address, b, key=weak).status_code == 403
+    assert request(Client(), method, address, b, key=a.key).status_code == 200
 
 
 @pytest.mark.parametrize("route", [route for route, how in ROUTES.items() if how.kind in ("page", "admin")])
@@ -307,6 +311,7 @@ def test_a_key_is_no_login(tenants: tuple[Tenant, Tenant], route: str) -> None:
         ("anomalies/", "finding"),
         ("anomalies/", "allowed"),
         ("api/v1/anomalies/", "finding"),
+        ("api/v1/reports/<str:period>/", "finding"),
         (ADMIN, "odd"),
     ],
 )

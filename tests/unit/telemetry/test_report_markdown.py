@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telemetry.observer.report.document import Group, Leaders, Usage, as_plain, from_plain
-from telemetry.observer.report.markdown import MOST_LETTERS, as_markdown, harmless
+from telemetry.observer.report.lines import MOST_LETTERS
+from telemetry.observer.report.markdown import as_markdown, harmless
 from tests.reports import document, item, leader, summary
 
 HOSTILE = [
