@@ -29,6 +29,7 @@
     if (opener) document.getElementById(opener.dataset.opens).showModal();
     const copier = event.target.closest("[data-copies]");
     if (copier) copy(copier);
+    if (event.target.closest("[data-print]")) print();
     const row = event.target.closest("tbody tr");
     const link = row && row.querySelector("a.row");
     if (link && !event.target.closest("a") && !String(getSelection())) link.click();

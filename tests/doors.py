@@ -58,6 +58,8 @@ ROUTES = {
     ),
     "anomalies/judge/": Route("page", fields={"anomaly": '["context_bloat", "{run}", "new"]', "state": "resolved"}),
     "anomalies/decide/": Route("page", fields={"proposal": "{proposal}", "decision": "accept"}),
+    "reports/": Route("page", queries=("", "month=2025-10")),
+    "reports/<str:kind>/<str:period>/": Route("page", queries=("", "format=md", "format=json")),
     "live/": Route("page", queries=("", "seen=x", "agent={agent}&session={session}")),
     "connect/": Route("page", queries=("", "seen=x")),
     "connect/key/": Route("page"),

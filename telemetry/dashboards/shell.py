@@ -31,6 +31,7 @@ PAGES = {
     "executions": "Executions",
     "sessions": "Sessions",
     "anomalies": "Anomalies",
+    "reports": "Reports",
     "live": "Live",
     "invoice": "Invoice",
     "connect": "Connect",

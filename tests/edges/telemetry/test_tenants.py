@@ -306,6 +306,7 @@ def test_a_key_is_no_login(tenants: tuple[Tenant, Tenant], route: str) -> None:
         ("connect/", "reason"),
         ("invoice/", "line"),
         ("invoice/", "provider"),
+        ("reports/<str:kind>/<str:period>/", "finding"),
         ("api/v1/usage/", "agent"),
         ("api/v1/export/", "session"),
         ("anomalies/", "finding"),

@@ -1,0 +1,102 @@
+"""A report as its page prints it: every cell a text, every task a way to its execution. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from telemetry.observer import wording
+from telemetry.observer.report import lines
+from telemetry.observer.report.document import Document, Group, Leaders
+
+Address = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One anomaly: which task, where its execution is shown, what is wrong, what that wastes, what to do."""
+
+    task: str
+    url: str
+    type: str
+    issue: str
+    wasted: str
+    suggestion: str
+
+
+@dataclass(frozen=True, slots=True)
+class Severity:
+    """The anomalies of a severity; `more` says how many are not listed, `url` leads to all of them."""
+
+    name: str
+    title: str
+    rows: tuple[Found, ...]
+    more: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """A short table of agents, models or task types."""
+
+    name: str
+    title: str
+    rows: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """The whole page, from top to bottom."""
+
+    title: str
+    about: str
+    nothing: str
+    figures: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+    spend: tuple[tuple[str, str], ...]
+    severities: tuple[Severity, ...]
+    recommendations: tuple[tuple[str, str, str], ...]
+    rankings: tuple[Ranking, ...]
+    heads: tuple[str, ...] = lines.LEADER_HEADS
+
+
+def sheet(document: Document, *, run_address: Address, anomalies_address: Address) -> Sheet:
+    """The page of a report; an execution's id and a severity become the addresses of what they name."""
+    summary = document.summary
+    return Sheet(
+        title=document.title,
+        about=lines.about(document),
+        nothing=lines.nothing(document),
+        figures=tuple(lines.summary(document)) if summary.tasks or summary.anomalies else (),
+        notes=tuple(lines.notes(document)),
+        spend=tuple(lines.spend(document)),
+        severities=tuple(_severity(group, run_address, anomalies_address) for group in document.severities),
+        recommendations=tuple(
+            (one.priority, lines.PRIORITIES[one.priority], one.text) for one in document.recommendations
+        ),
+        rankings=tuple(_ranking(group) for group in document.leaders if group.rows),
+    )
+
+
+def _severity(group: Group, run_address: Address, anomalies_address: Address) -> Severity:
+    rows = tuple(
+        Found(
+            task=lines.one_line(item.name),
+            url=run_address(item.execution_id),
+            type=wording.title(item.type),
+            issue=lines.one_line(item.issue),
+            wasted=f"{item.tokens_wasted:,}",
+            suggestion=item.suggestion,
+        )
+        for item in group.listed
+    )
+    url = anomalies_address(group.severity) if group.anomalies else ""
+    return Severity(group.severity, lines.group_title(group), rows, lines.more(group), url)
+
+
+def _ranking(group: Leaders) -> Ranking:
+    title = lines.leaders_title(group)
+    rows = [*group.rows, *([group.others] if group.others else [])]
+    return Ranking(
+        group.by, title, tuple((lines.one_line(lines.leader_name(row)), lines.leader_figures(row)) for row in rows)
+    )
