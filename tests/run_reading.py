@@ -19,9 +19,19 @@ from tests.rollup_reading import fold
 TOKENS = ("input_uncached", "cache_read", "cache_write_5m", "cache_write_1h", "cache_write_unknown", "output")
 SUMMED = (
     *("started_at", "ended_at", "session_id", "agent", "host", "model", "status", "errors", "duration_ms", "calls"),
-    *("failed_calls", "subagents", *TOKENS, "reasoning", "cost_nanousd", "unpriced_calls", "first_call_at"),
+    *(
+        "failed_calls",
+        "cut_off_calls",
+        "subagents",
+        *TOKENS,
+        "reasoning",
+        "cost_nanousd",
+        "unpriced_calls",
+        "first_call_at",
+    ),
     "last_call_at",
 )
+_CUT_OFF = quality_bits(["output_lower_bound"])
 _TOTAL = quality_bits(["execution_total"])
 Row = dict[str, Any]
 
@@ -81,6 +91,7 @@ def _counted(run: Row, calls: list[Row]) -> Row:
         "duration_ms": run["duration_ms"],
         "calls": len(own),
         "failed_calls": sum(call["error_type"] != "" for call in own),
+        "cut_off_calls": sum(bool(call["quality"] & _CUT_OFF) for call in own),
         "subagents": len({call["subagent_id"] for call in own} - {""}),
         "reasoning": sum(call["reasoning"] or 0 for call in own),
         "cost_nanousd": sum(cost or 0 for cost in costs),

@@ -75,6 +75,7 @@ class Run(models.Model):
     result_digest = models.TextField(db_default="")
     calls = models.BigIntegerField(db_default=0)
     failed_calls = models.BigIntegerField(db_default=0)
+    cut_off_calls = models.BigIntegerField(db_default=0)  # of whose output only the beginning was counted
     subagents = models.IntegerField(db_default=0)
     input_uncached = models.BigIntegerField(db_default=0)
     cache_read = models.BigIntegerField(db_default=0)

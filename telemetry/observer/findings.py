@@ -35,12 +35,14 @@ class Earlier:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """What is known of one run: `input_hundredths` as its project measures, `output` in tokens, `errors` their number.
-    `earlier` is looked up for runs of a task that has a name, and never for turns that TLOI cut out of a transcript."""
+    `earlier` is looked up for runs of a task that has a name, and never for turns that TLOI cut out of a transcript.
+    `is_cut_off`: of some of its output only the beginning was counted, so that `output` is the least that it was."""
 
     execution_id: str
     started_at: datetime
     input_hundredths: int
     output: int
+    is_cut_off: bool = False
     task_type: str = ""
     status: str = ""
     errors: int = 0
@@ -113,9 +115,10 @@ class Sieve:
     """The same as `judge`, as data that the database is told: a day has too many runs to carry each to Python. A run is
     flagged that passes all of it; None lets every run pass.
 
-    Input and total are at least so many hundredths; input is more than `ratio_over` hundredths a token of output; it
-    says that it took less than `below_ms`; it says that it is done, and so many errors, or somebody who looked, say
-    that it is not; another run of its task, which it repeats, began less than `within_ms` before.
+    Input and total are at least so many hundredths; input is more than `ratio_over` hundredths a token of output, of
+    which all is known; it says that it took less than `below_ms`; it says that it is done, and so many errors, or
+    somebody who looked, say that it is not; another run of its task, which it repeats, began less than `within_ms`
+    before.
 
     Wasted is what of the input, or of the total, is more than `spared` hundredths, for each token of output or at all.
     `evidence` names the numbers that were compared.

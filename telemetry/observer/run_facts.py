@@ -31,6 +31,7 @@ class RunRow(NamedTuple):
     cache_write_1h: int
     cache_write_unknown: int
     output: int
+    cut_off_calls: int
     earlier_id: str | None
     earlier_at: datetime | None
     earlier_status: str | None
@@ -73,6 +74,7 @@ def facts_of(row: RunRow, measure: str) -> Facts:
         started_at=row.started_at,
         input_hundredths=inputs,
         output=row.output,
+        is_cut_off=row.cut_off_calls > 0,
         task_type=row.task_type,
         status=row.status,
         errors=row.errors,

@@ -42,7 +42,9 @@ CHANGING = (
 _TOKENS: tuple[LiteralString, ...] = (
     *("input_uncached", "cache_read", "cache_write_5m", "cache_write_1h", "cache_write_unknown", "output"),
 )
-_COUNTS: tuple[LiteralString, ...] = ("calls", "failed_calls", "unpriced_calls", *_TOKENS, "reasoning", "cost_nanousd")
+_COUNTS: tuple[LiteralString, ...] = (
+    *("calls", "failed_calls", "cut_off_calls", "unpriced_calls", *_TOKENS, "reasoning", "cost_nanousd"),
+)
 _LABELS: tuple[LiteralString, ...] = ("agent", "host", "session_id", "session_type", "task_type", "objective")
 _COLUMNS: tuple[LiteralString, ...] = (
     *("started_at", "ended_at", "task_key", "task_id", "task_type", "tool", "action", "agent", "host", "model"),
@@ -71,6 +73,7 @@ _PARTS: dict[str, sql.Composable] = {
     "sums": _comma.join(
         [
             sql.SQL("count(*) AS calls, count(*) FILTER (WHERE error_type <> '') AS failed_calls"),
+            sql.SQL("count(*) FILTER (WHERE quality & {} <> 0) AS cut_off_calls").format(sql.Placeholder("cut_off")),
             sql.SQL("count(*) FILTER (WHERE cost_nanousd IS NULL) AS unpriced_calls"),
             _each("sum({0}) AS {0}", (*_TOKENS, "reasoning", "cost_nanousd")),
             sql.SQL("sum({}) AS tokens").format(sql.SQL(" + ").join(map(sql.Identifier, _TOKENS))),
@@ -171,6 +174,7 @@ def write_runs(conn: Connection[Any], *, project_id: int, reach: Reach) -> list[
         "before": CLOCKS_DIFFER,
         "after": LONGEST_EXECUTION,
         "total": quality_bits(("execution_total",)),
+        "cut_off": quality_bits(("output_lower_bound",)),
         "transcripts": sorted(TRANSCRIPTS),
         "fault": PROVIDER_FAULT,
         "changing": CHANGING,

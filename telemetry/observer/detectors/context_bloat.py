@@ -2,6 +2,8 @@
 
 Input is weighed by price, so that a context which is read again from a cache counts a tenth: on gross tokens seven of
 seven public records of agents are flagged, which says nothing. Source: the document's rule 15:1; observability.md §7.2.
+A ratio to an output of which only the beginning was counted says nothing either: Claude Code writes a line of its
+transcript when an answer has begun, with three tokens of hundreds.
 """
 
 from __future__ import annotations
@@ -22,8 +24,8 @@ SUGGESTION = "Give the task only what it needs: drop old turns and tool results,
 
 
 def judge(facts: Facts, limits: Limits) -> Finding | None:
-    """Flag input beyond `threshold` times the output; none at all is beyond every ratio."""
-    if facts.input_hundredths < 100 * limits.floor_tokens:
+    """Flag input beyond `threshold` times the output, where all of it is known; none at all is beyond every ratio."""
+    if facts.is_cut_off or facts.input_hundredths < 100 * limits.floor_tokens:
         return None
     if facts.input_hundredths <= limits.threshold_hundredths * facts.output:
         return None

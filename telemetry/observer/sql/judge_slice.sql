@@ -10,7 +10,7 @@
 -- What a person made of an anomaly stays, and what says the same is left alone.
 WITH run AS (
     SELECT execution_id, started_at, task_id, task_type, agent, model, session_id, status, errors, duration_ms,
-           is_verified, output, {weighed} AS weighed
+           is_verified, output, cut_off_calls, {weighed} AS weighed
     FROM telemetry_rollup_run
     WHERE project_id = %(project)s AND started_at >= %(start)s AND started_at < %(end)s
       AND NOT starts_with(execution_id, 'meter:')
@@ -40,15 +40,15 @@ WITH run AS (
       AND NOT starts_with(execution_id, 'meter:')
 ), repeating AS MATERIALIZED (
     SELECT run.execution_id, run.started_at, run.task_id, run.task_type, run.agent, run.model, run.session_id,
-           run.status, run.errors, run.duration_ms, run.is_verified, run.output, run.weighed, near.earlier_id,
-           near.earlier_at,
+           run.status, run.errors, run.duration_ms, run.is_verified, run.output, run.cut_off_calls, run.weighed,
+           near.earlier_id, near.earlier_at,
            other.is_provider_fault
            OR (other.result_digest <> '' AND run.result_digest <> '' AND other.result_digest <> run.result_digest)
            OR ((other.errors > 0 OR lower(other.status COLLATE "C") = ANY(%(failed)s))
                AND run.errors = 0 AND lower(run.status COLLATE "C") = ANY(%(done)s)) AS is_exempt
     FROM near
     CROSS JOIN LATERAL (SELECT execution_id, started_at, task_id, task_type, agent, model, session_id, status, errors,
-                               duration_ms, is_verified, result_digest, output, {weighed} AS weighed
+                               duration_ms, is_verified, result_digest, output, cut_off_calls, {weighed} AS weighed
                         FROM telemetry_rollup_run
                         WHERE project_id = %(project)s AND execution_id = near.execution_id OFFSET 0) AS run
     CROSS JOIN LATERAL (SELECT status, errors, is_provider_fault, result_digest FROM telemetry_rollup_run

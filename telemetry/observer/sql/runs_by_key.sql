@@ -1,7 +1,7 @@
 -- These runs, but for what still goes on, with the last run of the same task before each.
 SELECT run.execution_id, run.started_at, run.task_type, run.status, run.errors, run.duration_ms, run.is_verified,
        run.result_digest, run.input_uncached, run.cache_read, run.cache_write_5m, run.cache_write_1h,
-       run.cache_write_unknown, run.output, earlier.*
+       run.cache_write_unknown, run.output, run.cut_off_calls, earlier.*
 FROM telemetry_rollup_run AS run
 LEFT JOIN LATERAL (
     SELECT other.execution_id AS earlier_id, other.started_at AS earlier_at, other.status AS earlier_status,

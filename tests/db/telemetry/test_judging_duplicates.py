@@ -152,6 +152,7 @@ def _any_runs(tenant: int, dice: Random) -> None:
             is_verified=dice.choice((None, None, True, False)), task_key=dice.choice(("", "a", "b", f"only-{number}")),
             is_cut=dice.random() < 0.1, is_provider_fault=dice.random() < 0.1,
             result_digest=dice.choice(("", "x", "y")), task_type=dice.choice(("", "search")),
+            cut_off_calls=dice.choice((0, 0, 1)),
         )  # fmt: skip
 
 

@@ -32,6 +32,11 @@ def test_exactly_fifteen_times_is_not_flagged_and_a_hundredth_of_a_token_more_is
     assert judge(more, DEFAULTS) is not None
 
 
+def test_where_only_the_beginning_of_an_output_was_counted_nothing_is_said_of_the_ratio() -> None:
+    assert judge(facts(input=63_142, output=3), DEFAULTS) is not None
+    assert judge(facts(input=63_142, output=3, is_cut_off=True), DEFAULTS) is None
+
+
 def test_no_output_is_beyond_every_ratio_and_all_input_is_wasted() -> None:
     finding = found(input=4_000, output=0)
     assert finding.tokens_wasted == 4_000

@@ -33,6 +33,7 @@ def all_facts(draw: st.DrawFn) -> Facts:
         started_at=MORNING,
         input_hundredths=draw(st.one_of(st.integers(0, 3_000_000), st.integers(0, 2**72))),
         output=draw(TOKENS),
+        is_cut_off=draw(st.booleans()),
         status=draw(st.sampled_from(["", "done", "Done", "failed", "running"])),
         errors=draw(st.integers(0, 3)),
         duration_ms=draw(st.none() | st.integers(0, 10_000)),
@@ -53,6 +54,7 @@ def passes(facts: Facts, sieve: Sieve) -> bool:
     return (
         facts.input_hundredths >= sieve.input_from
         and facts.total_hundredths >= sieve.total_from
+        and (sieve.ratio_over is None or not facts.is_cut_off)
         and (sieve.ratio_over is None or facts.input_hundredths > sieve.ratio_over * facts.output)
         and (sieve.below_ms is None or (facts.duration_ms is not None and facts.duration_ms < sieve.below_ms))
         and (sieve.errors_from is None or (facts.is_done and is_against))
