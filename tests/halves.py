@@ -31,7 +31,7 @@ def main() -> int:
 
 
 def _command(folders: tuple[str, ...]) -> tuple[str, ...]:
-    return (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *folders)
+    return (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--durations=12", *folders)
 
 
 if __name__ == "__main__":

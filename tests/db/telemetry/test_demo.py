@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from io import StringIO
+from uuid import uuid4
 
 import pytest
 from django.apps import apps
@@ -22,6 +23,10 @@ from telemetry.ledger.invoice_csv import read_invoice
 from telemetry.ledger.meters import record_readings
 from telemetry.ledger.removal import NotADemo, remove_demo
 from telemetry.models import (
+    Alert,
+    AlertChannel,
+    AlertDelivery,
+    AlertRule,
     AllowedWaste,
     Anomaly,
     Detector,
@@ -133,7 +138,26 @@ def fill_observing(project: Project) -> None:
     AllowedWaste.objects.create(project=project, detector=Detector.CONTEXT_BLOAT, task_type="t")
     day = {"first_day": NOW.date(), "last_day": NOW.date()}
     Report.objects.create(project_id=project.pk, kind=Report.Kind.DAILY, **day, document={}, made_at=NOW)
-    Job.objects.create(kind="k", project=project, period="2026-11-20", not_before_at=NOW, created_at=NOW)
+    Job.objects.create(kind="k", project=project, period="2026-11-20", **day, not_before_at=NOW, created_at=NOW)
+    fill_alerts(project)
+
+
+def fill_alerts(project: Project) -> None:
+    """A row of every table of alerts."""
+    channel = AlertChannel.objects.create(project=project, name="c", kind=AlertChannel.Kind.WEBHOOK)
+    rule = AlertRule.objects.create(project=project, kind=AlertRule.Kind.ANOMALY, channel=channel)
+    moments = {"period_at": NOW, "since_at": NOW, "first_at": NOW, "last_at": NOW}
+    alert = Alert.objects.create(project=project, rule=rule, subject="s", severity="high", title="t", **moments)
+    AlertDelivery.objects.create(
+        project=project,
+        channel=channel,
+        alert=alert,
+        event=AlertDelivery.Event.FIRING,
+        message_id=uuid4(),
+        message={},
+        next_at=NOW,
+        created_at=NOW,
+    )
 
 
 def test_removing_the_demo_leaves_nothing_of_it_and_all_of_the_others() -> None:
