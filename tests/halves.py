@@ -10,8 +10,8 @@ import sys
 import tempfile
 import time
 
-FIRST = ("tests/acceptance", "tests/browser", "tests/db")
-SECOND = ("tests/edges", "tests/unit", "tests/fuzz")  # tests/house is part of `make check`
+FIRST = ("tests/acceptance", "tests/browser", "tests/db", "tests/unit", "tests/fuzz")
+SECOND = ("tests/edges",)  # tests/house is part of `make check`
 
 
 def main() -> int:

@@ -55,7 +55,8 @@ def test_a_price_prices_the_calls_that_are_there_and_says_what_they_cost(browser
 
 def test_who_made_a_price_is_kept(browser: Client, project: Project) -> None:
     browser.post(PRICE, FIELDS)
-    entry = LogEntry.objects.get(object_id=str(PriceOverride.objects.get(project=project).pk))
+    override = PriceOverride.objects.get(project=project)
+    entry = LogEntry.objects.get(content_type__model="priceoverride", object_id=str(override.pk))
     assert entry.user == person(project, role="editor")
 
 

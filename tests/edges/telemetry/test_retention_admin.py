@@ -26,9 +26,9 @@ def save(admin_client: Client, project: Project, days: str) -> int:
         "retention_days": days,
         "token_measure": project.token_measure,
         "observed_at_hour": str(project.observed_at_hour),
-        "memberships-TOTAL_FORMS": "0",
-        "memberships-INITIAL_FORMS": "0",
     }
+    for inline in ("memberships", "detector_rules", "allowed_waste"):
+        form |= {f"{inline}-TOTAL_FORMS": "0", f"{inline}-INITIAL_FORMS": "0"}
     return admin_client.post(f"/admin/telemetry/project/{project.pk}/change/", form).status_code
 
 
