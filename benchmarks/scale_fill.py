@@ -28,7 +28,7 @@ from telemetry.usage import usage_rank
 SLICE = 100_000  # calls on a working day that are sorted and sent at once
 _NULL = struct.pack("!i", -1)
 _BEGIN, _END = b"PGCOPY\n\xff\r\n\0" + bytes(8), struct.pack("!h", -1)
-_CALL_COLUMNS = (
+CALL_COLUMNS = (
     *("id", "started_at", "received_at", "input_uncached", "cache_read", "cache_write_5m", "output", "reasoning"),
     *("duration_ms", "ttft_ms", "cost_computed_nanousd", "cost_reported_nanousd", "cost_kind", "error_type"),
     *("request_key", "provider", "model", "tier", "price_version", "subagent_id", "execution_id", "task_type"),
@@ -39,8 +39,8 @@ _IDENTITY_COLUMNS = ("id", "started_at", "usage_rank", "cost_rank", "fields", "p
 _NUMBERS = struct.Struct("!hi16s" + "iq" * 9)
 _IDENTITY = struct.Struct("!hi16siqiqiqiiiq")
 _FIELDS = (1 << 8) - 1
-_SESSION_COLUMNS = ("project_id", "session_id", "agent", "host", "session_type", "started_at", "last_call_at")
-_EXECUTION_COLUMNS = (
+SESSION_COLUMNS = ("project_id", "session_id", "agent", "host", "session_type", "started_at", "last_call_at")
+EXECUTION_COLUMNS = (
     *("project_id", "execution_id", "started_at", "task_id", "tool", "action", "model", "duration_ms"),
     *("sent_input_tokens", "sent_output_tokens", "status", "errors", "task_type", "agent", "session_id"),
     *("session_type", "skills", "source", "has_calls", "received_at", "called_from_at", "called_to_at"),
@@ -97,10 +97,16 @@ def say(what: str, **figures: Any) -> None:
 
 
 def fill(
-    conn: Connection[Any], *, project_id: int, calls: int, now: datetime, days: Sequence[date] | None = None
+    conn: Connection[Any],
+    *,
+    project_id: int,
+    calls: int,
+    now: datetime,
+    days: Sequence[date] | None = None,
+    identified: bool = True,
 ) -> Iterator[tuple[date, int]]:
     """Write about `calls` calls of the last DAYS days and today, or those of them that began on `days`; yields each day
-    with how many it wrote."""
+    with how many it wrote. Calls that are only to be folded need not be `identified`."""
     today = now.astimezone(UTC).date()
     wanted = scale_calls.sessions_a_day(calls, today=today)
     slices = max(1, round(wanted * scale_calls.CALLS_A_SESSION / SLICE))
@@ -110,24 +116,25 @@ def fill(
             made = list(
                 scale_calls.sessions_of_day(day, wanted / slices, now=now, seed=f"{calls} {number} of {slices}")
             )
-            written += write(conn, made, project_id=project_id)
+            written += write(conn, made, project_id=project_id, identified=identified)
         yield day, written
 
 
-def write(conn: Connection[Any], sessions: Sequence[Session], *, project_id: int) -> int:
+def write(conn: Connection[Any], sessions: Sequence[Session], *, project_id: int, identified: bool = True) -> int:
     """Write sessions with their calls in one transaction; how many calls."""
-    lines = [line for one in sessions for line in _lines(one, project_id)]
+    lines = [line for one in sessions for line in _lines(one, project_id, identified=identified)]
     lines.sort()
     with conn.transaction():
-        _copy(conn, "telemetry_identity", _IDENTITY_COLUMNS, b"".join(line[2] for line in lines))
-        _copy(conn, "telemetry_call", _CALL_COLUMNS, b"".join(line[1] for line in lines))
-        _copy_rows(conn, "telemetry_session", _SESSION_COLUMNS, (_session(one, project_id) for one in sessions))
+        if identified:
+            _copy(conn, "telemetry_identity", _IDENTITY_COLUMNS, b"".join(line[2] for line in lines))
+        _copy(conn, "telemetry_call", CALL_COLUMNS, b"".join(line[1] for line in lines))
+        _copy_rows(conn, "telemetry_session", SESSION_COLUMNS, (_session(one, project_id) for one in sessions))
         runs = (row for one in sessions for row in _executions(one, project_id))
-        _copy_rows(conn, "telemetry_execution", _EXECUTION_COLUMNS, runs)
+        _copy_rows(conn, "telemetry_execution", EXECUTION_COLUMNS, runs)
     return len(lines)
 
 
-def _lines(one: Session, project_id: int) -> Iterator[_Line]:
+def _lines(one: Session, project_id: int, *, identified: bool) -> Iterator[_Line]:
     runs = [_text(run) + _text(task) for run, task in one.runs]
     alike = _alike(one, project_id)
     subagent = _text(one.id[:8])
@@ -136,7 +143,7 @@ def _lines(one: Session, project_id: int) -> Iterator[_Line]:
         cost = scale_calls.cost_nanousd(model, turn)
         identity = key_id(turn.key)
         numbers = _NUMBERS.pack(
-            *(len(_CALL_COLUMNS), 16, identity, 8, turn.at, 8, turn.at + 2_000_000, 8, turn.uncached, 8, turn.read),
+            *(len(CALL_COLUMNS), 16, identity, 8, turn.at, 8, turn.at + 2_000_000, 8, turn.uncached, 8, turn.read),
             *(8, turn.written, 8, turn.output, 8, turn.reasoning, 8, turn.duration_ms, 8, turn.ttft_ms),
         )
         call = b"".join(
@@ -151,7 +158,7 @@ def _lines(one: Session, project_id: int) -> Iterator[_Line]:
                 alike,
             )
         )
-        yield turn.at, call, _identity_row(turn, model, cost, identity, project_id)
+        yield turn.at, call, _identity_row(turn, model, cost, identity, project_id) if identified else b""
 
 
 def _identity_row(turn: Turn, model: Model, cost: int | None, identity: bytes, project_id: int) -> bytes:
