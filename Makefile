@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help up import install install-tests test test-faults fuzz test-deps check lock bench clean
+.PHONY: help up import install install-tests test test-faults test-slow fuzz test-deps check lock bench clean
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z%-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -16,12 +16,15 @@ up: install ## start everything on this machine; Ctrl-C stops it
 import: install ## read what this machine's own agents recorded (beside `make up`, or alone)
 	@exec $(BIN)/tloi import --all
 
-test: check install-tests ## check, then every test but the slow fault tests
+test: check install-tests ## check, then every test but the slow ones, the fault tests and the long fuzz
 	$(BIN)/python -m tests.halves
 	@command -v chromium >/dev/null || echo "There is no Chromium, so the browser tests were skipped: make test-deps"
 
 test-faults: install-tests ## kill and starve real servers
 	$(BIN)/python -m pytest -m faults
+
+test-slow: install-tests ## the tests that take more than ten seconds each
+	$(BIN)/python -m pytest -m slow
 
 fuzz: install-tests ## give every decoder 100,000 bodies made worse, and the ledger long histories
 	$(BIN)/python -m pytest -m fuzz

@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.request
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -30,6 +31,18 @@ from tloi_site.embedded.ports import free_port
 pytest_plugins = ("tests.browsing", "tests.own_database", "tests.queueing")
 ROOT = Path(__file__).resolve().parent.parent
 SHARED_DATA = ROOT.parent / "shared" / "data"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of each corpus of bad inputs every fourth is tried in every run, the others by `pytest -m fuzz`."""
+    seen: Counter[str] = Counter()
+    for item in items:
+        if item.get_closest_marker("corpus"):
+            name = item.nodeid.partition("[")[0]
+            if seen[name] % 4:
+                item.add_marker(pytest.mark.fuzz)
+            seen[name] += 1
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

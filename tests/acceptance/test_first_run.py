@@ -18,7 +18,6 @@ DATA = ROOT.parent / "shared" / "data"
 FIRST_START_S, NEXT_START_S = 60.0, 15.0
 pytestmark = [
     pytest.mark.shared_data,
-    pytest.mark.slow,
     pytest.mark.timeout(240),
 ]
 

@@ -59,6 +59,7 @@ def test_the_corpus_is_large() -> None:
     assert len(ITEMS) + len(names_of_bad_bodies()) > 500
 
 
+@pytest.mark.corpus
 @pytest.mark.parametrize(("kind", "name"), ITEMS, ids=lambda value: getattr(value, "__name__", value))
 def test_a_bad_item_is_refused_with_a_reason_and_the_good_ones_beside_it_are_stored(
     web: str, one_key: str, kind: type, name: str
@@ -83,6 +84,7 @@ def test_all_bad_lines_of_a_body_are_refused_and_all_good_ones_stored(
     assert [one["index"] for one in answer.json["rejected"]] == list(range(1, len(lines), 2))
 
 
+@pytest.mark.corpus
 @pytest.mark.parametrize("name", names_of_bad_bodies())
 def test_a_body_that_is_bad_as_a_whole_is_refused_with_a_reason_and_stores_nothing(
     web: str, key: str, name: str

@@ -96,6 +96,7 @@ def test_without_a_key_or_with_one_that_may_only_read_nothing_is_taken(web: str,
     assert usage(web, key)["total"]["calls"] == 0
 
 
+@pytest.mark.corpus
 @pytest.mark.parametrize("name", names_of_bad_bodies())
 def test_a_hostile_body_is_refused_soon_and_with_a_reason(web: str, key: str, name: str) -> None:
     body, headers = bad_body(name)

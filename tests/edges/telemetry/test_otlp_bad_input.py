@@ -97,6 +97,7 @@ def test_the_corpus_is_large() -> None:
     assert len(JSON_RECORDS) + len(BAD_PROTOBUF) + len(bad_bodies()) + len(PAYLOADS) > 400
 
 
+@pytest.mark.corpus
 @pytest.mark.parametrize("name", JSON_RECORDS)
 def test_good_records_beside_a_bad_one_in_json_are_stored(alone: Server, one_key: str, name: str) -> None:
     signal, record = JSON_RECORDS[name]
@@ -119,6 +120,7 @@ def test_good_records_beside_a_bad_one_in_protobuf_are_stored(alone: Server, one
     assert both_are_stored(alone, one_key, before, after)
 
 
+@pytest.mark.corpus
 @pytest.mark.parametrize("name", bad_bodies())
 def test_a_body_that_is_bad_as_a_whole_is_refused_with_a_reason_and_stores_nothing(
     alone: Server, one_key: str, name: str
@@ -130,6 +132,7 @@ def test_a_body_that_is_bad_as_a_whole_is_refused_with_a_reason_and_stores_nothi
     assert usage(alone.address, one_key, model="whole")["total"]["calls"] == 0
 
 
+@pytest.mark.corpus
 @pytest.mark.parametrize("name", PAYLOADS)
 def test_good_payloads_beside_a_bad_one_are_stored(alone: Server, one_key: str, name: str) -> None:
     models = neighbours()
