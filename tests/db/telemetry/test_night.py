@@ -257,8 +257,9 @@ for slug in ("first", "second"):
     facade.record(project_id=project.id, calls=calls, source="test", now=now)
 facade.fold_due(now=now)
 facade.check_runs(now=now)
-print("made", facade.observe_due(now=now + timedelta(days=1), patience_s=60))
-print("made", facade.observe_due(now=now + timedelta(days=1), patience_s=60))
+noon = (now + timedelta(days=1)).replace(hour=12)  # after the hour at which projects are observed
+print("made", facade.observe_due(now=noon, patience_s=60))
+print("made", facade.observe_due(now=noon, patience_s=60))
 """
 
 
