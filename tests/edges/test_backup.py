@@ -37,7 +37,7 @@ def full(template: Database) -> Iterator[Database]:
 def test_the_manifest_counts_what_the_database_holds(full: Database, tmp_path: Path) -> None:
     manifest = taking.back_up(full, tmp_path / "b", now=NOW)
     calls = manifest.tables["telemetry_call"]
-    assert calls["rows"] == one(full, "SELECT count(*) FROM telemetry_call") > 500
+    assert calls["rows"] == one(full, "SELECT count(*) FROM telemetry_call") > 200
     for bucket in ("input_uncached", "cache_read", "cache_write_5m", "output"):
         assert calls["sums"][bucket] == one(full, f"SELECT sum({bucket}) FROM telemetry_call") > 0
     assert calls["sums"]["cost_computed_nanousd"] > 0
