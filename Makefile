@@ -17,7 +17,7 @@ import: install ## read what this machine's own agents recorded (beside `make up
 	@exec $(BIN)/tloi import --all
 
 test: check install-tests ## check, then every test but the slow ones, the fault tests and the long fuzz
-	$(BIN)/python -m tests.halves
+	$(BIN)/python -m tests.parts
 	@command -v chromium >/dev/null || echo "There is no Chromium, so the browser tests were skipped: make test-deps"
 
 test-faults: install-tests ## kill and starve real servers
