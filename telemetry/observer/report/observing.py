@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,10 +9,10 @@ from typing import Any
 from psycopg import Connection
 
 from telemetry.models import Project
-from telemetry.observer import judging
+from telemetry.observer import judging, live
 from telemetry.observer.report import making
 from telemetry.observer.report.periods import Period
-from telemetry.series import rollups, runs
+from telemetry.series import rollups
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +26,9 @@ class Observed:
 def observe(conn: Connection[Any], *, project: Project, period: Period, now: datetime, patience_s: float) -> Observed:
     """Judge a period and make its report anew; adding up may take so many seconds twice. The result is the same
     however often it is done. To be called outside of a transaction. Raises BadWindow, psycopg.Error."""
-
-    def judge(conn: Connection[Any], project_id: int, keys: Sequence[str], /) -> None:
-        judging.judge_runs(conn, project_id=project_id, keys=keys, now=now)
-
     start, end = period.bounds(project.time_zone)
     folded = rollups.catch_up(conn, project_id=project.pk, now=now, patience=patience_s)
-    summed = runs.catch_up(conn, project_id=project.pk, now=now, patience_s=patience_s, then=judge)
+    summed = live.catch_up(conn, project_id=project.pk, now=now, patience_s=patience_s)
     judging.judge_span(conn, project_id=project.pk, start=start, end=end, now=now)
     report = making.make(
         conn, project=project, kind=period.kind, first_day=period.first_day, last_day=period.last_day, now=now
