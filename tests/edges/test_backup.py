@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests import scratch_databases
 from tests.scratch_databases import manage, one, scratch, stub
 from tloi_site.backup import BackupError, archive, folder, programs, taking
+from tloi_site.backup.alone import alone
 from tloi_site.backup.database import Database
 
 NOW = datetime(2026, 11, 27, 3, 0, tzinfo=UTC)
@@ -86,6 +88,19 @@ def test_two_backups_of_a_database_are_never_taken_at_once(full: Database, tmp_p
         other.execute("COMMIT")
         first.join(30)
     assert [file.name for file in tmp_path.iterdir()] == ["first"]
+
+
+def test_a_turn_ends_before_its_connection_does(full: Database) -> None:
+    """Also where what was done in it failed halfway: else the next would be told that another is still at work."""
+    with full.connect() as one_of_them, full.connect() as other:
+        with pytest.raises(psycopg.Error), alone(one_of_them, 7, busy="first"):
+            one_of_them.execute("BEGIN; SELECT 1 / 0")
+        with (
+            alone(other, 7, busy="second"),
+            pytest.raises(BackupError, match="first"),
+            alone(one_of_them, 7, busy="first"),
+        ):
+            pass
 
 
 def test_a_program_that_is_too_old_or_missing_is_named(

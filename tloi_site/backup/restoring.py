@@ -21,10 +21,12 @@ from psycopg.rows import dict_row
 
 from telemetry import facade
 from tloi_site.backup import BackupError, archive, programs
+from tloi_site.backup.alone import alone
 from tloi_site.backup.database import Database
 from tloi_site.backup.manifest import Manifest, differences
 
 _LOCK = 7_346_102
+_BUSY = "Another backup is being restored on this server."
 _MOST_JOBS = 8
 _SHOWN = 5  # differences
 _UNKNOWN_SETTING = "ERROR:  unrecognized configuration parameter"
@@ -54,7 +56,7 @@ def restore(
     if unknown := sorted(set(manifest.migrations) - known):
         raise BackupError(f"{file} was made by a newer TLOI ({manifest.tloi}), whose {unknown[0]} is not known here.")
     try:
-        with database.maintenance() as admin, _alone(admin):
+        with database.maintenance() as admin, alone(admin, _LOCK, busy=_BUSY):
             _refuse_what_cannot_be(admin, database, manifest, replace)
             with _new_database(admin, database) as new:
                 say(f"Restoring {manifest.rows:,} rows of {manifest.made_at:%Y-%m-%d %H:%M} UTC ...")
@@ -195,11 +197,3 @@ def _rename(admin: _Admin, names: list[tuple[str, str]]) -> None:
 
 def _exists(admin: _Admin, name: str) -> bool:
     return admin.execute("SELECT FROM pg_database WHERE datname = %s", (name,)).fetchone() is not None
-
-
-@contextmanager
-def _alone(admin: _Admin) -> Iterator[None]:
-    """Inside, nothing else is restored on this server. The lock ends with the connection."""
-    if admin.execute("SELECT pg_try_advisory_lock(%s)", (_LOCK,)).fetchone() != (True,):
-        raise BackupError("Another backup is being restored on this server.")
-    yield

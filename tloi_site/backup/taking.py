@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
 from importlib.metadata import version
@@ -15,17 +13,23 @@ import psycopg
 
 from telemetry import facade
 from tloi_site.backup import BackupError, archive, programs
+from tloi_site.backup.alone import alone
 from tloi_site.backup.database import Database
 from tloi_site.backup.manifest import Manifest
 
 _LOCK = 7_346_101
+_BUSY = "Another backup of this database is being taken."
 _LOCK_PATIENCE = "60s"  # for a table that is being changed; partitions come and go in less
 
 
 def back_up(database: Database, file: Path, *, now: datetime) -> Manifest:
     """Write a backup of `database` to the new `file`; what it holds. Raises BackupError, and then leaves no file."""
     try:
-        with database.connect() as conn, _alone(conn), archive.new_file(file) as (half, handle):
+        with (
+            database.connect() as conn,
+            alone(conn, _LOCK, busy=_BUSY),
+            archive.new_file(file) as (half, handle),
+        ):
             _refuse_shards(conn)
             manifest = _dump(conn, database, half, handle, now)
     except psycopg.Error as error:
@@ -85,11 +89,3 @@ def _command(conn: psycopg.Connection[Any], program: Path, half: Path) -> tuple[
         *(program, "--format=custom", f"--file={half}", f"--snapshot={snapshot}"),
         f"--lock-wait-timeout={_LOCK_PATIENCE}",
     )
-
-
-@contextmanager
-def _alone(conn: psycopg.Connection[Any]) -> Iterator[None]:
-    """Inside, no other backup of the database is taken, by whichever machine. The lock ends with the connection."""
-    if conn.execute("SELECT pg_try_advisory_lock(%s)", (_LOCK,)).fetchone() != (True,):
-        raise BackupError("Another backup of this database is being taken.")
-    yield
