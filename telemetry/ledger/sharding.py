@@ -43,6 +43,10 @@ SHARDED = (
     "telemetry_run_state",
     "telemetry_anomaly",
     "telemetry_report",
+    "telemetry_key_stat",
+    "telemetry_residual_pool",
+    "telemetry_run_learned",
+    "telemetry_forecast",
 )
 LOCAL_OF_PROJECTS = {
     "telemetry_apikey": "looked up by a prefix that is unique over all projects, before the project is known",

@@ -2,6 +2,7 @@
 
 from telemetry.models.access import ApiKey, LoginLink, Membership, Project, TokenMeasure
 from telemetry.models.alerts import Alert, AlertChannel, AlertDelivery, AlertRule
+from telemetry.models.forecasts import Forecast, KeyStat, ResidualPool, RunLearned
 from telemetry.models.intake import RejectedReason, SourceSeen
 from telemetry.models.invoices import InvoiceLine, InvoiceTotal
 from telemetry.models.ledger import Call, Execution, Identity, ImportedFile, MeterPoint, Quarantined, Session
@@ -39,11 +40,13 @@ __all__ = [
     "Difference",
     "Dirty",
     "Execution",
+    "Forecast",
     "Identity",
     "ImportedFile",
     "InvoiceLine",
     "InvoiceTotal",
     "Job",
+    "KeyStat",
     "LoginLink",
     "Membership",
     "MeterPoint",
@@ -56,8 +59,10 @@ __all__ = [
     "Quarter",
     "RejectedReason",
     "Report",
+    "ResidualPool",
     "RollupState",
     "Run",
+    "RunLearned",
     "RunMark",
     "RunState",
     "Session",
