@@ -47,6 +47,9 @@ SHARDED = (
     "telemetry_residual_pool",
     "telemetry_run_learned",
     "telemetry_forecast",
+    "telemetry_run_day",
+    "telemetry_trend_day",
+    "telemetry_trend",
 )
 LOCAL_OF_PROJECTS = {
     "telemetry_apikey": "looked up by a prefix that is unique over all projects, before the project is known",

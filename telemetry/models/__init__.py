@@ -7,6 +7,7 @@ from telemetry.models.intake import RejectedReason, SourceSeen
 from telemetry.models.invoices import InvoiceLine, InvoiceTotal
 from telemetry.models.ledger import Call, Execution, Identity, ImportedFile, MeterPoint, Quarantined, Session
 from telemetry.models.observing import AllowedWaste, Anomaly, Detector, DetectorRule, Job, Report
+from telemetry.models.outlook import RunDay, Trend, TrendDay
 from telemetry.models.prices import PriceOverride, PriceRevision, PriceVersion
 from telemetry.models.rollups import (
     BriefDay,
@@ -62,6 +63,7 @@ __all__ = [
     "ResidualPool",
     "RollupState",
     "Run",
+    "RunDay",
     "RunLearned",
     "RunMark",
     "RunState",
@@ -71,4 +73,6 @@ __all__ = [
     "SessionTotal",
     "SourceSeen",
     "TokenMeasure",
+    "Trend",
+    "TrendDay",
 ]
