@@ -3,9 +3,9 @@
     record_* ─▶ queue ─▶ a file of the spool ─▶ POST /api/v1/executions/ ─▶ acknowledged ─▶ the file is deleted
     agent's threads      └────────────────────── one background thread ───────────────────┘
 
-A file of the spool never changes once it has its name. Whoever renames it has it; what a dead process had is free
-again after a while. So a file may be sent twice, which is harmless: the server counts the id of a run once.
-Nothing here stops or breaks the agent: what goes wrong is said once through `logging`, as "tloi.client".
+A file of the spool never changes once named. Whoever renames it has it; what a dead process had is free again after a
+while. So a file may be sent twice, which is harmless: the server counts the id of a run once. Nothing here stops or
+breaks the agent: what goes wrong is said once through `logging`, as "tloi.client".
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ import re
 import threading
 import time
 import uuid
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -33,16 +32,13 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 from urllib.request import HTTPHandler, HTTPSHandler, OpenerDirector, ProxyHandler, Request
 
-MAX_QUEUED = 10_000  # records in memory, of about half a kB each
-MAX_RUNNING = 1_000  # runs whose end is awaited
+MAX_QUEUED, MAX_RUNNING = 10_000, 1_000  # records in memory, of about half a kB each; runs whose end is awaited
 MAX_LINE = 128 * 2**10  # bytes; what is cut there is no JSON any more, so the server refuses it alone, with a reason
-FILE_RECORDS = 100  # of one file: below the 20 MiB that a request may have
-MAX_BATCH = 512 * 2**10  # bytes of small files that go into one request
+FILE_RECORDS, MAX_BATCH = 100, 512 * 2**10  # of a file; bytes of small files that are sent together, 20 MiB at most
 MAX_SPOOL = 64 * 2**20  # bytes that wait for one key
-GATHER_S = 0.01  # what comes together goes into one file
-SEND_EVERY_S = 0.2
-IDLE_S = 60.0  # how often to look for what others left, and the longest pause between tries of our own choice
-STALE_S = 120.0  # a file that somebody has for longer than this is free again
+GATHER_S, SEND_EVERY_S = 0.01, 0.2  # what comes together goes into one file
+ASK_S, MAX_ASKING = 0.2, 8  # how long a forecast is waited for, and by how many at once
+IDLE_S, STALE_S = 60.0, 120.0  # the longest pause of our own choice; for how long a file is somebody's at most
 UNCLAIMED = "unclaimed"
 _FILE = re.compile(r"(\w+)-(\d{20})-[0-9a-f]{12}\.(?:jsonl|(\d+))")  # whose key, when; since when it is taken
 _LOOPBACK = re.compile(r"https?://(localhost|127(\.\d+){3}|\[::1\])(:|/|$)")
@@ -53,18 +49,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 class TokenTelemetry:
     """Records runs of tasks. Address and key: arguments, else TLOI_URL and TLOI_API_KEY; without them records wait in
     the spool. `spool_dir`: else TLOI_SPOOL_DIR, else ~/.tloi/spool. `timeout`: seconds, of each step of a request.
-    `lost` counts records that were dropped here or refused by the server.
-    Fields: model, status, errors, cache_read and cache_write (parts of tokens_input), session_id, session_type, agent,
-    objective, task_type, skills, execution_id; others are kept among the run's attributes (contracts.py, Execution).
-    """
+    `lost` counts records that were dropped here or refused by the server. Fields of runs: docs/sdk.md."""
 
     def __init__(
         self, url: str | None = None, api_key: str | None = None, *, spool_dir: str = "", timeout: float = 5.0
     ) -> None:
         url = (url or os.environ.get("TLOI_URL", "")).strip().rstrip("/")
         key = (api_key or os.environ.get("TLOI_API_KEY", "")).strip()
-        self.lost = 0
-        self._said: set[str] = set()
+        self.lost, self._said = 0, set[str]()
         self._running: dict[str, tuple[dict[str, Any], float | None, int]] = {}  # a record, its moment, its thread
         self._server = _Server(url, key, timeout) if key and url.startswith(("http://", "https://")) else None
         self._spool = _Spool(spool_dir or os.environ.get("TLOI_SPOOL_DIR") or "~/.tloi/spool", key)
@@ -72,8 +64,7 @@ class TokenTelemetry:
         self._renew()
         if self._server is None:
             self._say(f"TLOI_URL or TLOI_API_KEY is missing or wrong, records wait in {self._spool.folder}")
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=self._renew)
+        getattr(os, "register_at_fork", dict)(after_in_child=self._renew)  # Windows has no forks
         atexit.register(self.close, 2.0)
         self._put(None)
 
@@ -85,8 +76,8 @@ class TokenTelemetry:
         self._spool.memory.clear()
         self._worker: threading.Thread | None = None
 
-    def record_start(self, task_id: str, tool: str = "", action: str = "", **fields: Any) -> str:
-        """A run of a task begins now. Returns its execution id."""
+    def record_start(self, task_id: str, tool: str = "", action: str = "", *, ask: bool = False, **fields: Any) -> Any:
+        """A run of a task begins now. Returns its execution id; to who asks, its forecast, or None if that is late."""
         execution_id = str(fields.get("execution_id") or uuid.uuid4())
         with self._harmless():
             begun = {"started_at": datetime.now(UTC).isoformat(), "status": "started", "tool": tool, "action": action}
@@ -96,7 +87,8 @@ class TokenTelemetry:
                 if len(self._running) > MAX_RUNNING:
                     del self._running[next(iter(self._running))]
             self._put(record)
-        return execution_id
+            return (self._server and self._server.forecast(self._line(record))) if ask else execution_id
+        return None if ask else execution_id
 
     def record_completion(
         self,
@@ -166,7 +158,6 @@ class TokenTelemetry:
                 self._store()
 
     def _work(self) -> None:
-        """Wait for a record or until it is time to send; store; send if it is time or somebody waits for it."""
         while self._worker is threading.current_thread():
             wait_s = max(0.0, self._due - time.monotonic()) if self._unsent else IDLE_S
             first = None
@@ -182,7 +173,6 @@ class TokenTelemetry:
             time.sleep(GATHER_S)
 
     def _store(self, first: dict[str, Any] | threading.Event | None = None) -> None:
-        """Write `first` and the queue to the spool, and note who waits."""
         with self._disk:
             items = [first]
             with suppress(queue.Empty):
@@ -202,7 +192,6 @@ class TokenTelemetry:
         return b""
 
     def _deliver(self) -> None:
-        """Send what waits, until nothing does or the server does not take it."""
         self._due, self._asked = time.monotonic() + IDLE_S, False
         while self._server is not None:
             self._unsent = False
@@ -231,7 +220,6 @@ class TokenTelemetry:
             self._say(f"telemetry is lost: {error!r}", 1)
 
     def _say(self, text: str, lost: int = 0) -> None:
-        """Count what is lost; say a text once."""
         self.lost += lost
         if text and text not in self._said and len(self._said) < 100:
             self._said.add(text)
@@ -245,7 +233,7 @@ class Task:
     def __init__(self, telemetry: TokenTelemetry, fields: dict[str, Any]) -> None:
         self._telemetry, self._fields = telemetry, fields
         self._told: dict[str, Any] = {}
-        self.execution_id = ""
+        self.execution_id, self._asks = "", bool(fields.pop("ask", False))
 
     def usage(self, tokens_input: int = 0, tokens_output: int = 0, **fields: Any) -> None:
         """Add the tokens of a call to a model; of other fields the last word stays."""
@@ -255,7 +243,9 @@ class Task:
 
     def __enter__(self) -> Task:
         self._told, self._outer = {}, _current.get()
-        self.execution_id = self._telemetry.record_start(**self._fields)
+        self.execution_id = str(self._fields.get("execution_id") or uuid.uuid4())
+        said = self._telemetry.record_start(**{**self._fields, "execution_id": self.execution_id}, ask=self._asks)
+        self.forecast: dict[str, Any] | None = said if self._asks else None
         _current.set(self)
         return self
 
@@ -284,11 +274,9 @@ class _Spool:
     second since 1970 has been somebody's since then."""
 
     def __init__(self, folder: str, key: str) -> None:
-        self.folder = Path(folder)
-        with suppress(RuntimeError):  # an account without a home
-            self.folder = self.folder.expanduser()
+        self.folder = Path(os.path.expanduser(folder))  # noqa: PTH111 (Path's own fails for an account without a home)
         self._lane = hashlib.sha256(key.encode()).hexdigest()[:16] if key else UNCLAIMED
-        self.memory: deque[bytes] = deque(maxlen=MAX_QUEUED // FILE_RECORDS)  # what could not be written
+        self.memory: list[bytes] = []  # what could not be written
 
     def put(self, body: bytes) -> tuple[str, int]:
         """Keep lines. Returns what went wrong, and how many older ones were dropped."""
@@ -296,21 +284,19 @@ class _Spool:
         try:
             with suppress(FileNotFoundError):  # somebody else takes files away, which makes room too
                 files = self._free(self._lane, UNCLAIMED)
-                total = sum(path.stat().st_size for path in files) + len(body)
-                while files and total > MAX_SPOOL:
-                    oldest = files.pop(0)
-                    total, dropped = total - oldest.stat().st_size, dropped + oldest.read_bytes().count(b"\n")
-                    oldest.unlink()
+                while files and sum(path.stat().st_size for path in files) + len(body) > MAX_SPOOL:
+                    dropped += files[0].read_bytes().count(b"\n")
+                    files.pop(0).unlink()
             self._write(self._lane, f"{time.time_ns():020d}", body)
         except OSError as error:
-            self.memory.append(body)
+            self.memory = [*self.memory, body][-MAX_QUEUED // FILE_RECORDS :]
             return f"the spool cannot be written, the latest records stay in memory: {error}", dropped
         return "the spool is full, the oldest records are dropped" if dropped else "", dropped
 
     def take(self) -> tuple[bytes, list[Path]]:
         """The oldest lines for one key, and the files that they are from, which are ours now."""
         if self.memory:
-            return self.memory.popleft(), []
+            return self.memory.pop(0), []
         body, files = b"", list[Path]()
         for path in self._free(self._lane) or self._free(UNCLAIMED):
             with suppress(OSError):  # somebody else was faster
@@ -324,7 +310,7 @@ class _Spool:
     def give_back(self, body: bytes, files: list[Path], *, unclaimed: bool) -> None:
         """Lines that were not sent, in one file from now on."""
         if not files:
-            self.memory.appendleft(body)
+            self.memory.insert(0, body)
             return
         lane, when, _ = files[0].name.split("-")
         with suppress(OSError):  # otherwise the files are free again after a while
@@ -333,7 +319,6 @@ class _Spool:
                 path.unlink(missing_ok=True)
 
     def _free(self, *lanes: str) -> list[Path]:
-        """The files of lanes that are nobody's, the oldest first."""
         named = [(path, _FILE.fullmatch(path.name)) for lane in {*lanes} for path in self.folder.glob(f"{lane}-*")]
         free = [path for path, name in named if name and abs(time.time() - int(name[3] or 0)) > STALE_S]
         return sorted(free, key=lambda path: path.name.partition("-")[2])
@@ -354,34 +339,49 @@ class _Server:
     as it is: to follow a redirect would drop the body and carry the key away."""
 
     def __init__(self, url: str, key: str, timeout: float) -> None:
-        self._address, self._timeout, self._opener = f"{url}/api/v1/executions/", timeout, OpenerDirector()
-        self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/x-ndjson"}
+        self._address, self._timeout, self._opener = f"{url}/api/v1/", timeout, OpenerDirector()
+        self._headers = {"Authorization": f"Bearer {key}", "X-TLOI-Source": "sdk"}
         for handler in ProxyHandler({} if _LOOPBACK.match(url) else None), HTTPHandler(), HTTPSHandler():
             self._opener.add_handler(handler)
 
     def post(self, body: bytes) -> tuple[str, int | None, float, bool]:
         """Send lines. Returns what is wrong; how many the server will never take, None where all must be sent again;
         the seconds that it asks to wait; and whether the key is wrong. Only a receipt is an acknowledgement."""
-        lines, headers, said = body.count(b"\n"), {**self._headers, "X-TLOI-Source": "sdk"}, None
-        if len(body) > 4096:
-            body, headers = gzip.compress(body), {**headers, "Content-Encoding": "gzip"}
-        try:
-            request = Request(self._address, body, headers)  # noqa: S310 (http or https, see TokenTelemetry)
-            with self._opener.open(request, timeout=self._timeout) as response:
-                status, asked, text = response.status, response.headers.get("Retry-After"), response.read(2**20)
-        except (OSError, HTTPException, ValueError) as error:
-            return repr(error), None, 0.0, False
-        with suppress(ValueError):
-            said = json.loads(text)
-        said = said if isinstance(said, dict) else {}
+        status, text, said, asked = self._send("executions/", body, "application/x-ndjson", self._timeout)
         if status in (200, 400) and isinstance(said.get("rejected"), list):
             why = [f"TLOI refused records: {one.get('reason')}" for one in said["rejected"][:1]]
             why += ["TLOI set records apart: this machine's clock is wrong"] if said.get("quarantined") else []
             return "; ".join(why), len(said["rejected"]), 0.0, False
         if status == 413 or (status == 400 and "error" in said):
-            return f"TLOI refused records: HTTP {status} {text[:300]!r}", lines, 0.0, False
+            return f"TLOI refused records: HTTP {status} {text}", body.count(b"\n"), 0.0, False
         wait_s = min(float(asked), 3600.0) if asked and asked.isdecimal() else IDLE_S if asked else 0.0
-        return f"HTTP {status}", None, wait_s, status in (401, 403)
+        return f"HTTP {status}" if status else text, None, wait_s, status in (401, 403)
+
+    def forecast(self, body: bytes) -> dict[str, Any] | None:
+        """What a run is expected to need, if said in time. A thread waits: a request's limit is one of each step."""
+        answers = queue.SimpleQueue[tuple[int, str, dict[str, Any], str]]()
+        ask = functools.partial(self._send, "forecast/", body, "application/json", ASK_S)
+        with suppress(queue.Empty, RuntimeError):
+            if sum(thread.name == "tloi.ask" for thread in threading.enumerate()) < MAX_ASKING:
+                threading.Thread(target=lambda: answers.put(ask()), name="tloi.ask", daemon=True).start()
+                status, _, said, _ = answers.get(timeout=ASK_S)
+                return said if status == 200 else None
+        return None
+
+    def _send(self, path: str, body: bytes, kind: str, timeout: float) -> tuple[int, str, dict[str, Any], str]:
+        """A status, the beginning of the text, its JSON object, and Retry-After; 0 and why where nobody answers."""
+        headers, said = {**self._headers, "Content-Type": kind}, None
+        if len(body) > 4096:
+            body, headers = gzip.compress(body), {**headers, "Content-Encoding": "gzip"}
+        try:
+            request = Request(self._address + path, body, headers)  # noqa: S310 (http or https, see TokenTelemetry)
+            with self._opener.open(request, timeout=timeout) as response:
+                status, asked, text = response.status, response.headers.get("Retry-After", ""), response.read(2**20)
+        except (OSError, HTTPException, ValueError) as error:
+            return 0, repr(error), {}, ""
+        with suppress(ValueError):
+            said = json.loads(text)
+        return status, repr(text[:300]), said if isinstance(said, dict) else {}, asked
 
 
 def _record(*parts: dict[str, Any]) -> dict[str, Any]:
