@@ -78,6 +78,8 @@ class AlertRule(models.Model):
         AGENT_SILENT = "agent_silent", "Agent silent"
         UNPRICED_MODEL = "unpriced_model", "Model without a price"
         INGEST_ERRORS = "ingest_errors", "Ingest errors"
+        OVERRUN_AHEAD = "overrun_ahead", "Run expected to exceed a budget"
+        OVERRUN_GOING = "overrun_going", "Run about to exceed a budget"
 
     class Period(models.TextChoices):
         HOUR = "hour", "Hour"
@@ -88,6 +90,8 @@ class AlertRule(models.Model):
         Kind.AGENT_SILENT: ("active_days", "silent_hours"),
         Kind.UNPRICED_MODEL: (),
         Kind.INGEST_ERRORS: ("more_than",),
+        Kind.OVERRUN_AHEAD: (),
+        Kind.OVERRUN_GOING: (),
     }
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="alert_rules")

@@ -124,4 +124,10 @@ class Forecast(models.Model):
                 name="forecast_of_run",
                 condition=~models.Q(execution_id=""),
             ),
+            models.Index(fields=("project_id", "asked_at"), name="forecast_that_warns", condition=models.Q(warns=True)),
+            models.Index(
+                fields=("project_id", "overrun_at"),
+                name="forecast_overrun",
+                condition=models.Q(overrun_at__isnull=False),
+            ),
         )

@@ -20,7 +20,7 @@ from telemetry.database import connection
 from telemetry.models import Alert, AlertDelivery, AlertRule
 from telemetry.observer.alerts import channels, queueing, timing
 from telemetry.observer.alerts.glance import Glance
-from telemetry.observer.alerts.kinds import anomalies, refusals, silence, unpriced
+from telemetry.observer.alerts.kinds import anomalies, overruns, refusals, silence, unpriced
 from telemetry.observer.alerts.message import Held
 from telemetry.series.window import time_zone
 
@@ -32,6 +32,8 @@ LOOKS: Mapping[str, Callable[[Glance], list[Held]]] = {
     AlertRule.Kind.AGENT_SILENT: silence.look,
     AlertRule.Kind.UNPRICED_MODEL: unpriced.look,
     AlertRule.Kind.INGEST_ERRORS: refusals.look,
+    AlertRule.Kind.OVERRUN_AHEAD: overruns.look_ahead,
+    AlertRule.Kind.OVERRUN_GOING: overruns.look_going,
 }
 _FAILURES = (psycopg.Error, DatabaseError, ArithmeticError, LookupError, TypeError, ValueError)
 _log = logging.getLogger(__name__)
