@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from telemetry.database import connection
 from telemetry.models import Anomaly, Run
 from telemetry.observer.findings import Facts
+from telemetry.series.run_repeats import note_repeats
 
 MORNING = datetime(2026, 11, 19, 8, tzinfo=UTC)
 
@@ -30,7 +32,9 @@ def run(tenant: int, key: str, *, minute: float = 0, **known: Any) -> Run:
     """A run that is added up already, begun so many minutes after MORNING; else small, a minute long and done."""
     fields = {"input_uncached": 100, "output": 100, "duration_ms": 60_000, "status": "done", "calls": 1} | known
     started_at = MORNING + timedelta(minutes=minute)
-    return Run.objects.create(project_id=tenant, execution_id=key, started_at=started_at, **fields)
+    made: Run = Run.objects.create(project_id=tenant, execution_id=key, started_at=started_at, **fields)
+    note_repeats(connection(), project_id=tenant, keys=[key])
+    return made
 
 
 def anomalies(tenant: int) -> dict[tuple[str, str], int]:

@@ -46,6 +46,7 @@ class Run(models.Model):
     `task_key` is what two runs of one task have alike, empty where nothing says so. `is_cut`: TLOI cut it itself out of
     a transcript or trace, so that it is a turn and no task. `is_provider_fault`: it ended because the provider failed,
     so that the next run repeats nothing. `result_digest`: of what came out, empty where the sender is silent.
+    `repeats_after_s`: it began so many seconds, or more, after a run of the same task; None: after none.
     `is_verified`: the sender says that somebody looked (true), or that the look failed (false); None: nothing.
     """
 
@@ -73,6 +74,7 @@ class Run(models.Model):
     is_provider_fault = models.BooleanField(db_default=False)
     is_verified = models.BooleanField(null=True)
     result_digest = models.TextField(db_default="")
+    repeats_after_s = models.IntegerField(null=True)  # whole seconds, rounded down
     calls = models.BigIntegerField(db_default=0)
     failed_calls = models.BigIntegerField(db_default=0)
     cut_off_calls = models.BigIntegerField(db_default=0)  # of whose output only the beginning was counted

@@ -7,6 +7,7 @@ back; only runs with sums beyond all reason are, for PostgreSQL's integers end t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -67,7 +68,7 @@ def judge_slice(conn: Connection[Any], rules: Rules, *, project_id: int, span: S
         "project": project_id,
         "start": span[0],
         "end": span[1],
-        "lookback": lookback(rules),
+        "lookback_s": math.ceil(lookback(rules).total_seconds()),
         "huge": HUGE,
         "done": sorted(DONE),
         "failed": sorted(FAILED),

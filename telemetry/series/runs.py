@@ -24,7 +24,7 @@ from psycopg import Connection
 from psycopg.rows import class_row, scalar_row, tuple_row
 
 from telemetry.ledger import dirty, retention
-from telemetry.series import fold_state, run_sums
+from telemetry.series import fold_state, run_repeats, run_sums
 from telemetry.series.buckets import EVER
 from telemetry.series.comparisons import LONGEST_EXECUTION
 from telemetry.series.run_sums import Reach
@@ -202,6 +202,7 @@ def _sum_long(conn: Connection[Any], summing: _Summing, keys: Collection[str], k
 def _replace(conn: Connection[Any], summing: _Summing, reach: Reach) -> None:
     """Replace the rows of executions, forget those that are gone, note those for later, and do what follows."""
     changed = run_sums.write_runs(conn, project_id=summing.project_id, reach=reach)
+    run_repeats.note_repeats(conn, project_id=summing.project_id, keys=changed)
     changed += run_sums.clear_runs(conn, project_id=summing.project_id, keys=reach.gone)
     if reach.later:
         mark_long_runs(conn, project_id=summing.project_id, keys=reach.later)

@@ -1,58 +1,38 @@
 -- The runs begun in a span of time go through the sieves of all detectors at once, and what stays becomes anomalies.
 --   run:       what each run came to, weighed once (OFFSET 0); NULL where a sum is beyond all reason, so that no product
 --              can overflow: such runs pass no sieve here, and are returned as 'huge' for Python to judge
---   suspect:   runs that pass a sieve which asks nothing of other runs
---   repeated:  tasks that occur more than once, read by time: the index of tasks holds all of history (octet_length)
---   near:      which of their runs began soon after another; repeating: those, and that other run. Each looks up few
---              rows by a key, whatever the planner thinks (OFFSET 0)
+--   suspect:   runs that pass a sieve which asks nothing of other runs, or began soon after another of their task
+--   repeating: the latter, each beside that other run, which is looked up by the index of tasks (OFFSET 0)
 --   compared:  the findings beside the anomalies that are known of the span: new and different ones are written, and
 --              those that were not found again are returned as 'outdated'
 -- What a person made of an anomaly stays, and what says the same is left alone.
 WITH run AS (
-    SELECT execution_id, started_at, task_id, task_type, agent, model, session_id, status, errors, duration_ms,
-           is_verified, output, cut_off_calls, {weighed} AS weighed
+    SELECT execution_id, started_at, task_key, task_id, task_type, agent, model, session_id, status, errors, duration_ms,
+           is_cut, is_verified, result_digest, repeats_after_s, output, cut_off_calls, {weighed} AS weighed
     FROM telemetry_rollup_run
     WHERE project_id = %(project)s AND started_at >= %(start)s AND started_at < %(end)s
-      AND NOT starts_with(execution_id, 'meter:')
     OFFSET 0
 ), suspect AS MATERIALIZED (
-    SELECT * FROM run WHERE weighed IS NULL OR {suspected}
-), repeated AS MATERIALIZED (
-    SELECT task_key
-    FROM telemetry_rollup_run
-    WHERE project_id = %(project)s AND started_at > %(start)s::timestamptz - %(lookback)s::interval
-      AND started_at < %(end)s AND %(lookback)s::interval > interval '0' AND octet_length(task_key) > 0
-    GROUP BY task_key
-    HAVING count(*) > 1
-), chain AS (
-    SELECT run.execution_id, run.started_at, lag(run.execution_id) OVER same AS earlier_id,
-           lag(run.started_at) OVER same AS earlier_at
-    FROM repeated
-    CROSS JOIN LATERAL (SELECT execution_id, started_at, task_key FROM telemetry_rollup_run
-                        WHERE project_id = %(project)s AND task_key = repeated.task_key AND task_key <> ''
-                          AND started_at > %(start)s::timestamptz - %(lookback)s::interval AND started_at < %(end)s
-                          AND NOT is_cut
-                        OFFSET 0) AS run
-    WINDOW same AS (PARTITION BY run.task_key ORDER BY run.started_at, run.execution_id)
-), near AS MATERIALIZED (
-    SELECT * FROM chain
-    WHERE started_at >= %(start)s AND earlier_at > started_at - %(lookback)s::interval
-      AND NOT starts_with(execution_id, 'meter:')
+    SELECT * FROM run
+    WHERE (weighed IS NULL OR repeats_after_s < %(lookback_s)s OR {suspected}) AND NOT starts_with(execution_id, 'meter:')
 ), repeating AS MATERIALIZED (
-    SELECT run.execution_id, run.started_at, run.task_id, run.task_type, run.agent, run.model, run.session_id,
-           run.status, run.errors, run.duration_ms, run.is_verified, run.output, run.cut_off_calls, run.weighed,
-           near.earlier_id, near.earlier_at,
-           other.is_provider_fault
-           OR (other.result_digest <> '' AND run.result_digest <> '' AND other.result_digest <> run.result_digest)
-           OR ((other.errors > 0 OR lower(other.status COLLATE "C") = ANY(%(failed)s))
+    SELECT run.*, earlier.execution_id AS earlier_id, earlier.started_at AS earlier_at,
+           earlier.is_provider_fault
+           OR (earlier.result_digest <> '' AND run.result_digest <> '' AND earlier.result_digest <> run.result_digest)
+           OR ((earlier.errors > 0 OR lower(earlier.status COLLATE "C") = ANY(%(failed)s))
                AND run.errors = 0 AND lower(run.status COLLATE "C") = ANY(%(done)s)) AS is_exempt
-    FROM near
-    CROSS JOIN LATERAL (SELECT execution_id, started_at, task_id, task_type, agent, model, session_id, status, errors,
-                               duration_ms, is_verified, result_digest, output, cut_off_calls, {weighed} AS weighed
-                        FROM telemetry_rollup_run
-                        WHERE project_id = %(project)s AND execution_id = near.execution_id OFFSET 0) AS run
-    CROSS JOIN LATERAL (SELECT status, errors, is_provider_fault, result_digest FROM telemetry_rollup_run
-                        WHERE project_id = %(project)s AND execution_id = near.earlier_id OFFSET 0) AS other
+    FROM suspect AS run
+    CROSS JOIN LATERAL (
+        SELECT execution_id, started_at, status, errors, is_provider_fault, result_digest
+        FROM telemetry_rollup_run AS other
+        WHERE run.repeats_after_s < %(lookback_s)s AND NOT run.is_cut AND other.project_id = %(project)s
+          AND other.task_key = run.task_key AND other.task_key <> ''
+          AND other.started_at > run.started_at - %(lookback_s)s * interval '1 second'
+          AND other.started_at <= run.started_at
+          AND (other.started_at, other.execution_id) < (run.started_at, run.execution_id) AND NOT other.is_cut
+        ORDER BY other.started_at DESC, other.execution_id DESC
+        LIMIT 1
+    ) AS earlier
 ), found AS (
     {found}
 ), known AS (
