@@ -1,4 +1,5 @@
-"""A run says how soon after another of the same task it began; what is there is looked through once."""
+"""A run says how soon after another of the same task it began, and an anomaly from what it follows: what is there is
+looked through once, or is written anew by the next night."""
 
 from django.db import migrations, models
 
@@ -23,5 +24,6 @@ class Migration(migrations.Migration):
     dependencies = (("telemetry", "0023_run_cut_off_calls"),)
     operations = (
         migrations.AddField(model_name="run", name="repeats_after_s", field=models.IntegerField(null=True)),
+        migrations.AddField(model_name="anomaly", name="digest", field=models.BigIntegerField(null=True)),
         migrations.RunSQL(NOTE_ALL, migrations.RunSQL.noop),
     )

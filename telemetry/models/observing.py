@@ -49,6 +49,7 @@ class Anomaly(models.Model):
     tokens = models.BigIntegerField()
     tokens_wasted = models.BigIntegerField()
     evidence = models.JSONField(default=dict)  # the numbers that the rule compared, by name
+    digest = models.BigIntegerField(null=True)  # of all that the finding follows from; None: it is to be written anew
     state = models.TextField(choices=State.choices, db_default=State.NEW)
     state_at = models.DateTimeField(null=True)
     state_by = models.TextField(db_default="")

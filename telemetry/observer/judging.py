@@ -14,13 +14,13 @@ from hashlib import sha256
 from typing import Any
 
 import msgspec
-from psycopg import Connection
+from psycopg import Connection, sql
 from psycopg.rows import tuple_row
 
 from telemetry.observer import run_facts, sifting
 from telemetry.observer.alerts.waking import after_judging
 from telemetry.observer.findings import Finding, is_running
-from telemetry.observer.rules import Rules, lookback, rules_of
+from telemetry.observer.rules import Rules, lookback, rules_of, sieves_of
 from telemetry.observer.run_facts import RunRow
 from telemetry.observer.sifting import Pair
 from telemetry.statements import statement
@@ -52,7 +52,7 @@ def _judge_named(
     window = lookback(rules)
     rows = run_facts.runs_by_key(conn, project_id=project_id, keys=keys, window=window)
     running = {row.execution_id for row in rows if is_live and is_running(row.status)}
-    found = _findings((row for row in rows if row.execution_id not in running), rules)
+    found = _findings([row for row in rows if row.execution_id not in running], rules)
     write_anomalies(conn, rules, project_id=project_id, found=found, now=now)
     judged = sorted({*keys} - running)
     retire(conn, project_id, outdated_of(conn, project_id=project_id, keys=judged, found=_pairs(found)))
@@ -80,17 +80,13 @@ def judge_span(conn: Connection[Any], *, project_id: int, start: datetime, end: 
     return found
 
 
-def _findings(rows: Iterable[RunRow], rules: Rules) -> list[tuple[str, Finding]]:
-    """What the detectors say of runs, each with the execution's id."""
-    return [
-        (row.execution_id, finding)
-        for row in rows
-        for finding in rules.findings(run_facts.facts_of(row, rules.measure))
-    ]
+def _findings(rows: Iterable[RunRow], rules: Rules) -> list[tuple[RunRow, Finding]]:
+    """What the detectors say of runs, each with its run."""
+    return [(row, finding) for row in rows for finding in rules.findings(run_facts.facts_of(row, rules.measure))]
 
 
-def _pairs(found: Sequence[tuple[str, Finding]]) -> list[Pair]:
-    return [(key, finding.detector) for key, finding in found]
+def _pairs(found: Sequence[tuple[RunRow, Finding]]) -> list[Pair]:
+    return [(row.execution_id, finding.detector) for row, finding in found]
 
 
 def lock_judging(conn: Connection[Any], *, project_id: int) -> None:
@@ -105,22 +101,37 @@ def _slot(project_id: int) -> int:
 
 
 def write_anomalies(
-    conn: Connection[Any], rules: Rules, *, project_id: int, found: Sequence[tuple[str, Finding]], now: datetime
+    conn: Connection[Any], rules: Rules, *, project_id: int, found: Sequence[tuple[RunRow, Finding]], now: datetime
 ) -> None:
     """Write findings as anomalies: new ones as found `now`, known ones with the numbers of today."""
     if not found:
         return
+    keys = {name: sifting.rule_key(rules, name) for name in rules.limits}
+    asks_before = {name for name, sieve in sieves_of(rules).items() if sieve.within_ms is not None}
+    before = [(row.earlier_id, row.earlier_at) if one.detector in asks_before else (None, None) for row, one in found]
     arguments = {
         "project": project_id,
         "now": now,
-        "keys": [key for key, _ in found],
+        "keys": [row.execution_id for row, _ in found],
         "detectors": [one.detector for _, one in found],
         "severities": [one.severity for _, one in found],
         "tokens": [min(one.tokens, _INT8) for _, one in found],
         "wasted": [min(one.tokens_wasted, _INT8) for _, one in found],
         "evidence": [_encode({**one.evidence, "measure": rules.measure}).decode() for _, one in found],
+        "rules": [keys[one.detector] for _, one in found],
+        "earlier_ids": [key for key, _ in before],
+        "earlier_ats": [moment for _, moment in before],
+        **sifting.weights(rules),
     }
-    if conn.execute(statement(__package__, "write_anomalies"), arguments).rowcount:
+    query = sql.SQL(statement(__package__, "write_anomalies")).format(
+        digest=sifting.finding_digest(
+            rule=sql.SQL("found.rule"),
+            weighed=sifting.weighed(),
+            earlier_id=sql.SQL("found.earlier_id"),
+            earlier_at=sql.SQL("found.earlier_at"),
+        )
+    )
+    if conn.execute(query, arguments).rowcount:
         after_judging(conn, project_id=project_id, now=now)
 
 

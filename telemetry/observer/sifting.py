@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 from psycopg import Connection, sql
@@ -61,6 +62,7 @@ def judge_slice(conn: Connection[Any], rules: Rules, *, project_id: int, span: S
     suspected = [sieve(one) for one in sieves.values() if one.within_ms is None]
     query = sql.SQL(statement(__package__, "judge_slice")).format(
         weighed=weighed(),
+        evidence=_evidence_of(rules),
         suspected=sql.SQL(" OR ").join([*suspected, sql.SQL("false")]),
         found=sql.SQL(" UNION ALL ").join(findings_of(rules, name) for name in BY_NAME),
     )
@@ -69,11 +71,10 @@ def judge_slice(conn: Connection[Any], rules: Rules, *, project_id: int, span: S
         "start": span[0],
         "end": span[1],
         "lookback_s": math.ceil(lookback(rules).total_seconds()),
-        "huge": HUGE,
         "done": sorted(DONE),
         "failed": sorted(FAILED),
         "now": now,
-        **_WEIGHTS[rules.measure],
+        **weights(rules),
     }
     conn.execute("SET LOCAL work_mem = '64MB'")
     found, outdated, huge = 0, list[Pair](), list[str]()
@@ -93,6 +94,25 @@ def weighed() -> sql.SQL:
     return sql.SQL(statement(__package__, "weighed"))
 
 
+def weights(rules: Rules) -> dict[str, int]:
+    """The numbers that `weighed` needs."""
+    return {"huge": HUGE, **_WEIGHTS[rules.measure]}
+
+
+def finding_digest(**parts: sql.Composable) -> sql.Composed:
+    """From what a finding follows, as one number: a known anomaly with the same one says the same. Its parts are the
+    run's input, weighed; the `rule_key`; and which run is repeated, and when that began."""
+    return sql.SQL(statement(__package__, "finding_digest")).format(**parts)
+
+
+def rule_key(rules: Rules, name: str) -> int:
+    """A number for all that a project's rules say of a detector."""
+    detector = BY_NAME[name]
+    limits = rules.limits.get(name, detector.DEFAULTS)
+    said = repr((name, detector.SEVERITY, rules.measure, limits, detector.sieve(limits)))
+    return int.from_bytes(sha256(said.encode()).digest()[:8], signed=True)
+
+
 def findings_of(rules: Rules, name: str) -> sql.Composed:
     """The part of that statement which makes findings of a detector; none where it is off."""
     detector = BY_NAME[name]
@@ -100,19 +120,38 @@ def findings_of(rules: Rules, name: str) -> sql.Composed:
     one = detector.sieve(limits)
     spared = _factor(one.spared)
     passes = sieve(one) if name in rules.limits else sql.SQL("false")
+    digest = finding_digest(
+        rule=sql.Literal(rule_key(rules, name)),
+        weighed=sql.SQL("run.weighed"),
+        earlier_id=sql.SQL("run.earlier_id"),
+        earlier_at=sql.SQL("run.earlier_at"),
+    )
     if one.within_ms is not None:
-        passes += sql.SQL(" AND NOT is_exempt AND earlier_at > started_at - {} * interval '1 millisecond'").format(
-            sql.Literal(one.within_ms)
-        )
+        passes += sql.SQL(
+            " AND NOT run.is_exempt AND run.earlier_at > run.started_at - {} * interval '1 millisecond'"
+        ).format(sql.Literal(one.within_ms))
     return sql.SQL(statement(__package__, "findings_of")).format(
         detector=sql.Literal(name),
         severity=sql.Literal(detector.SEVERITY),
         wasted_of=_WASTED_OF[one.wasted_of],
         spared=sql.SQL("{} * run.output").format(spared) if one.is_spared_per_output else spared,
-        evidence=_evidence(one, rules, limits),
+        digest=digest,
         runs=sql.SQL("suspect" if one.within_ms is None else "repeating"),
         passes=passes,
         allowed=sql.Literal(sorted(task_type for of, task_type in rules.allowed if of == name)),
+    )
+
+
+def _evidence_of(rules: Rules) -> sql.Composed:
+    """The evidence of a finding by its detector, made only of what is written."""
+    cases = [
+        sql.SQL("WHEN {} THEN concat({})").format(
+            sql.Literal(name), _evidence(BY_NAME[name].sieve(limits), rules, limits)
+        )
+        for name, limits in rules.limits.items()
+    ]
+    return sql.SQL("CASE run.detector {} ELSE '{{}}' END").format(
+        sql.SQL(" ").join(cases or [sql.SQL("WHEN '' THEN ''")])
     )
 
 

@@ -1,6 +1,7 @@
 -- What a detector finds among runs, part of judge_slice.sql.
-SELECT execution_id, {detector}::text AS detector, {severity}::text AS severity, started_at, task_id, task_type, agent,
-       model, session_id, (weighed + 100 * output + 50) / 100 AS tokens,
-       (greatest(0, {wasted_of} - {spared})::int8 + 50) / 100 AS tokens_wasted, concat({evidence})::jsonb AS evidence
+SELECT run.execution_id, {detector}::text AS detector, {severity}::text AS severity, run.started_at, run.task_id,
+       run.task_type, run.agent, run.model, run.session_id, run.status, run.errors, run.duration_ms, run.is_verified,
+       run.output, run.weighed, run.earlier_id, run.earlier_at,
+       (greatest(0, {wasted_of} - {spared})::int8 + 50) / 100 AS tokens_wasted, {digest} AS digest
 FROM {runs} AS run
-WHERE weighed IS NOT NULL AND {passes} AND task_type <> ALL({allowed}::text[])
+WHERE run.weighed IS NOT NULL AND {passes} AND run.task_type <> ALL({allowed}::text[])

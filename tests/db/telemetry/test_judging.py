@@ -129,6 +129,7 @@ def test_judging_again_changes_nothing_and_keeps_what_a_person_said() -> None:
     Run.objects.filter(project_id=tenant).update(errors=4, model="large")
     judge_runs(connection(), project_id=tenant, keys=["false"], now=NOW + DAY)
     after = Anomaly.objects.filter(project_id=tenant).values().get()
+    assert after.pop("digest") != before.pop("digest")
     assert after == before | {"model": "large", "evidence": before["evidence"] | {"errors": 4}}
 
 
