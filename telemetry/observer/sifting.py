@@ -144,15 +144,12 @@ def findings_of(rules: Rules, name: str) -> sql.Composed:
 
 def _evidence_of(rules: Rules) -> sql.Composed:
     """The evidence of a finding by its detector, made only of what is written."""
+    case = sql.SQL(" WHEN run.detector = {} THEN concat({})")
     cases = [
-        sql.SQL("WHEN {} THEN concat({})").format(
-            sql.Literal(name), _evidence(BY_NAME[name].sieve(limits), rules, limits)
-        )
+        case.format(sql.Literal(name), _evidence(BY_NAME[name].sieve(limits), rules, limits))
         for name, limits in rules.limits.items()
     ]
-    return sql.SQL("CASE run.detector {} ELSE '{{}}' END").format(
-        sql.SQL(" ").join(cases or [sql.SQL("WHEN '' THEN ''")])
-    )
+    return sql.SQL("CASE WHEN false THEN ''{} END").format(sql.SQL("").join(cases))
 
 
 def _evidence(one: Sieve, rules: Rules, limits: Limits) -> sql.Composed:
