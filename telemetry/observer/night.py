@@ -1,6 +1,7 @@
 """NIGHT: what there is to do of each project and period, and how it is done.
 
-    enqueue what is due ─▶ take one ─▶ sum up ─▶ judge ─▶ write the report ─▶ keep it and be done, in one transaction
+    enqueue what is due ─▶ take one ─▶ sum up ─▶ judge runs, then the day ─▶ write the report ─▶ keep it and be done,
+    in one transaction
 
 All but the last step may be done twice, or by two at once, and come to the same; the last one is done by whoever has
 the lease. The queue says who that is, Celery only wakes. What changes after it was read makes the job wait again.
@@ -23,6 +24,7 @@ from telemetry.models import Project
 from telemetry.observer import judging, live
 from telemetry.observer.kinds import KINDS
 from telemetry.observer.report import making
+from telemetry.outlook import trends
 from telemetry.series import fold_state, rollups
 from telemetry.series.buckets import day_span
 from telemetry.series.window import BadWindow, time_zone
@@ -114,6 +116,7 @@ def _do(conn: Connection[Any], job: Job, now: datetime) -> None:
             tz = time_zone(project.time_zone)
             start, end = day_span(job.first_day, tz)[0], day_span(job.last_day, tz)[1]
             judging.judge_span(conn, project_id=project.pk, start=start, end=end, now=now)
+            trends.judge_day(conn, project=project, day=job.last_day, now=now)
         queue.refresh(conn, job)
         plain = making.write(conn, project=project, now=now, **days)
     with conn.transaction():

@@ -1,4 +1,4 @@
-"""A project is observed now: what is new is added up, the runs of a period are judged, and its report is made."""
+"""A project is observed now: what is new is added up, runs and days of a period are judged, its report is made."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from telemetry.models import Project
 from telemetry.observer import judging, live
 from telemetry.observer.report import making
 from telemetry.observer.report.periods import Period
+from telemetry.outlook import trends
 from telemetry.series import rollups
 
 
@@ -30,6 +31,7 @@ def observe(conn: Connection[Any], *, project: Project, period: Period, now: dat
     folded = rollups.catch_up(conn, project_id=project.pk, now=now, patience=patience_s)
     summed = live.catch_up(conn, project_id=project.pk, now=now, patience_s=patience_s)
     judging.judge_span(conn, project_id=project.pk, start=start, end=end, now=now)
+    trends.judge_day(conn, project=project, day=period.last_day, now=now)
     report = making.make(
         conn, project=project, kind=period.kind, first_day=period.first_day, last_day=period.last_day, now=now
     )
