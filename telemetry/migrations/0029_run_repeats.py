@@ -21,7 +21,7 @@ WHERE run.project_id = noted.project_id AND run.execution_id = noted.execution_i
 
 
 class Migration(migrations.Migration):
-    dependencies = (("telemetry", "0024_trends"),)
+    dependencies = (("telemetry", "0030_overruns"),)
     operations = (
         migrations.AddField(model_name="run", name="repeats_after_s", field=models.IntegerField(null=True)),
         migrations.AddField(model_name="anomaly", name="digest", field=models.BigIntegerField(null=True)),
