@@ -13,23 +13,34 @@ import urllib.request
 import uuid
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+import psycopg
 import pytest
 from django.db import connections
 from django.test.utils import setup_databases, teardown_databases
+from psycopg.sql import SQL, Identifier
 from pytest_django import DjangoDbBlocker
 
 from telemetry.access import keys
 from telemetry.access.projects import ensure_project
-from telemetry.models import Project
+from telemetry.models import Dirty, Project, RunMark
 from telemetry.series import rollups
 from tloi_site.embedded.ports import free_port
 
-pytest_plugins = ("tests.browsing", "tests.own_database", "tests.queueing")
+pytest_plugins = (
+    "tests.browsing",
+    "tests.one_process",
+    "tests.own_database",
+    "tests.queueing",
+    "tests.scratch_databases",
+)
 ROOT = Path(__file__).resolve().parent.parent
+MIGRATED = "tloi_tests_migrated"
 SHARED_DATA = ROOT.parent / "shared" / "data"
 
 
@@ -64,9 +75,30 @@ def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBl
     """The test database, migrated. pytest-django's own makes it for tests that say `django_db` only."""
     with django_db_blocker.unblock():
         made = setup_databases(verbosity=0, interactive=False, aliases=["default"])  # type: ignore[arg-type]
-        yield
+        with _empty_copy():
+            yield
         connections.close_all()
         teardown_databases(made, verbosity=0)
+
+
+@contextmanager
+def _empty_copy() -> Iterator[None]:
+    """Inside, there is a copy of the test database as it is now: to migrate one more takes seconds."""
+    here: Any = connections["default"]
+    here.close()
+    here.close_pool()  # nobody may be in what is copied
+    test, copy = Identifier(here.settings_dict["NAME"]), Identifier(MIGRATED)
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as server:
+        server.execute(SQL("DROP DATABASE IF EXISTS {}").format(copy))
+        server.execute(SQL("CREATE DATABASE {} TEMPLATE {}").format(copy, test))
+        yield
+        server.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(copy))
+
+
+@pytest.fixture(scope="session")
+def migrated(django_db_setup: None) -> str:
+    """The name of a database that has all tables and nothing in them, to be copied."""
+    return MIGRATED
 
 
 @pytest.fixture
@@ -81,6 +113,13 @@ def database(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Itera
     with django_db_blocker.unblock():
         yield
         connections.close_all()
+
+
+@pytest.fixture
+def nothing_waits(database: None) -> None:
+    """What other tests left marked is forgotten, else a verb of all projects would first fold and add up all that."""
+    Dirty.objects.all().delete()
+    RunMark.objects.all().delete()
 
 
 @pytest.fixture

@@ -19,18 +19,6 @@ ROOT = Path(__file__).resolve().parent.parent
 INTO_UTC = "-c timezone=UTC -c lock_timeout=10s"  # as the settings have it
 
 
-@pytest.fixture(scope="session")
-def migrated() -> Iterator[str]:
-    """The name of a database that has all tables, to be copied."""
-    name = f"migrated_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as server:
-        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        command = [sys.executable, str(ROOT / "manage.py"), "migrate", "--no-input", "--verbosity", "0"]
-        subprocess.run(command, env={**os.environ, "DATABASE_URL": address_of(name)}, check=True)
-        yield name
-        server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-
-
 @pytest.fixture
 def own_url(migrated: str) -> Iterator[str]:
     """The address of an empty, migrated database that only this test uses."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+import pytest
 from django.db.migrations.loader import MigrationLoader
 from psycopg import sql
 
@@ -55,11 +56,10 @@ def address(database: Database) -> str:
     return urlunsplit(urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{database.name}"))
 
 
-@contextmanager
-def filled() -> Iterator[Database]:
-    """A database with the demo's calls, to be copied by `scratch`."""
-    with scratch() as database:
-        manage(database, "migrate", "-v0")
+@pytest.fixture(scope="session")
+def filled(migrated: str) -> Iterator[Database]:
+    """A database with the demo's calls, to be copied by `scratch` and never written to."""
+    with scratch(migrated) as database:
         manage(database, "demo", *DEMO)
         yield database
 

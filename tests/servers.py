@@ -12,7 +12,9 @@ from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
+from psycopg.sql import SQL, Identifier
 
 from tloi_site import assets
 from tloi_site.embedded import CannotStart, servers
@@ -34,12 +36,37 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
             _running.enter_context(servers.private(data_dir, print))
         except CannotStart as error:
             raise pytest.UsageError(str(error)) from error
+        _let_commits_wait(False)
     return (yield)
 
 
 def pytest_unconfigure() -> None:
     """Stop them when the last report is written."""
     _running.close()
+
+
+@pytest.fixture(scope="module")
+def durable() -> Generator[None]:
+    """The run's PostgreSQL as an operator's has to be."""
+    _let_commits_wait(True)
+    yield
+    _let_commits_wait(False)
+
+
+def _let_commits_wait(do: bool) -> None:
+    """Whether commits of the run's own PostgreSQL wait for the disk. No test needs that, since none cuts the power, and
+    a run has tens of thousands of them."""
+    if not (Path(os.environ["TLOI_DATA_DIR"]) / "postgres").exists():
+        return  # DATABASE_URL was set
+    wanted = "on" if do else "off"
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as server:
+        for name in ("fsync", "full_page_writes"):
+            server.execute(SQL("ALTER SYSTEM SET {} = {}").format(Identifier(name), wanted))
+        server.execute("SELECT pg_reload_conf()")
+    found = ""
+    while found != wanted:
+        with psycopg.connect(os.environ["DATABASE_URL"]) as server:
+            (found,) = server.execute("SHOW full_page_writes").fetchone() or ("",)
 
 
 @pytest.fixture(scope="session")

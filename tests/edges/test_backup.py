@@ -22,17 +22,10 @@ from tloi_site.backup.database import Database
 NOW = datetime(2026, 11, 27, 3, 0, tzinfo=UTC)
 
 
-@pytest.fixture(scope="module")
-def template() -> Iterator[Database]:
-    """What tests copy."""
-    with scratch_databases.filled() as database:
-        yield database
-
-
 @pytest.fixture
-def full(template: Database) -> Iterator[Database]:
+def full(filled: Database) -> Iterator[Database]:
     """A database with calls, of the test's own."""
-    with scratch(template.name) as database:
+    with scratch(filled.name) as database:
         yield database
 
 

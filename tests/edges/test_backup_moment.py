@@ -16,7 +16,7 @@ import pytest
 
 from telemetry import facade
 from tests import scratch_databases
-from tests.scratch_databases import manage, one, restore, scratch
+from tests.scratch_databases import one, restore, scratch
 from tloi_site.backup import BackupError, taking
 from tloi_site.backup.database import Database
 
@@ -24,17 +24,10 @@ NOW = datetime(2026, 11, 27, 3, 0, tzinfo=UTC)
 CALLS = "SELECT count(*) FROM telemetry_call"
 
 
-@pytest.fixture(scope="module")
-def template() -> Iterator[Database]:
-    """What tests copy."""
-    with scratch_databases.filled() as database:
-        yield database
-
-
 @pytest.fixture
-def other(template: Database) -> Iterator[Database]:
+def other(filled: Database) -> Iterator[Database]:
     """A database with calls, of the test's own."""
-    with scratch(template.name) as database:
+    with scratch(filled.name) as database:
         yield database
 
 
@@ -66,10 +59,11 @@ def write_until(database: Database, stop: threading.Event) -> None:
 
 
 @pytest.mark.slow
-def test_a_call_and_its_identity_are_both_in_a_backup_or_neither_is(empty: Database, tmp_path: Path) -> None:
+def test_a_call_and_its_identity_are_both_in_a_backup_or_neither_is(
+    migrated: str, empty: Database, tmp_path: Path
+) -> None:
     """Ingest goes on while it is taken."""
-    with scratch() as busy:
-        manage(busy, "migrate", "-v0")
+    with scratch(migrated) as busy:
         command = [sys.executable, str(scratch_databases.ROOT / "manage.py"), "demo", "--days", "365"]
         settings = os.environ | {"DATABASE_URL": scratch_databases.address(busy)}
         with subprocess.Popen(command, env=settings, stdout=subprocess.DEVNULL) as ingest:

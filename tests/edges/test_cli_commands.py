@@ -109,8 +109,8 @@ def test_login_link_leads_to_the_site_that_runs(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.fixture
-def well() -> Iterator[None]:
-    """Partitions ahead and a worker that was just seen."""
+def well(durable: None) -> Iterator[None]:
+    """Partitions ahead, a worker that was just seen, and a database that loses nothing."""
     facade.ensure_partitions(now=datetime.now(UTC))
     cache.set(facade.HEARTBEAT_KEY, datetime.now(UTC).isoformat())
     yield

@@ -32,11 +32,10 @@ class Kept:
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
+def kept(filled: Database, tmp_path_factory: pytest.TempPathFactory) -> Kept:
     """What tests restore and copy."""
-    with scratch_databases.filled() as database:
-        file = tmp_path_factory.mktemp("kept") / "tloi.backup"
-        yield Kept(database, file, taking.back_up(database, file, now=NOW))
+    file = tmp_path_factory.mktemp("kept") / "tloi.backup"
+    return Kept(filled, file, taking.back_up(filled, file, now=NOW))
 
 
 @pytest.fixture
@@ -83,10 +82,10 @@ def test_a_database_that_is_not_there_is_made(kept: Kept, empty: Database) -> No
     assert differences(holds(kept.database), holds(empty)) == []
 
 
-def test_a_database_that_was_only_migrated_is_empty(kept: Kept, empty: Database) -> None:
-    manage(empty, "migrate", "-v0")
-    restore(empty, kept.file)
-    assert differences(holds(kept.database), holds(empty)) == []
+def test_a_database_that_was_only_migrated_is_empty(kept: Kept, migrated: str) -> None:
+    with scratch(migrated) as only_migrated:
+        restore(only_migrated, kept.file)
+        assert differences(holds(kept.database), holds(only_migrated)) == []
 
 
 def test_what_holds_data_is_replaced_only_when_asked(kept: Kept, other: Database) -> None:

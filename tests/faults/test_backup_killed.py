@@ -23,9 +23,9 @@ pytestmark = [pytest.mark.faults, pytest.mark.skipif(sys.platform != "linux", re
 
 
 @pytest.fixture(scope="module")
-def full() -> Iterator[Database]:
+def full(filled: Database) -> Iterator[Database]:
     """A database with calls."""
-    with scratch_databases.filled() as database:
+    with scratch_databases.scratch(filled.name) as database:
         yield database
 
 

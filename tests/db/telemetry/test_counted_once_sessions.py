@@ -118,7 +118,7 @@ def test_totals_and_calls_at_the_same_moment_never_both_count() -> None:
 
 def test_without_the_lock_of_the_session_they_may_both_count(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sessions, "lock", lambda *_, **__: None)
-    assert {race(new_tenant()) for _ in range(150)} > {28}
+    assert any(race(new_tenant()) != 28 for _ in range(150))
 
 
 def test_cached_tokens_of_the_totals_are_parts_of_the_input() -> None:

@@ -24,7 +24,7 @@ from tests.ledger_reading import at_once, send
 from tests.own_database import run_tloi
 from tests.rollup_reading import fold
 
-pytestmark = pytest.mark.usefixtures("database")
+pytestmark = pytest.mark.usefixtures("nothing_waits")
 DAY = date(2026, 11, 18)
 AT = datetime(2026, 11, 18, 9, tzinfo=UTC)
 NIGHT = datetime(2026, 11, 19, 1, tzinfo=UTC)

@@ -244,6 +244,7 @@ def test_minutes_are_forgotten_after_days_and_late_calls_are_still_exact() -> No
     assert folded(tenant) == counted(tenant)
 
 
+@pytest.mark.usefixtures("nothing_waits")
 def test_minutes_of_an_idle_project_are_forgotten_by_the_beat(project: Project) -> None:
     send(project.pk, [call()])
     fold(project.pk)

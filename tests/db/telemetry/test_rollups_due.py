@@ -22,7 +22,7 @@ from tests.conftest import database_url
 from tests.ledger_reading import NOW, new_tenant, send
 from tests.rollup_reading import counted, fold, folded, total
 
-pytestmark = pytest.mark.usefixtures("database")
+pytestmark = pytest.mark.usefixtures("nothing_waits")
 SECOND = timedelta(seconds=1)
 
 

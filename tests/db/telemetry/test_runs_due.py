@@ -23,7 +23,7 @@ from tests.ledger_reading import NOW, at_once, new_tenant, send
 from tests.rollup_reading import fold
 from tests.run_reading import added_up, stored, unlike
 
-pytestmark = pytest.mark.usefixtures("database")
+pytestmark = pytest.mark.usefixtures("nothing_waits")
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
 AT = NOW - HOUR
 
@@ -78,7 +78,6 @@ def test_every_project_that_has_marks_is_added_up() -> None:
 
 
 def test_where_nothing_is_marked_one_statement_says_so(project: Project) -> None:
-    connection().execute("DELETE FROM telemetry_run_mark")
     assert statements_of(lambda conn: runs.sum_due(conn, now=NOW)) == 1
 
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from telemetry import facade, tasks
 from telemetry.contracts import Call, Execution
 from telemetry.models import Anomaly, Project
+
+pytestmark = pytest.mark.usefixtures("nothing_waits")
 
 
 def found(project: Project) -> set[tuple[str, str]]:
