@@ -98,16 +98,22 @@ def judge(
     nothing is called unusual that comes from how many runs it has so far."""
     drafts = [draft for series in series_of(sums, day=day) for draft in _drafts(series, day, history)]
     tested = [draft for draft in drafts if draft.effect is not None and (is_over or draft.what == "intensity")]
-    for rises in (True, False):
-        values = [draft.score.p(rises=rises) for draft in tested if draft.score]
-        for draft, p, q in zip(tested, values, false_discovery(values), strict=True):
-            if _rises(draft.effect) == rises:
-                draft.p, draft.q = p, q
+    for what in WHATS:
+        _find([draft for draft in tested if draft.what == what])
     for draft in tested:
         draft.is_shift = _is_shift(draft, day, rules)
         draft.is_flagged = _is_dear(draft, rules) and (draft.is_shift or _is_unusual(draft, rules))
     _explain([draft for draft in tested if draft.is_flagged])
     return [_verdict(draft, day) for draft in drafts]
+
+
+def _find(alike: Sequence[_Draft]) -> None:
+    """Say how likely each is by chance, among all that rose or may have, and all that fell."""
+    for rises in (True, False):
+        values = [draft.score.p(rises=rises) if draft.score else 1.0 for draft in alike]
+        for draft, p, q in zip(alike, values, false_discovery(values), strict=True):
+            if _rises(draft.effect) == rises:
+                draft.p, draft.q = p, q
 
 
 def _drafts(series: Series, day: date, history: History) -> list[_Draft]:

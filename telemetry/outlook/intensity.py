@@ -2,7 +2,8 @@
 
 A day's mean is uncertain for two reasons: its runs differ (s²/n, so that three runs may be far off where fifty may
 not), and days differ (t²). Both are learnt from the days before. Each run is compared with others of its kind (its
-stratum), so that a day with more of the large tasks is not a day on which tasks grew. Why: docs/trends.md.
+stratum), so that a day with more of the large tasks is not a day on which tasks grew; kinds whose runs are alike count
+more than kinds whose runs differ. Days that were unusual without being flagged bend neither. Why: docs/trends.md.
 """
 
 from __future__ import annotations
@@ -18,8 +19,11 @@ from telemetry.outlook.scores import Band, Score, weight
 
 LEAST_OF_A_KIND = 5  # runs before the day, below which a stratum says nothing
 PRIOR_VARIANCE, PRIOR_RUNS = 0.5, 4  # of ln(tokens) within a day, until runs have shown their own
-MOST_FREEDOM = 15.0  # days have monsters as runs have
-_FARTHEST = 9.0  # a day counts as at most three standard deviations where it is learnt how far days differ
+KIND_RUNS = 10  # which a kind needs until its own variance counts as much as that of all
+MOST_FREEDOM = 15.0  # there are days as there are runs: some are monsters
+_FARTHEST, _EXPECTED = 4.0, 0.92  # a day counts as two standard deviations at most; what is then left of a square
+_BEYOND = 1.5  # standard deviations, a day pulls no more at what is usual (Huber 1964)
+_PASSES = 3
 
 
 class Sample(NamedTuple):
@@ -37,44 +41,42 @@ Strata = Mapping[tuple[str, ...], Days]  # the days of each at the same places
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """A stratum: its days, how many runs those before have, and the mean of their ln(tokens)."""
+    """A stratum: its days, how many runs those before have, and the mean and the variance of their ln(tokens)."""
 
     days: Days
     runs: int
     mean: float
+    variance: float
 
 
 @dataclass(frozen=True, slots=True)
 class _Day:
-    """How many runs of known kinds a day has, and how far they are from others of their kind, on average."""
+    """How many runs of known kinds a day has, how far they are from others of their kind, on average, and with which
+    variance that is known."""
 
     place: int
     runs: int
     far: float
+    noise: float
 
 
 @dataclass(frozen=True, slots=True)
 class _Learnt:
-    """What the days before say: how far each was, the variance `within` a day (known with `freedom`) and `between`
-    days, and the `centre` around which days lie, itself known with the variance `unsure`."""
+    """What the days before say: the variance `between` days, and the `centre` around which they lie, itself known with
+    the variance `unsure`. `runs`: how many say how runs differ."""
 
     days: Sequence[_Day]
-    within: float
-    freedom: int
     between: float
     centre: float
     unsure: float
+    runs: int
 
-    def variance(self, runs: int) -> float:
-        """Of the mean of a day with so many runs."""
-        return self.within / runs + self.between
-
-    def free(self, runs: int) -> float:
-        """With how many degrees of freedom that is known (Satterthwaite); at most as many as runs, some of which take
-        many times of what others do, leave of them: a mean of n runs has the tails of a t distribution of 4 + 2 n
-        where theirs have an excess kurtosis of 3."""
-        parts = self.between**2 / max(1, len(self.days) - 1) + (self.within / runs) ** 2 / self.freedom
-        return max(1.0, min(self.variance(runs) ** 2 / parts, 4.0 + 2.0 * runs, MOST_FREEDOM))
+    def freedom(self, day: _Day) -> float:
+        """With how many degrees of freedom a day's variance is known (Satterthwaite); at most as many as runs, some of
+        which take many times of what others do, leave: a mean of n has the tails of a t distribution of 4 + 2 n where
+        theirs have an excess kurtosis of 3."""
+        parts = self.between**2 / max(1, len(self.days) - 1) + day.noise**2 / max(1, self.runs)
+        return max(1.0, min((day.noise + self.between) ** 2 / parts, 4.0 + 2.0 * day.runs, MOST_FREEDOM))
 
 
 def score(strata: Strata, *, before: Sequence[int], recent: Collection[int], today: int) -> Score | None:
@@ -84,20 +86,21 @@ def score(strata: Strata, *, before: Sequence[int], recent: Collection[int], tod
     past = [day for place in before if (day := _day(kinds, place)).runs]
     if not past:
         return None
-    learnt, now = _learn(kinds, past, before, today), _day(kinds, today)
-    spread = USUAL_Z * sqrt(learnt.variance(now.runs or round(median(day.runs for day in past))))
+    learnt, now = _learn(past, today), _day(kinds, today)
+    noise = now.noise if now.runs else median(day.noise for day in past)
+    spread = USUAL_Z * sqrt(noise + learnt.between)
     week = median([day.far for day in past if day.place in recent] or [day.far for day in past])
-    kind = _log_mean((one.days for one in kinds), [today] if now.runs else before) - now.far  # with such a mix
-    compared = _compared(learnt, now) if now.runs else (None, 0.0, None)
+    alike = _log_mean((one.days for one in kinds), [today] if now.runs else before) - now.far  # with such a mix
+    far = now.far - learnt.centre
     return Score(
-        baseline=_band(kind + learnt.centre, spread),
-        level=_band(kind + week, spread),
+        baseline=_band(alike + learnt.centre, spread),
+        level=_band(alike + week, spread),
         days=len(past),
         runs=sum(day.runs for day in past),
         points=tuple((day.place, day.far) for day in past),
-        z=compared[0],
-        freedom=compared[1],
-        effect=compared[2],
+        z=far / sqrt(noise + learnt.between + learnt.unsure) if now.runs else None,
+        freedom=learnt.freedom(now) if now.runs else 0.0,
+        effect=exp(far) if now.runs else None,
     )
 
 
@@ -106,40 +109,42 @@ def value(strata: Iterable[Days], place: int) -> float:
     return exp(_log_mean(strata, [place]))
 
 
-def _compared(learnt: _Learnt, now: _Day) -> tuple[float, float, float]:
-    """A day's z, its degrees of freedom, and times of what is usual."""
-    variance = learnt.variance(now.runs) + learnt.unsure
-    far = now.far - learnt.centre
-    return far / sqrt(variance), learnt.free(now.runs), exp(far)
-
-
 def _kinds(strata: Strata, before: Sequence[int]) -> list[_Kind]:
     """The strata that have enough runs before the day; where these hold less than half of all, no kinds are told
     apart."""
-    all_of = [_kind(days, before) for days in strata.values()]
-    known = [kind for kind in all_of if kind.runs >= LEAST_OF_A_KIND]
-    if 2 * sum(kind.runs for kind in known) >= sum(kind.runs for kind in all_of):
-        return known
-    merged = [_sum(days) for days in zip(*strata.values(), strict=True)]
-    return [_kind(merged, before)]
+    runs = [sum(days[place].runs for place in before) for days in strata.values()]
+    known = [days for days, count in zip(strata.values(), runs, strict=True) if count >= LEAST_OF_A_KIND]
+    if 2 * sum(count for count in runs if count >= LEAST_OF_A_KIND) < sum(runs):
+        known = [[_sum(days) for days in zip(*strata.values(), strict=True)]]
+    apart = [_apart(days, before) for days in known]
+    squares, freedom = sum(one for one, _ in apart), sum(free for _, free in apart)
+    pooled = (squares + PRIOR_VARIANCE * PRIOR_RUNS) / (freedom + PRIOR_RUNS)
+    return [
+        _Kind(days, whole.runs, whole.log_sum / whole.runs, (squares + pooled * KIND_RUNS) / (freedom + KIND_RUNS))
+        for days, (squares, freedom) in zip(known, apart, strict=True)
+        if (whole := _sum(days[place] for place in before)).runs
+    ]
+
+
+def _apart(days: Days, before: Sequence[int]) -> tuple[float, int]:
+    """How far the runs of each day are from its mean: the sum of squares, and its degrees of freedom."""
+    some = [days[place] for place in before if days[place].runs > 1]
+    squares = sum(max(0.0, one.log_squares - one.log_sum * one.log_sum / one.runs) for one in some)
+    return squares, sum(one.runs - 1 for one in some)
 
 
 def _sum(samples: Iterable[Sample]) -> Sample:
-    parts = list(samples)
-    return Sample(
-        sum(one.runs for one in parts), sum(one.log_sum for one in parts), sum(one.log_squares for one in parts)
-    )
-
-
-def _kind(days: Days, before: Sequence[int]) -> _Kind:
-    runs = sum(days[place].runs for place in before)
-    return _Kind(days, runs, sum(days[place].log_sum for place in before) / runs if runs else 0.0)
+    runs, log_sum, log_squares = 0, 0.0, 0.0
+    for one in samples:
+        runs, log_sum, log_squares = runs + one.runs, log_sum + one.log_sum, log_squares + one.log_squares
+    return Sample(runs, log_sum, log_squares)
 
 
 def _day(kinds: Sequence[_Kind], place: int) -> _Day:
+    sure = sum(kind.days[place].runs / kind.variance for kind in kinds)
+    far = sum((kind.days[place].log_sum - kind.days[place].runs * kind.mean) / kind.variance for kind in kinds)
     runs = sum(kind.days[place].runs for kind in kinds)
-    far = sum(kind.days[place].log_sum - kind.days[place].runs * kind.mean for kind in kinds)
-    return _Day(place, runs, far / runs if runs else 0.0)
+    return _Day(place, runs, far / sure, 1 / sure) if runs else _Day(place, 0, 0.0, 0.0)
 
 
 def _log_mean(strata: Iterable[Days], places: Sequence[int]) -> float:
@@ -148,29 +153,24 @@ def _log_mean(strata: Iterable[Days], places: Sequence[int]) -> float:
     return whole.log_sum / whole.runs if whole.runs else 0.0
 
 
-def _learn(kinds: Sequence[_Kind], past: Sequence[_Day], before: Sequence[int], today: int) -> _Learnt:
-    squares, freedom = PRIOR_VARIANCE * PRIOR_RUNS, PRIOR_RUNS
-    for kind in kinds:
-        for place in before:
-            runs, log_sum, log_squares = kind.days[place]
-            if runs > 1:
-                squares += max(0.0, log_squares - log_sum * log_sum / runs)
-                freedom += runs - 1
-    within = squares / freedom
-    between = _between(past, within)
-    weights = [weight(today - day.place) / (within / day.runs + between) for day in past]
-    centre = sum(one * day.far for one, day in zip(weights, past, strict=True)) / sum(weights)
-    unsure = sum(one * one * (within / day.runs + between) for one, day in zip(weights, past, strict=True))
-    return _Learnt(past, within, freedom, between, centre, unsure / sum(weights) ** 2)
-
-
-def _between(past: Sequence[_Day], within: float) -> float:
-    """The variance between days that makes them as far from zero as they are (Paule and Mandel 1982)."""
+def _learn(past: Sequence[_Day], today: int) -> _Learnt:
+    """The variance between days is what makes them as far from their middle as they are (Paule and Mandel 1982)."""
+    centre = median(day.far for day in past)
 
     def far(between: float) -> float:
-        return sum(min(_FARTHEST, day.far * day.far / (within / day.runs + between)) for day in past)
+        return sum(min(_FARTHEST, (day.far - centre) ** 2 / (day.noise + between)) for day in past)
 
-    return solved(far, target=len(past) - 1.0, highest=max(day.far * day.far for day in past))
+    highest = max((day.far - centre) ** 2 for day in past)
+    between = solved(far, target=_EXPECTED * (len(past) - 1), highest=highest)
+    spreads = [sqrt(day.noise + between) for day in past]
+    weights = [weight(today - day.place) / spread**2 for day, spread in zip(past, spreads, strict=True)]
+    pulls = list(weights)
+    for _ in range(_PASSES):
+        off = [abs(day.far - centre) / spread for day, spread in zip(past, spreads, strict=True)]
+        pulls = [one * min(1.0, _BEYOND / far) if far else one for one, far in zip(weights, off, strict=True)]
+        centre = sum(one * day.far for one, day in zip(pulls, past, strict=True)) / sum(pulls)
+    unsure = sum((one * spread) ** 2 for one, spread in zip(pulls, spreads, strict=True)) / sum(pulls) ** 2
+    return _Learnt(past, between, centre, unsure, sum(day.runs for day in past))
 
 
 def _band(usual: float, spread: float) -> Band:

@@ -8,19 +8,20 @@ shorter history has seen each often enough. Why: docs/trends.md. Source of the s
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from math import asinh, log, sinh, sqrt
-from statistics import median
+from math import asinh, exp, log, sinh, sqrt
+from statistics import fmean, median
 
 from telemetry.outlook.chance import USUAL_Z, solved
 from telemetry.outlook.scores import Band, Score, weight
 
 WEEKDAYS_AFTER = 21  # days
-CAUTION = 2.0  # days like all others that each kind of day has had besides, so that three of them are no rule yet
+CAUTION = 1.0  # day like all others that each kind of day has had besides, so that two of them are no rule yet
 LEAST_DISPERSION = 0.5  # of a machine that runs as often every day
 _FARTHEST = 9.0  # as in intensity
 _NEAR = 0.375
+_WEEK_PARTS = ((0, 1, 2, 3, 4), (5, 6))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +57,12 @@ def score(
     weights = {place: weight(today - place) for place in before}
     if not any(runs[place] for place in before):
         return None
-    shares = _shares(runs, weights, weekdays)
+    shares = _shares(runs, before, weekdays)
     mean = sum(weights[place] * runs[place] / shares[weekdays[place]] for place in before) / sum(weights.values())
     usual = {place: mean * shares[weekdays[place]] for place in before}
     freedom = max(1.0, len(before) - (4.0 if len(before) >= WEEKDAYS_AFTER else 2.0))  # what the shares leave
     scale = _scale([(runs[place], usual[place]) for place in before], freedom)
-    like = sum(weights[place] for place in before if weekdays[place] == weekdays[today])
+    like = sum(1 for place in before if weekdays[place] == weekdays[today])
     expected = mean * shares[weekdays[today]]
     level = median([runs[place] / shares[weekdays[place]] for place in before if place in recent] or [mean])
     spread = sqrt(scale.dispersion * (1 + 1 / sum(weights.values()) + 1 / (like + CAUTION)))
@@ -90,19 +91,18 @@ def _scale(days: Sequence[tuple[int, float]], freedom: float) -> _Scale:
     return _Scale(between, max(LEAST_DISPERSION, min(1.0, far(between))))
 
 
-def _shares(runs: Sequence[int], weights: Mapping[int, float], weekdays: Sequence[int]) -> list[float]:
+def _shares(runs: Sequence[int], before: Sequence[int], weekdays: Sequence[int]) -> list[float]:
     """What each day of the week has, times the mean."""
-    mean = sum(one * runs[place] for place, one in weights.items()) / sum(weights.values())
-    found = [1.0] * 7
-    groups = [[0, 1, 2, 3, 4], [5, 6]]
-    if len(weights) >= WEEKDAYS_AFTER:
-        groups += [[day] for day in range(7)]
-    for days in groups:
-        like = {place: one for place, one in weights.items() if weekdays[place] in days}
-        whole = sum(one * runs[place] for place, one in like.items()) + CAUTION * mean * found[days[0]]
-        share = whole / mean / (sum(like.values()) + CAUTION)
-        found = [share if day in days else found[day] for day in range(7)]
-    return found
+    mean = fmean(runs[place] for place in before)
+    logs = [0.0] * 7
+    for days in _WEEK_PARTS if len(before) < WEEKDAYS_AFTER else (*_WEEK_PARTS, *((day,) for day in range(7))):
+        like = [runs[place] for place in before if weekdays[place] in days]
+        if like:
+            share = (log((fmean(like) + 0.5) / (mean + 0.5)) * len(like) + CAUTION * logs[days[0]]) / (
+                len(like) + CAUTION
+            )
+            logs = [share if day in days else logs[day] for day in range(7)]
+    return [exp(one) for one in logs]
 
 
 def _band(scale: _Scale, usual: float, spread: float) -> Band:
