@@ -98,8 +98,7 @@ def judge(
     nothing is called unusual that comes from how many runs it has so far."""
     drafts = [draft for series in series_of(sums, day=day) for draft in _drafts(series, day, history)]
     tested = [draft for draft in drafts if draft.effect is not None and (is_over or draft.what == "intensity")]
-    for what in WHATS:
-        _find([draft for draft in tested if draft.what == what])
+    _find(tested)
     for draft in tested:
         draft.is_shift = _is_shift(draft, day, rules)
         draft.is_flagged = _is_dear(draft, rules) and (draft.is_shift or _is_unusual(draft, rules))
@@ -107,11 +106,11 @@ def judge(
     return [_verdict(draft, day) for draft in drafts]
 
 
-def _find(alike: Sequence[_Draft]) -> None:
+def _find(tested: Sequence[_Draft]) -> None:
     """Say how likely each is by chance, among all that rose or may have, and all that fell."""
     for rises in (True, False):
-        values = [draft.score.p(rises=rises) if draft.score else 1.0 for draft in alike]
-        for draft, p, q in zip(alike, values, false_discovery(values), strict=True):
+        values = [draft.score.p(rises=rises) if draft.score else 1.0 for draft in tested]
+        for draft, p, q in zip(tested, values, false_discovery(values), strict=True):
             if _rises(draft.effect) == rises:
                 draft.p, draft.q = p, q
 

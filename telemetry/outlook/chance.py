@@ -10,7 +10,7 @@ from math import copysign, log1p, sqrt
 from statistics import NormalDist, median
 
 _NORMAL = NormalDist()
-_HALVINGS = 25
+_HALVINGS = 16
 USUAL_Z = _NORMAL.inv_cdf(0.975)  # nineteen of twenty lie within
 
 

@@ -3,7 +3,7 @@
 A day's mean is uncertain for two reasons: its runs differ (s²/n, so that three runs may be far off where fifty may
 not), and days differ (t²). Both are learnt from the days before. Each run is compared with others of its kind (its
 stratum), so that a day with more of the large tasks is not a day on which tasks grew; kinds whose runs are alike count
-more than kinds whose runs differ. Days that were unusual without being flagged bend neither. Why: docs/trends.md.
+more than kinds whose runs differ. Days that were unusual without being flagged bend neither. Why: docs/baselines.md.
 """
 
 from __future__ import annotations

@@ -11,6 +11,8 @@ MOST_UNUSUAL = 5  # being unusual makes a new level
 def counted(flagged: Collection[int], *, first: int, today: int) -> list[int]:
     """The places from `first` to before `today` that a baseline rests on. `flagged` are the unusual ones. Where five of
     seven days were unusual, a new level began with the first of them: they count, and what was before does not."""
+    if not flagged:
+        return list(range(first, today))
     start, settled = first, -1
     for place in range(first, today):
         recent = [other for other in range(max(first, place - LASTS + 1, settled + 1), place + 1) if other in flagged]

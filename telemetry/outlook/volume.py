@@ -3,7 +3,7 @@
 Counts vary by chance as their mean does, and days differ besides as its square does (a negative binomial); how much is
 learnt from the days before. They are compared on the scale on which such counts vary alike, whatever their mean.
 Weekends differ from weekdays from the first day on, and each day of the week from the others after three weeks: no
-shorter history has seen each often enough. Why: docs/trends.md. Source of the scale: Anscombe 1948.
+shorter history has seen each often enough. Why: docs/baselines.md. Source of the scale: Anscombe 1948.
 """
 
 from __future__ import annotations
@@ -81,11 +81,10 @@ def score(
 def _scale(days: Sequence[tuple[int, float]], freedom: float) -> _Scale:
     """Learnt from the runs of days and what was to be expected of each."""
 
+    squares = [((runs - usual) ** 2, usual) for runs, usual in days if usual]
+
     def far(between: float) -> float:
-        found = (
-            min(_FARTHEST, (runs - usual) ** 2 / (usual + between * usual * usual)) for runs, usual in days if usual
-        )
-        return sum(found) / freedom
+        return sum(min(_FARTHEST, square / (usual + between * usual * usual)) for square, usual in squares) / freedom
 
     between = solved(far, target=1.0, highest=4.0)
     return _Scale(between, max(LEAST_DISPERSION, min(1.0, far(between))))

@@ -28,9 +28,10 @@ def volume(found: list[Verdict], agent: str = "a") -> Verdict:
 def test_runs_that_take_three_times_as_much_are_told_with_what_that_cost() -> None:
     found = intensity(night([*history(), some(TODAY, 10, 300_000)], TODAY))
     assert found.is_alert
+    assert found.effect is not None
+    assert found.baseline is not None
     assert found.effect == pytest.approx(3, rel=0.3)
     assert found.at_stake_nanousd == pytest.approx(found.cost_nanousd * (1 - 1 / found.effect))
-    assert found.baseline is not None
     assert found.value == pytest.approx(found.baseline * found.effect)
 
 
