@@ -4,6 +4,7 @@ from telemetry.admin.access import ApiKeyAdmin, ProjectAdmin
 from telemetry.admin.alerts import AlertAdmin, AlertChannelAdmin, AlertDeliveryAdmin, AlertRuleAdmin
 from telemetry.admin.detectors import DetectorRuleAdmin
 from telemetry.admin.jobs import JobAdmin
+from telemetry.admin.limits import BudgetAdmin
 from telemetry.admin.observing import AllowedWasteAdmin
 from telemetry.admin.prices import PriceOverrideAdmin, PriceVersionAdmin
 from telemetry.admin.records import QuarantinedAdmin
@@ -15,6 +16,7 @@ __all__ = [
     "AlertRuleAdmin",
     "AllowedWasteAdmin",
     "ApiKeyAdmin",
+    "BudgetAdmin",
     "DetectorRuleAdmin",
     "JobAdmin",
     "PriceOverrideAdmin",

@@ -58,6 +58,7 @@ LOCAL_OF_PROJECTS = {
     "telemetry_invoiceline": "belongs to a total",
     "telemetry_detectorrule": "five rows of a project at most, edited in the admin",
     "telemetry_allowedwaste": "a few rows of a project, edited in the admin",
+    "telemetry_budget": "a few rows, some for every project, edited in the admin",
     "telemetry_alertrule": "a few rows of a project, edited in the admin; taken over all projects, whichever is due",
     "telemetry_alertchannel": "a few rows of a project, edited in the admin",
     "telemetry_alert": "at most one a subject of a rule and period, kept for 90 days",

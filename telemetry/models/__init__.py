@@ -6,6 +6,7 @@ from telemetry.models.forecasts import Forecast, KeyStat, ResidualPool, RunLearn
 from telemetry.models.intake import RejectedReason, SourceSeen
 from telemetry.models.invoices import InvoiceLine, InvoiceTotal
 from telemetry.models.ledger import Call, Execution, Identity, ImportedFile, MeterPoint, Quarantined, Session
+from telemetry.models.limits import Budget
 from telemetry.models.observing import AllowedWaste, Anomaly, Detector, DetectorRule, Job, Report
 from telemetry.models.outlook import RunDay, Trend, TrendDay
 from telemetry.models.prices import PriceOverride, PriceRevision, PriceVersion
@@ -34,6 +35,7 @@ __all__ = [
     "ApiKey",
     "BriefDay",
     "BriefQuarter",
+    "Budget",
     "Call",
     "Day",
     "Detector",

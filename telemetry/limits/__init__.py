@@ -1,0 +1,1 @@
+"""What was granted, and for what: budgets and objectives."""

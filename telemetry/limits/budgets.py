@@ -1,0 +1,40 @@
+"""Which budgets hold for a run that is about to begin, a call, or a session: one statement, for a request's path."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from telemetry.limits.granted import Grant
+from telemetry.statements import prepared, statement
+
+
+def applying(
+    conn: Connection[Any],
+    *,
+    project_id: int,
+    session_id: str = "",
+    session_type: str = "",
+    task_type: str = "",
+    agent: str = "",
+    tier: str = "",
+    objective: str = "",
+) -> list[Grant]:
+    """The budgets under which something falls that is so named, by scope and period; what is empty is not known, and
+    no budget holds for it. An empty session type is that of the session, where one of its calls has told it.
+
+    Of each scope and period the project's own come before those for every project, and named ones before those for
+    each. What a session has used is that of calls up to the last fold.
+    """
+    asked = {
+        "project": project_id,
+        "session": session_id,
+        "session_type": session_type,
+        "task_type": task_type,
+        "agent": agent,
+        "tier": tier,
+        "objective": objective,
+    }
+    return prepared(conn, class_row(Grant)).execute(statement(__package__, "applying"), asked).fetchall()

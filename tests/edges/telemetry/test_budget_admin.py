@@ -1,0 +1,47 @@
+"""Budgets in the stock admin."""
+
+from __future__ import annotations
+
+from html import unescape
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from telemetry.models import Budget, Project
+from tests.page_reading import person, visitor
+
+ADD = "/admin/telemetry/budget/add/"
+pytestmark = pytest.mark.usefixtures("static_files")
+
+
+@pytest.fixture
+def admin(project: Project) -> Client:
+    """The browser of a superuser."""
+    User.objects.filter(pk=person(project).pk).update(is_staff=True, is_superuser=True)
+    return visitor(project)
+
+
+def test_a_budget_is_written_in_shadow_mode_and_says_that_nothing_is_refused_yet(
+    admin: Client, project: Project
+) -> None:
+    form = {"project": str(project.pk), "scope": "agent", "subject": " builder ", "period": "day", "amount": "50000"}
+    page = admin.post(ADD, form | {"counts": "weighted", "mode": "shadow", "is_enabled": "on"}, follow=True)
+    html = unescape(page.content.decode())
+    assert "no call is refused for it yet" in html
+    assert "Agent (builder), day: 50,000 tokens" in html
+    assert Budget.objects.get(project=project).subject == "builder"
+
+
+def test_part_of_a_token_is_refused_with_the_reason(admin: Client, project: Project) -> None:
+    form = {"project": str(project.pk), "scope": "project", "period": "month", "amount": "0.5", "mode": "warn"}
+    refused = admin.post(ADD, form | {"counts": "gross", "is_enabled": "on"})
+    assert "Tokens are whole." in unescape(refused.content.decode())
+    admin.post(ADD, form | {"counts": "usd", "is_enabled": "on"})
+    assert str(Budget.objects.get(project=project)) == "The whole project (it), month: 0.5 US dollars"
+
+
+def test_the_list_shows_the_plan_s_defaults_for_every_project(admin: Client) -> None:
+    html = unescape(admin.get("/admin/telemetry/budget/?scope=session_type").content.decode())
+    assert "direct_chat" in html
+    assert "every project" in html
