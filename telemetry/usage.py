@@ -10,6 +10,8 @@ from typing import get_args
 
 from telemetry.contracts import Call, Quality
 
+# What a sender says of a run that goes on.
+RUNNING = frozenset({"running", "in_progress", "in-progress", "started", "pending", "queued", "active", "working"})
 _QUALITY_BITS: dict[str, int] = {name: 1 << place for place, name in enumerate(get_args(Quality))}
 _HALF = 2**31
 _SUSPECT = -(2**62)

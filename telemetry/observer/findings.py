@@ -12,13 +12,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
+from telemetry.usage import RUNNING
+
 Severity = Literal["high", "medium"]
 Verdict = Literal["false", "verified", "unverifiable"]
 Evidence = Mapping[str, int | float | str | None]
-DONE = frozenset({"done", "completed", "complete", "success", "succeeded", "ok"})  # what a sender calls well ended,
-RUNNING = frozenset(
-    {"running", "in_progress", "in-progress", "started", "pending", "queued", "active", "working"}
-)  # not
+DONE = frozenset({"done", "completed", "complete", "success", "succeeded", "ok"})  # what a sender calls well ended
 FAILED = frozenset({"failed", "failure", "error", "errored", "timeout", "timed_out", "aborted", "crashed"})
 
 

@@ -1,6 +1,7 @@
-"""LIVE: executions are judged as soon as they are added up, and what was reported of their days is outdated.
+"""LIVE: executions are judged as soon as they are added up, what was reported of their days is outdated, and what they
+came to is learned for forecasts.
 
-Both in the transaction that adds them up, so that a kill at any moment loses nothing.
+All in the transaction that adds them up, so that a kill at any moment loses nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from psycopg.rows import tuple_row
 from telemetry.jobs import queue
 from telemetry.jobs.schedule import HORIZON_DAYS
 from telemetry.observer import judging
+from telemetry.observer.alerts.waking import after_judging
 from telemetry.observer.kinds import KINDS
+from telemetry.outlook import keystats
 from telemetry.series import fold_state, runs
 from telemetry.series.window import time_zone
 from telemetry.statements import statement
@@ -24,8 +27,10 @@ _DAY = timedelta(days=1)
 
 
 def check_due(conn: Connection[Any], *, now: datetime) -> None:
-    """Add up the executions whose calls changed and judge them, in every project. Raises psycopg.Error."""
+    """Add up the executions whose calls changed and judge them, in every project; and learn from those that are over by
+    now. Raises psycopg.Error."""
     runs.sum_due(conn, now=now, then=_then(now))
+    keystats.learn_due(conn, now=now)
 
 
 def catch_up(conn: Connection[Any], *, project_id: int, now: datetime, patience_s: float) -> bool:
@@ -37,6 +42,8 @@ def _then(now: datetime) -> runs.Then:
     def then(conn: Connection[Any], project_id: int, keys: Sequence[str], /) -> None:
         judging.judge_runs(conn, project_id=project_id, keys=keys, now=now)
         outdate(conn, project_id=project_id, keys=keys, now=now)
+        if keystats.learn(conn, project_id=project_id, keys=keys, now=now):
+            after_judging(conn, project_id=project_id, now=now)
 
     return then
 
