@@ -59,7 +59,12 @@ class RunLearned(models.Model):
 
     class Meta:
         db_table = "telemetry_run_learned"
-        indexes = (models.Index(fields=("due_at",), name="run_to_learn", condition=models.Q(due_at__isnull=False)),)
+        indexes = (
+            models.Index(fields=("due_at",), name="run_to_learn", condition=models.Q(due_at__isnull=False)),
+            models.Index(
+                fields=("project_id", "due_at"), name="run_to_learn_next", condition=models.Q(due_at__isnull=False)
+            ),
+        )
 
 
 class Forecast(models.Model):

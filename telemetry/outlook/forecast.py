@@ -71,7 +71,7 @@ class Stat:
 
 def first_stat(value: float, amount: float, at: datetime) -> Stat:
     """What is known after one run."""
-    return Stat(runs=1, weight=1.0, mean=value, m2=0.0, total=amount, first_at=at, last_at=at)
+    return Stat(runs=1, weight=1.0, mean=value, m2=0.0, total=float(amount), first_at=at, last_at=at)
 
 
 @dataclass(frozen=True, slots=True)

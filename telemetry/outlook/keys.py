@@ -11,7 +11,7 @@ from typing import NamedTuple
 from telemetry.outlook.expected import Level
 
 LEVELS: tuple[Level, ...] = ("global", "tool", "task_type", "agent", "description")
-_LONGEST = 4_000  # characters of a description that are looked at
+_LONGEST = 200  # characters of a description that are looked at: the SDK sends no more
 # What differs between two runs of one task: ids (of 8 digits of a hexadecimal number or more), dates, times, numbers.
 _CHANGING = re.compile(
     r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b(?=[a-f]*[0-9])[0-9a-f]{8,}\b"
