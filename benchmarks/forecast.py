@@ -16,7 +16,8 @@ error of one window is ± 0.02; the extremes of single streams stand beside it.
 
 Parameters were chosen on seeds 100–107; what is reported is of seeds 1–8. `forecast-replay` has no bar: the turns of
 the real transcripts of ../shared/data, in the order in which they ended. They say no kind of task and no description,
-so that all that can be learned is their agent.
+so that all that can be learned is their agent. `forecast-going` is of the same turns while they go on, with a budget of
+1.5 times their median: how much of it was used, in the median, when it was first expected to be exceeded.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import accumulate
 from random import Random
 from uuid import UUID
 
@@ -62,6 +64,7 @@ class Run:
     median: float
     budget: int
     at: datetime
+    sums: Sequence[int] = ()  # after each of its calls, where these are known
 
 
 @dataclass(slots=True)
@@ -247,7 +250,9 @@ def _replay() -> None:
     """The real transcripts, turn by turn."""
     if not TRANSCRIPTS.is_dir():
         return
-    seen = list(_watch(_turns()))
+    turns = _turns()
+    _report_going(turns)
+    seen = list(_watch(turns))
     losses = {name: statistics.fmean(one.loss(one.peers[name]) for one in seen) for name in ("mean_x1.5", "all_q90")}
     own = statistics.fmean(one.loss(one.q90) for one in seen)
     detail = {"turns": len(seen) + FEWEST_RUNS, "forecasts": len(seen), "coverage": _coverage(seen), "loss": own}
@@ -269,7 +274,7 @@ def _turns() -> list[Run]:
     of_turn: defaultdict[str, list[Call]] = defaultdict(list)
     for call in calls.values():
         of_turn[call.execution_id].append(call)
-    sums = {key: sum(input_total(call) + call.output for call in some) for key, some in of_turn.items()}
+    sums = {key: sum(map(_tokens, some)) for key, some in of_turn.items()}
     median = statistics.median(sums.values())
     turns = [
         Run(
@@ -278,11 +283,39 @@ def _turns() -> list[Run]:
             median=median,
             budget=round(1.5 * median),
             at=max(call.started_at for call in of_turn[key]),
+            sums=list(accumulate(_tokens(call) for call in sorted(of_turn[key], key=lambda call: call.started_at))),
         )
         for key, tokens in sums.items()
         if key in executions and tokens
     ]
     return sorted(turns, key=lambda run: run.at)
+
+
+def _tokens(call: Call) -> int:
+    return input_total(call) + call.output
+
+
+def _report_going(turns: Sequence[Run]) -> None:
+    """While turns go on: alerts at the first call with which the median of the total passes the budget, and how much of
+    the budget had been used by then. Whoever waits until it is used up has used all of it."""
+    book, told, over, both = Book(), 0, 0, 0
+    used: list[float] = []
+    for run in turns:
+        if (expected := outlook_of({"gross": book}, run.keys).get("gross")) is not None:
+            at = next((sum_ for sum_ in run.sums if expected.given(sum_).quantile(0.5) > run.budget), None)
+            told, over = told + (at is not None), over + (run.tokens > run.budget)
+            if at is not None and run.tokens > run.budget:
+                both += 1
+                used.append(at / run.budget)
+        book.learn(run.keys, run.tokens, run.at)
+    detail = {
+        "turns": len(turns),
+        "over": over,
+        "told": told,
+        "right": both / max(told, 1),
+        "found": both / max(over, 1),
+    }
+    harness.report("forecast-going", statistics.median(used), **_rounded(detail))
 
 
 def _rolling(held: Sequence[bool]) -> list[float]:

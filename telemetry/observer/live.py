@@ -16,6 +16,7 @@ from psycopg.rows import tuple_row
 from telemetry.jobs import queue
 from telemetry.jobs.schedule import HORIZON_DAYS
 from telemetry.observer import judging
+from telemetry.observer.alerts.waking import after_forecasting
 from telemetry.observer.kinds import KINDS
 from telemetry.outlook import keystats
 from telemetry.series import fold_state, runs
@@ -41,7 +42,8 @@ def _then(now: datetime) -> runs.Then:
     def then(conn: Connection[Any], project_id: int, keys: Sequence[str], /) -> None:
         judging.judge_runs(conn, project_id=project_id, keys=keys, now=now)
         outdate(conn, project_id=project_id, keys=keys, now=now)
-        keystats.learn(conn, project_id=project_id, keys=keys, now=now)
+        if keystats.learn(conn, project_id=project_id, keys=keys, now=now):
+            after_forecasting(conn, project_id=project_id, now=now)
 
     return then
 

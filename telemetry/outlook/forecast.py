@@ -12,6 +12,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 
 from telemetry.outlook.conformal import Pool
 from telemetry.outlook.keys import ALL, LEVELS, Key, spread_key
@@ -74,7 +75,7 @@ def first_stat(value: float, amount: float, at: datetime) -> Stat:
     return Stat(runs=1, weight=1.0, mean=value, m2=0.0, total=float(amount), first_at=at, last_at=at)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Expected:
     """What a run is expected to come to: the mean and spread of its logarithm, the pool that corrects them, the least
     that it will be for sure. `level` is a place in LEVELS, `runs` how many earlier ones there are there, `mean_amount`
@@ -90,7 +91,7 @@ class Expected:
 
     def quantile(self, share: float) -> float:
         """What a share of such runs comes to no more than."""
-        end, steepness = self._tail()
+        end, steepness = self._tail
         if self._is_beyond(end):
             return _exp(math.log(self.at_least) - math.log(1 - share) / steepness)
         below = self._below(self.at_least)
@@ -100,7 +101,7 @@ class Expected:
         """The probability that it comes to more than that."""
         if amount < self.at_least:
             return 1.0
-        end, steepness = self._tail()
+        end, steepness = self._tail
         if self._is_beyond(end):
             return math.exp(-steepness * math.log(amount / self.at_least))
         return (1 - self._below(amount)) / (1 - self._below(self.at_least))
@@ -113,7 +114,7 @@ class Expected:
         """The quantile of runs of which nothing is known yet."""
         if share <= _TAIL_TO:
             return _exp(self.mean + self.spread * self.pool.score_at(share))
-        end, steepness = self._tail()
+        end, steepness = self._tail
         return _exp(end + math.log((1 - _TAIL_TO) / max(1 - share, 1e-12)) / steepness)
 
     def _below(self, amount: float) -> float:
@@ -121,7 +122,7 @@ class Expected:
         if amount <= 0:
             return 0.0
         value = math.log(amount)
-        end, steepness = self._tail()
+        end, steepness = self._tail
         if value >= end:
             return 1 - (1 - _TAIL_TO) * math.exp(-steepness * (value - end))
         score = (value - self.mean) / self.spread
@@ -135,6 +136,7 @@ class Expected:
         """Whether it has come to more than where the tail begins, so that nothing but the tail matters."""
         return self.at_least > 0 and math.log(self.at_least) >= end
 
+    @cached_property
     def _tail(self) -> tuple[float, float]:
         """Where the tail begins, as a logarithm, and how fast it falls from there: as a power of the amount."""
         start, end = (self.mean + self.spread * self.pool.score_at(share) for share in (_TAIL_FROM, _TAIL_TO))
