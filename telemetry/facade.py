@@ -32,6 +32,7 @@ from telemetry.ledger.removal import NotADemo
 from telemetry.models import ApiKey
 from telemetry.observer import live, night
 from telemetry.observer.alerts import delivering, looking
+from telemetry.outlook import forgetting
 from telemetry.series import expiry, rollups
 from telemetry.sources.demo import ROSTER
 
@@ -66,6 +67,7 @@ __all__ = [
     "expiry_state",
     "fold_due",
     "forget_alerts",
+    "forget_forecasts",
     "freeze_closed_days",
     "hold_partitions",
     "is_empty",
@@ -221,6 +223,11 @@ def alert(*, now: datetime) -> None:
 def forget_alerts(*, now: datetime) -> None:
     """Delete alerts and deliveries that have been over for long."""
     looking.forget(now=now)
+
+
+def forget_forecasts(*, now: datetime) -> None:
+    """Delete forecasts whose outcome nobody will know, and what is known of tasks that were not run for long."""
+    forgetting.forget(connection(), now=now)
 
 
 def expire_calls(*, now: datetime, patience_s: float) -> None:

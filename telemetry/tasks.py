@@ -44,6 +44,7 @@ def tidy_partitions() -> None:
     facade.expire_calls(now=datetime.now(UTC), patience_s=PATIENCE_S)
     facade.freeze_closed_days(now=datetime.now(UTC), patience_s=PATIENCE_S)
     facade.forget_alerts(now=datetime.now(UTC))
+    facade.forget_forecasts(now=datetime.now(UTC))
 
 
 @shared_task(name="telemetry.alert")

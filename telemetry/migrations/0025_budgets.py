@@ -24,7 +24,7 @@ def grant_plan(apps: Any, schema_editor: Any) -> None:
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('telemetry', '0030_overruns'),
+        ('telemetry', '0029_run_repeats'),
     ]
 
     operations = [

@@ -70,8 +70,8 @@ def row_of(forecast: Forecast, outlook: Outlook, asked: Asked, *, is_asked: bool
         "n": forecast.n,
         "runs": forecast.runs,
         **_ends("tokens_{}", forecast.tokens),
-        "tokens_naive": _whole(gross.mean_amount) if gross else None,
-        "tokens_grid": [_whole(gross.quantile(share)) for share in GRID] if gross else None,
+        "tokens_naive": whole(gross.mean_amount) if gross else None,
+        "tokens_grid": [whole(gross.quantile(share)) for share in GRID] if gross else None,
         **_ends("weighted_{}", forecast.weighted),
         **_ends("cost_{}_nanousd", forecast.cost_nanousd),
         **_ends("duration_{}_ms", forecast.duration_ms),
@@ -107,7 +107,7 @@ def _chance(expected: Expected | None, grant: Grant) -> Chance:
         limit=grant.limit,
         spent=spent,
         probability=_probability(expected, grant.limit - spent),
-        naive=_whole(expected.mean_amount) if expected else None,
+        naive=whole(expected.mean_amount) if expected else None,
     )
 
 
@@ -124,12 +124,13 @@ def _likeliest_first(chance: Chance) -> tuple[float, int]:
 
 
 def _range(expected: Expected | None) -> Range | None:
-    return None if expected is None else Range(_whole(expected.quantile(0.5)), _whole(expected.quantile(0.9)))
+    return None if expected is None else Range(whole(expected.quantile(0.5)), whole(expected.quantile(0.9)))
 
 
 def _ends(name: str, found: Range | None) -> dict[str, int | None]:
     return {name.format("q50"): found.q50 if found else None, name.format("q90"): found.q90 if found else None}
 
 
-def _whole(amount: float) -> int:
+def whole(amount: float) -> int:
+    """An amount as it is stored."""
     return min(round(amount), _MOST)

@@ -17,6 +17,8 @@ from telemetry.outlook.keys import Key, fingerprint, keys_of
 from telemetry.statements import statement
 from telemetry.usage import RUNNING
 
+_MOST = 2**63 - 1  # that is stored, however absurd the counts
+
 
 @dataclass(frozen=True, kw_only=True)
 class EndedRun:
@@ -66,11 +68,11 @@ class EndedRun:
             "usd": None if self.unpriced_calls else self.cost_nanousd,
             "duration_ms": self.duration_ms,
         }
-        return {measure: value for measure, value in found.items() if value and value > 0}
+        return {measure: min(value, _MOST) for measure, value in found.items() if value and value > 0}
 
     def used(self, counts: Counts) -> int:
         """What it has come to so far, in the unit of a budget."""
-        return amount(counts, self)
+        return min(amount(counts, self), _MOST)
 
     @property
     def asked(self) -> Asked:

@@ -93,7 +93,7 @@ class Expected:
         """What a share of such runs comes to no more than."""
         end, steepness = self._tail
         if self._is_beyond(end):
-            return _exp(math.log(self.at_least) - math.log(1 - share) / steepness)
+            return max(self.at_least, _exp(math.log(self.at_least) - math.log(1 - share) / steepness))
         below = self._below(self.at_least)
         return max(self.at_least, self._whole(below + share * (1 - below)))
 

@@ -17,7 +17,7 @@ from psycopg.rows import class_row
 
 from telemetry.limits import budgets
 from telemetry.limits.granted import Grant
-from telemetry.outlook.answering import Books, Outlook, forecast_of, outcome_share, outlook_of, row_of, runs_in
+from telemetry.outlook.answering import Books, Outlook, forecast_of, outcome_share, outlook_of, row_of, runs_in, whole
 from telemetry.outlook.books import read_books
 from telemetry.outlook.ended import EndedRun, runs_to_learn
 from telemetry.outlook.expected import OWN_LEVELS, WARN_RUNS, Counts
@@ -25,7 +25,6 @@ from telemetry.outlook.forecasting import write_forecasts
 from telemetry.outlook.keys import LEVELS
 from telemetry.statements import statement
 
-_MOST = 2**63 - 1
 Row = dict[str, Any]
 
 
@@ -72,7 +71,7 @@ class Outcomes:
                     tokens,
                     run.amounts.get("usd"),
                     run.amounts.get("duration_ms"),
-                    None if is_unknown or counts == "" else min(run.used(counts), _MOST),
+                    None if is_unknown or counts == "" else run.used(counts),
                     outcome_share(one.tokens_grid, tokens) if one.tokens_grid and tokens else None,
                 )
             )
@@ -132,10 +131,10 @@ def _overrun(one: Open, run: EndedRun, outlook: Outlook) -> list[tuple[UUID, int
     """The forecast, calls, what was used and what is expected in all, where that exceeds the budget."""
     if one.budget_limit is None or one.budget_counts == "":
         return []
-    used = min(run.used(one.budget_counts), _MOST)
+    used = run.used(one.budget_counts)
     expected, total = outlook.get(one.budget_counts), used
     if expected is not None and LEVELS[expected.level] in OWN_LEVELS and expected.runs >= WARN_RUNS:
-        total = min(round(expected.given(used).quantile(0.5)), _MOST)
+        total = whole(expected.given(used).quantile(0.5))
     if (one.budget_spent or 0) + total <= one.budget_limit:
         return []
     return [(one.id, run.calls, used, total)]

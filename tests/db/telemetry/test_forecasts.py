@@ -14,7 +14,7 @@ from psycopg import Connection
 from telemetry.contracts import Call, Execution
 from telemetry.database import connection
 from telemetry.models import Budget, Forecast, KeyStat, Project, ResidualPool, RunLearned
-from telemetry.outlook import expected, forecasting, keystats
+from telemetry.outlook import expected, forecasting, forgetting, keystats
 from telemetry.outlook.expected import Asked
 from telemetry.outlook.forecast import Book
 from telemetry.outlook.keys import fingerprint, keys_of
@@ -302,3 +302,28 @@ def test_projects_do_not_learn_from_each_other(project: Project) -> None:
     history(project.pk)
     assert ask(project.pk + 10**6).runs == 0
     assert ResidualPool.objects.filter(project_id=project.pk).count() == 3
+
+
+def test_what_nobody_will_know_is_forgotten_and_outcomes_stay(project: Project) -> None:
+    history(project.pk)
+    ask(project.pk)
+    forgetting.forget(connection(), now=NOW + forgetting.UNKNOWN - MINUTE)
+    assert Forecast.objects.filter(project_id=project.pk).count() == 21
+    forgetting.forget(connection(), now=NOW + forgetting.UNKNOWN + MINUTE)
+    assert Forecast.objects.filter(project_id=project.pk, ended_at__isnull=False).count() == 20
+    assert Forecast.objects.filter(project_id=project.pk).count() == 20
+    assert ask(project.pk).level == "description"
+    forgetting.forget(connection(), now=NOW + forgetting.UNUSED)
+    assert (ask(project.pk).level, ask(project.pk).n) == ("agent", 20)
+
+
+def test_absurd_counts_stop_nobody_from_learning(project: Project) -> None:
+    most = 2**53
+    calls = [
+        Call(id=f"c{n}", started_at=AT, model="m", input_uncached=most, output=most, execution_id="r")
+        for n in range(1_100)
+    ]
+    send(project.pk, calls, executions=[Execution(execution_id="r", started_at=AT, status="completed")])
+    history(project.pk)
+    assert known_runs(project.pk) == 21
+    assert only(project.pk, "r").tokens == 2**63 - 1
