@@ -16,8 +16,8 @@ up: install ## start everything on this machine; Ctrl-C stops it
 import: install ## read what this machine's own agents recorded (beside `make up`, or alone)
 	@exec $(BIN)/tloi import --all
 
-test: check install-tests ## check, then every test but the slow ones, the fault tests and the long fuzz
-	$(BIN)/python -m tests.parts
+test: install-tests ## check, and every test but the slow ones, the fault tests and the long fuzz
+	$(BIN)/python -m tests.parts $(MAKE) check
 	@command -v chromium >/dev/null || echo "There is no Chromium, so the browser tests were skipped: make test-deps"
 
 test-faults: install-tests ## kill and starve real servers

@@ -8,12 +8,18 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
+from io import StringIO
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
+from django.core.management import call_command
+from django.db import connections
 from psycopg import Connection, sql
+from pytest_django import DjangoDbBlocker
 
 ROOT = Path(__file__).resolve().parent.parent
 INTO_UTC = "-c timezone=UTC -c lock_timeout=10s"  # as the settings have it
@@ -37,6 +43,32 @@ def own(own_url: str) -> Iterator[Connection[tuple[object, ...]]]:
     """A connection to that database, outside of any transaction."""
     with connect(own_url) as connection:
         yield connection
+
+
+@pytest.fixture
+def django_here(own_url: str, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Django is connected to that database, so that commands can be called: as a process each takes a second."""
+    here: Any = connections["default"]
+    usual = here.settings_dict["NAME"]
+    _lead(here, urlsplit(own_url).path.lstrip("/"))
+    with django_db_blocker.unblock():
+        yield
+    _lead(here, usual)
+
+
+def _lead(connection: Any, name: str) -> None:
+    """Let a connection of Django's, and those after it, be to another database."""
+    connection.close()
+    connection.close_pool()
+    connection.settings_dict["NAME"] = name
+
+
+def call(*words: str) -> list[str]:
+    """The lines that a command prints here, also where it ends with an exit code. Raises CommandError."""
+    out = StringIO()
+    with suppress(SystemExit):
+        call_command(*words, stdout=out)
+    return out.getvalue().splitlines()
 
 
 def connect(url: str) -> Connection[tuple[object, ...]]:

@@ -1,6 +1,7 @@
-"""`make test`: three parts of the tests at once, each with servers of its own.
+"""`make test`: three parts of the tests at once, each with servers of its own, and beside them `make check`.
 
-They wait half of the time, and a machine has two cores. The first part is printed as it runs, the others at the end.
+A machine has two cores, and types are looked at by one process for a minute. The first part is printed as it runs, the
+others at the end. The words after this module's name are the command that runs beside them.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 
 PARTS = (  # tests/house is part of `make check`
@@ -19,13 +21,14 @@ PARTS = (  # tests/house is part of `make check`
 
 
 def main() -> int:
-    """Run all parts; 0 where each passes."""
+    """Run all of them; 0 where each passes."""
     began = time.monotonic()
+    beside: list[Sequence[str]] = [*map(_command, PARTS[1:]), *([sys.argv[1:]] if sys.argv[1:] else [])]
     with ExitStack() as files:
-        said = [files.enter_context(tempfile.TemporaryFile("w+")) for _ in PARTS[1:]]
+        said = [files.enter_context(tempfile.TemporaryFile("w+")) for _ in beside]
         others = [
-            subprocess.Popen(_command(part), stdout=file, stderr=subprocess.STDOUT)
-            for part, file in zip(PARTS[1:], said, strict=True)
+            subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT)
+            for command, file in zip(beside, said, strict=True)
         ]
         try:
             codes = [subprocess.run(_command(PARTS[0]), check=False).returncode, *(one.wait() for one in others)]

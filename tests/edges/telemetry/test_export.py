@@ -245,10 +245,11 @@ def test_one_export_of_a_project_at_a_time(web: str, key: str, project: Project)
 def test_memory_does_not_grow_with_the_range(
     project: Project, file_format: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(parquet, "GROUP_ROWS", 2000)
-    fill(project, 16_000)
+    monkeypatch.setattr(parquet, "GROUP_ROWS", 500)
+    monkeypatch.setattr(exporting, "_BATCH_ROWS", 500)
+    fill(project, 5_000)
     day = by_days(date(2025, 10, 10), date(2025, 10, 10), zone="UTC")
-    quarter = replace(day, end=datetime(2025, 10, 10, 12, 0, 4, tzinfo=UTC))
+    quarter = replace(day, end=datetime(2025, 10, 10, 12, 0, 1, tzinfo=UTC))
     few, many = (peak(project, window, file_format) for window in (quarter, day))
     assert few.pieces + 5 < many.pieces
     assert many.peak_bytes < 1.3 * few.peak_bytes

@@ -11,6 +11,7 @@ from pytest_django import Settings
 
 from telemetry.ledger import dropping, partitions, retention
 from tests.expiring import call, day, days_left, folded, new_project, partition_of, send
+from tests.own_database import call as tloi
 from tests.own_database import run_tloi, start_tloi
 from tests.stalls import reading, until
 
@@ -47,20 +48,29 @@ def test_it_says_what_would_go_and_then_does_it(project: int, own: Ledger, own_u
     assert (days_left(own, project), days_left(own, project + 1)) == ([0], [20, 0])
 
 
-def test_calls_are_counted_where_postgresql_has_no_estimate(project: int, own: Ledger, own_url: str) -> None:
-    told = run_tloi(own_url, "retention", **THIRTY)
-    assert f"partition {partition_of(60)}: would be dropped, about 2 calls, " in told.stdout
+@pytest.fixture
+def thirty_days(project: int, django_here: None, settings: Settings) -> None:
+    """Commands are called where thirty days are kept."""
+    settings.RETENTION_DAYS = 30
 
 
-def test_after_all_has_gone_it_says_that_nothing_would(project: int, own: Ledger, own_url: str) -> None:
+@pytest.mark.usefixtures("thirty_days")
+def test_calls_are_counted_where_postgresql_has_no_estimate() -> None:
+    told = tloi("retention")
+    assert any(line.startswith(f"partition {partition_of(60)}: would be dropped, about 2 calls, ") for line in told)
+
+
+@pytest.mark.usefixtures("thirty_days")
+def test_after_all_has_gone_it_says_that_nothing_would(own: Ledger) -> None:
     own.execute("UPDATE telemetry_project SET retention_days = NULL")
-    run_tloi(own_url, "retention", "--apply", **THIRTY)
-    assert run_tloi(own_url, "retention", **THIRTY).stdout.splitlines()[1:] == ["No calls would go."]
+    tloi("retention", "--apply")
+    assert tloi("retention")[1:] == ["No calls would go."]
 
 
-def test_without_a_setting_nothing_goes_but_what_a_project_wants_gone(project: int, own: Ledger, own_url: str) -> None:
-    assert "all calls are kept; projects may keep less." in run_tloi(own_url, "retention").stdout
-    run_tloi(own_url, "retention", "--apply")
+@pytest.mark.usefixtures("django_here")
+def test_without_a_setting_nothing_goes_but_what_a_project_wants_gone(project: int, own: Ledger) -> None:
+    assert tloi("retention")[0] == "TLOI_RETENTION_DAYS: all calls are kept; projects may keep less."
+    tloi("retention", "--apply")
     assert (days_left(own, project), days_left(own, project + 1)) == ([0], [60, 20, 0])
 
 
@@ -103,21 +113,19 @@ def test_a_number_of_days_that_cannot_be_stops_the_start(own_url: str, value: st
     )
 
 
-def retention_lines(url: str) -> list[str]:
+def retention_lines() -> list[str]:
     """What doctor says of retention."""
-    told = run_tloi(url, "doctor", **THIRTY).stdout.splitlines()
-    return [line for line in told if " retention " in line]
+    return [line for line in tloi("doctor") if " retention " in line]
 
 
-def test_doctor_warns_of_calls_that_should_be_gone_and_of_droppings_half_done(
-    project: int, own: Ledger, own_url: str
-) -> None:
+@pytest.mark.usefixtures("thirty_days")
+def test_doctor_warns_of_calls_that_should_be_gone_and_of_droppings_half_done(own: Ledger) -> None:
     partitions.ensure_ahead(own, now=day(-1))
-    kept, overdue = retention_lines(own_url)
+    kept, overdue = retention_lines()
     assert kept.startswith("ok    retention  calls are kept for 30 days")
     assert overdue.startswith(f"warn  retention  partitions that are older: 1, the oldest {partition_of(60)} -> ")
     dropping.detach_partition(own, partition_of(60))
-    _, left = retention_lines(own_url)
+    _, left = retention_lines()
     assert left.startswith(f"warn  retention  the dropping of {partition_of(60)} was begun and not finished")
-    run_tloi(own_url, "retention", "--apply", **THIRTY)
-    assert len(retention_lines(own_url)) == 1
+    tloi("retention", "--apply")
+    assert len(retention_lines()) == 1
