@@ -17,7 +17,8 @@ from telemetry.outlook.chance import USUAL_Z, solved
 from telemetry.outlook.scores import Band, Score, weight
 
 WEEKDAYS_AFTER = 21  # days
-CAUTION = 1.0  # day like all others that each kind of day has had besides, so that two of them are no rule yet
+CAUTION = 2.0  # days like others that each kind of day has had besides, so that three of them are no rule yet
+MOST_FREEDOM = 15.0  # as in intensity
 LEAST_DISPERSION = 0.5  # of a machine that runs as often every day
 _FARTHEST = 9.0  # as in intensity
 _NEAR = 0.375
@@ -60,7 +61,7 @@ def score(
     shares = _shares(runs, before, weekdays)
     mean = sum(weights[place] * runs[place] / shares[weekdays[place]] for place in before) / sum(weights.values())
     usual = {place: mean * shares[weekdays[place]] for place in before}
-    freedom = max(1.0, len(before) - (4.0 if len(before) >= WEEKDAYS_AFTER else 2.0))  # what the shares leave
+    freedom = max(1.0, len(before) - (6.0 if len(before) >= WEEKDAYS_AFTER else 3.0))  # what mean and shares leave
     scale = _scale([(runs[place], usual[place]) for place in before], freedom)
     like = sum(1 for place in before if weekdays[place] == weekdays[today])
     expected = mean * shares[weekdays[today]]
@@ -73,7 +74,7 @@ def score(
         runs=sum(runs[place] for place in before),
         points=tuple((place, log((runs[place] + 0.5) / (usual[place] + 0.5))) for place in before),
         z=(scale.of(runs[today]) - scale.mean(expected)) / spread,
-        freedom=freedom,
+        freedom=min(freedom, MOST_FREEDOM),
         effect=(runs[today] + 0.5) / (expected + 0.5),
     )
 

@@ -19,6 +19,7 @@ from telemetry.ledger import dirty
 from telemetry.models import Anomaly, Job, Project, Report
 from telemetry.observer import live, night
 from telemetry.observer.report import making
+from telemetry.outlook import trends
 from telemetry.series import fold_state
 from tests.ledger_reading import at_once, send
 from tests.own_database import run_tloi
@@ -82,6 +83,13 @@ def test_a_night_sums_up_judges_and_reports_what_was_sent(project: Project) -> N
     assert (summary(project)["tasks"], summary(project)["tokens"]) == (2, 60_200)
     assert Anomaly.objects.filter(project_id=project.pk, detector="expensive_task").count() == 2
     assert summary(project)["anomalies"] == Anomaly.objects.filter(project_id=project.pk).count()
+
+
+def test_a_night_says_of_the_day_what_it_is_against_those_before(project: Project) -> None:
+    work(project, "one", "two")
+    assert attempt(take(project))
+    said = trends.read(connection(), project_id=project.pk, start=DAY, end=DAY)
+    assert {(one.dimension, one.name, one.runs, one.state) for one in said} >= {("agent", "a", 2, "learning")}
 
 
 def test_a_week_is_reported_from_what_its_days_came_to(project: Project) -> None:
