@@ -118,6 +118,30 @@ EXPORT_PARAMETERS = [
 EXPORT = {(200, content_type): OpenApiTypes.BINARY for content_type in CONTENT_TYPES.values()} | {
     503: OpenApiResponse(OpenApiTypes.OBJECT, "another export of the project runs; ask again after Retry-After")
 }
+TOKEN_COUNT_BODY = {
+    "application/json": {
+        "type": "object",
+        "required": ["model", "text"],
+        "properties": {
+            "model": {"type": "string", "maxLength": 200},
+            "text": {"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
+            "input_tokens": {"type": "integer", "description": "what the provider said, where these were sent already"},
+        },
+    }
+}
+TOKEN_COUNT = {
+    200: {
+        "type": "object",
+        "properties": {name: {"type": "integer"} for name in ("tokens", "low", "high", "receipts")}
+        | {
+            "model": {"type": "string"},
+            "how": {"type": "string", "enum": ["counted", "estimated"]},
+            "encoding": {"type": "string", "description": "what was counted with"},
+            "learned": {"type": "boolean", "description": "whether `input_tokens` taught anything"},
+        },
+    },
+    413: OpenApiResponse(OpenApiTypes.OBJECT, "more than 1,048,576 characters"),
+}
 REPORT_PARAMETERS = [
     OpenApiParameter("period", str, OpenApiParameter.PATH, description="2025-11-06, 2025-W45 or 2025-11"),
     OpenApiParameter("format", str, enum=["json", "md"], description="default json"),

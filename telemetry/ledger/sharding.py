@@ -50,6 +50,7 @@ SHARDED = (
     "telemetry_run_day",
     "telemetry_trend_day",
     "telemetry_trend",
+    "telemetry_tokenratio",
 )
 LOCAL_OF_PROJECTS = {
     "telemetry_apikey": "looked up by a prefix that is unique over all projects, before the project is known",

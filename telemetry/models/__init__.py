@@ -10,6 +10,7 @@ from telemetry.models.limits import Budget
 from telemetry.models.observing import AllowedWaste, Anomaly, Detector, DetectorRule, Job, Report
 from telemetry.models.outlook import RunDay, Trend, TrendDay
 from telemetry.models.prices import PriceOverride, PriceRevision, PriceVersion
+from telemetry.models.receipts import TokenRatio
 from telemetry.models.rollups import (
     BriefDay,
     BriefQuarter,
@@ -75,6 +76,7 @@ __all__ = [
     "SessionTotal",
     "SourceSeen",
     "TokenMeasure",
+    "TokenRatio",
     "Trend",
     "TrendDay",
 ]

@@ -15,7 +15,7 @@ from tloi_site import worker
 from tloi_site.embedded.site import ROOT
 from tloi_site.embedded.supervisor import woken_by_children
 
-HEAVY = {"celery", "django.db", "genai_prices", "plotly", "psycopg", "redis", "rest_framework", "rich"}
+HEAVY = {"celery", "django.db", "genai_prices", "plotly", "psycopg", "redis", "rest_framework", "rich", "tiktoken"}
 
 
 def loaded_by(module: str) -> set[str]:
@@ -35,6 +35,10 @@ def test_beat_holds_celery_alone() -> None:
 
 def test_what_is_heavy_is_seen() -> None:
     assert loaded_by("tloi_site.celery") & HEAVY >= {"celery", "django.db"}
+
+
+def test_a_web_process_has_no_tokenizer_until_somebody_counts() -> None:
+    assert "tiktoken" not in loaded_by("tloi_site.wsgi, tloi_site.urls, telemetry.outlook.tokens")
 
 
 def test_up_with_a_word_it_does_not_know_starts_nothing(tmp_path: Path) -> None:

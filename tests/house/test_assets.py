@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
-from tests.house.tree import ROOT, files
+from tests.house.tree import APPS, ROOT, files
 
 MAX_BYTES = 60_000
 KINDS = (".css", ".html", ".js", ".svg", ".txt")
@@ -59,6 +61,38 @@ def test_a_namespace_and_an_example_on_this_machine_pass(tmp_path: Path) -> None
     sample = tmp_path / "icon.svg"
     sample.write_text('<svg xmlns="http://www.w3.org/2000/svg"><!-- http://127.0.0.1:8000/ --></svg>')
     assert foreign(sample) == []
+
+
+# Data of others that may lie in the tree, with its licence beside it.
+RANKS = "telemetry/outlook/ranks"
+ALLOWED = {
+    f"{RANKS}/LICENSE": "418cb499b436128d653d79941333a5437b7be2ea9213dcc2f04d15d5d2c51d86",
+    f"{RANKS}/cl100k_base.tiktoken.xz": "0718e995710ecf212f8f321360354e7230540439f346e0e1620cd6a7ad3ed3f0",
+    f"{RANKS}/o200k_base.tiktoken.xz": "525e9ef7ef1926dfc41c2fd03529afc9822289ed48c4ae4927cf061c92dab0e9",
+}
+OURS = {".py", ".sql", ".typed"}  # what an app's folder consists of
+
+
+def data_of_others(paths: Iterable[Path], root: Path) -> dict[str, str]:
+    """The files that are of no kind of ours, with their digests."""
+    return {
+        str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in paths
+        if path.suffix not in OURS
+    }
+
+
+def test_nothing_of_others_lies_in_an_app_but_what_is_allowed_unchanged() -> None:
+    assert data_of_others(files("", under=APPS), ROOT) == ALLOWED
+
+
+def test_a_table_of_others_and_one_that_was_changed_are_found(tmp_path: Path) -> None:
+    for name in ("module.py", "model.bin", "words.txt"):
+        (tmp_path / name).write_text("x")
+    found = data_of_others(sorted(tmp_path.iterdir()), tmp_path)
+    assert list(found) == ["model.bin", "words.txt"]
+    (tmp_path / "model.bin").write_text("y")
+    assert data_of_others([tmp_path / "model.bin"], tmp_path)["model.bin"] != found["model.bin"]
 
 
 def test_there_is_a_tree_of_assets() -> None:
