@@ -29,6 +29,7 @@ from telemetry.ledger import freezing, partitions, price_versions, removal
 from telemetry.ledger.contents import PartitionLeaving, TableContents, contents, hold_partitions, is_empty
 from telemetry.ledger.ingest import ingest
 from telemetry.ledger.removal import NotADemo
+from telemetry.limits import budgets
 from telemetry.models import ApiKey
 from telemetry.observer import live, night
 from telemetry.observer.alerts import delivering, looking
@@ -178,7 +179,9 @@ def record(
 
 def load_demo(*, now: datetime, days: int, agents: int) -> Receipt:
     """Fill the project `demo` with invented calls of the first `agents` of DEMO_AGENTS. Raises NotADemo."""
-    return demo.load_demo(connection(), now=now, days=days, agents=agents)
+    receipt = demo.load_demo(connection(), now=now, days=days, agents=agents)
+    budgets.grant_demo(project_id=projects.project_of(demo.SLUG).pk)
+    return receipt
 
 
 def remove_demo() -> int:

@@ -118,6 +118,55 @@ EXPORT_PARAMETERS = [
 EXPORT = {(200, content_type): OpenApiTypes.BINARY for content_type in CONTENT_TYPES.values()} | {
     503: OpenApiResponse(OpenApiTypes.OBJECT, "another export of the project runs; ask again after Retry-After")
 }
+_DATE_OR_NONE = {"type": ["string", "null"], "format": "date"}
+_PROJECTED: dict[str, Any] = {
+    "type": ["object", "null"],
+    "description": "of the whole period, in the budget's unit: eight of ten times from `low` to `high`",
+    "properties": {name: {"type": "string"} for name in ("low", "middle", "high")},
+}
+_STANDING: dict[str, Any] = {
+    "type": "object",
+    "properties": {name: {"type": "string"} for name in ("scope", "subject", "period", "counts", "mode")}
+    | {name: {"type": "string", "description": "tokens or US dollars, exactly"} for name in ("limit", "used")}
+    | {name: {"type": "string", "format": "date"} for name in ("first_day", "last_day")}
+    | {
+        "id": {"type": "integer"},
+        "is_shared": {"type": "boolean", "description": "for every project, not written for this one"},
+        "projected": _PROJECTED,
+        "used_up": {
+            "type": ["object", "null"],
+            "description": "the day: one of ten times by `earliest`, half of the time by `likely`",
+            "properties": dict.fromkeys(("earliest", "likely", "latest"), _DATE_OR_NONE)
+            | {"probability": {"type": "number", "description": "that it is within the period"}},
+        },
+        "unpriced_calls": {"type": "integer"},
+        "spans": {
+            "type": ["object", "null"],
+            "description": "of budgets of runs and sessions: those of the last 30 days",
+            "properties": {name: {"type": "integer"} for name in ("count", "over")}
+            | {
+                "running": {"type": ["string", "null"]},
+                "running_used_up_at": {"type": ["string", "null"], "format": "date-time"},
+            },
+        },
+    },
+}
+BUDGETS = {
+    200: {
+        "type": "object",
+        "properties": {
+            "budgets": {"type": "array", "items": _STANDING},
+            "month": {
+                "type": "object",
+                "properties": {"used_usd": {"type": "string"}, "projected": _PROJECTED}
+                | {name: {"type": "string", "format": "date"} for name in ("first_day", "last_day")}
+                | {"unpriced_calls": {"type": "integer"}},
+            },
+            "today": {"type": "string", "format": "date"},
+            "tz": {"type": "string"},
+        },
+    }
+}
 TOKEN_COUNT_BODY = {
     "application/json": {
         "type": "object",

@@ -22,6 +22,7 @@ from telemetry import database, replica
 from telemetry.dashboards.panel import Panel
 from telemetry.dashboards.panels import (
     agents,
+    budgets,
     cards,
     cost_by_day,
     cost_differences,
@@ -30,6 +31,7 @@ from telemetry.dashboards.panels import (
     model_days,
     model_mix,
     model_totals,
+    month_end,
     percentiles,
     sessions,
     task_types,
@@ -82,6 +84,7 @@ MODELS = Page(
     ),
     by_day=True,
 )
+BUDGETS = Page("budgets", (month_end.PANEL, budgets.PANEL))
 
 
 @dataclass(frozen=True, slots=True)

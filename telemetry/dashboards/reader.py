@@ -11,6 +11,7 @@ from psycopg import Connection
 from telemetry.contracts import UsageRow
 from telemetry.dashboards import sums, wasted
 from telemetry.dashboards.pagestate import PageState
+from telemetry.limits.standing import Outlook, outlook
 from telemetry.models import Project
 from telemetry.observer import waste
 from telemetry.observer.waste import WasteSums
@@ -144,6 +145,14 @@ class Reader:
             return wasted.measured(total, measure=self.project.token_measure)
 
         return self._once("used", ask)
+
+    def outlook(self) -> Outlook:
+        """How the project's budgets stand, whatever the page's window."""
+
+        def ask() -> Outlook:
+            return outlook(self._conn, project_id=self.project.pk, zone=self.project.time_zone, now=self.state.now)
+
+        return self._once("outlook", ask)
 
     def _waste(self, window: Window) -> WasteSums:
         return waste.sums(

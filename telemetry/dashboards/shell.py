@@ -32,6 +32,7 @@ PAGES = {
     "sessions": "Sessions",
     "anomalies": "Anomalies",
     "reports": "Reports",
+    "budgets": "Budgets",
     "live": "Live",
     "invoice": "Invoice",
     "connect": "Connect",

@@ -35,6 +35,7 @@ urlpatterns = [
     path("anomalies/decide/", anomaly_actions.decide, name="anomalies-decide"),
     path("reports/", reports.reports, name="reports"),
     path("reports/<str:kind>/<str:period>/", reports.report, name="report"),
+    path("budgets/", views.budgets, name="budgets"),
     path("live/", live.live, name="live"),
     path("invoice/", invoice.invoice, name="invoice"),
     path("invoice/total/", invoice_entry.enter_total, name="invoice-total"),

@@ -54,6 +54,15 @@ def models(request: HttpRequest) -> HttpResponse:
     return answer(request, pages.MODELS)
 
 
+@answers_plainly
+@login_required
+@require_safe
+@cache_control(private=True, no_cache=True)
+def budgets(request: HttpRequest) -> HttpResponse:
+    """What is used of each budget, and when it will be used up."""
+    return answer(request, pages.BUDGETS, about="what was granted, what is used of it, and what it will come to")
+
+
 def membership_of(request: HttpRequest) -> Membership:
     """The person's membership in the project that the address names. Raises UnknownProject and BadQuery."""
     slug = pagestate.word(query_of(request), "project")
@@ -67,10 +76,16 @@ def span_of_calls(conn: Connection[Any], project: Project, now: datetime) -> Cov
 
 
 def answer(
-    request: HttpRequest, page: Page, *, new_key: str = "", price_form: PriceForm | None = None, status: int = 200
+    request: HttpRequest,
+    page: Page,
+    *,
+    about: str = "",
+    new_key: str = "",
+    price_form: PriceForm | None = None,
+    status: int = 200,
 ) -> HttpResponse:
-    """The page in the state that the address asks for. `new_key` is shown once; `price_form` says what is wrong in it.
-    Raises what `answers_plainly` maps."""
+    """The page in the state that the address asks for; one that is `about` something has neither ranges nor filters.
+    `new_key` is shown once; `price_form` says what is wrong in it. Raises what `answers_plainly` maps."""
     now = datetime.now(UTC)
     membership = membership_of(request)
     with pages.snapshot(membership.project.pk, now=now) as conn:
@@ -87,7 +102,10 @@ def answer(
             context["price_url"] = state.link(reverse("price-model"))
     if covered.last_call_at is None or new_key:
         context["start"] = starting.start(request, membership, now=now, key=new_key)
-    around = shell.around(state, membership, visible_projects(membership.user_id), page=page.name, covered=covered)
+    apart: dict[str, Any] = {"about": about, "filtered": False} if about else {}
+    around = shell.around(
+        state, membership, visible_projects(membership.user_id), page=page.name, covered=covered, **apart
+    )
     return render(request, "telemetry/page.html", {"shell": around, "state": state, **context}, status=status)
 
 

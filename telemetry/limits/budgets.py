@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from psycopg import Connection
 from psycopg.rows import class_row
 
 from telemetry.limits.granted import Grant
+from telemetry.models import Budget
 from telemetry.statements import prepared, statement
+
+DEMO = (  # of the invented project: the plan's three are enforced there, and two more have something to show
+    ("session_type", "direct_chat", "session", "weighted", Decimal(10_000), "enforce"),
+    ("session_type", "cron_job", "session", "weighted", Decimal(20_000), "enforce"),
+    ("session_type", "sub_agent", "session", "weighted", Decimal(30_000), "enforce"),
+    ("project", "", "month", "usd", Decimal(400), "warn"),
+    ("agent", "", "week", "weighted", Decimal(5_000_000), "shadow"),
+)
+
+
+def grant_demo(*, project_id: int) -> None:
+    """Write the budgets of the demo project, where they are not there already."""
+    for scope, subject, period, counts, granted, mode in DEMO:
+        kind = {"scope": scope, "subject": subject, "period": period, "counts": counts}
+        Budget.objects.get_or_create(project_id=project_id, **kind, defaults={"amount": granted, "mode": mode})
 
 
 def applying(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -65,3 +66,34 @@ def amount(counts: Counts, used: Used) -> int:
         cache_write_unknown=used.cache_write_unknown,
     )
     return (weighed + 100 * used.output + 50) // 100
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A budget as a person wrote it, for a project or (not `is_own`) for every project; an empty `subject` is each."""
+
+    budget_id: int
+    scope: Scope
+    subject: str
+    period: Period
+    counts: Counts
+    limit: int
+    mode: Mode
+    is_enabled: bool
+    is_own: bool
+
+
+def holding(written: Sequence[Written]) -> list[tuple[Written, frozenset[str]]]:
+    """Those of a project's budgets that hold, as `sql/applying.sql` chooses them for a subject; where one is for each,
+    with the subjects for which another stands in its place."""
+    kept = []
+    for budget in written:
+        rivals = [one for one in written if (one.scope, one.period) == (budget.scope, budget.period)]
+        own = [one for one in rivals if one.is_own]
+        if not budget.is_own and any(one.subject in ("", budget.subject) for one in own):
+            continue
+        named = own if budget.is_own else rivals
+        but = frozenset(one.subject for one in named if one.subject) if not budget.subject else frozenset()
+        if budget.is_enabled:
+            kept.append((budget, but))
+    return kept

@@ -133,6 +133,15 @@ def test_a_session_s_type_and_what_it_has_used_are_looked_up(project: Project) -
     assert [(one.subject, one.spent) for one in fresh] == [("nobody's", 0), ("cron_job", 0)]
 
 
+def test_the_demo_has_the_plan_s_budgets_enforced_and_keeps_what_a_person_changed(project: Project) -> None:
+    budgets.grant_demo(project_id=project.pk)
+    Budget.objects.filter(project=project, scope="project").update(amount=Decimal(5))
+    budgets.grant_demo(project_id=project.pk)
+    assert Budget.objects.filter(project=project).count() == len(budgets.DEMO)
+    assert [one.mode for one in granted(project, session_type="sub_agent") if one.period == "session"] == ["enforce"]
+    assert ("project", "", "usd", 5_000_000_000) in said(project)
+
+
 @pytest.mark.parametrize(
     ("scope", "fields", "where"),
     [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('telemetry', '0025_budgets'),
+        ('telemetry', '0031_run_to_learn'),
     ]
 
     operations = [

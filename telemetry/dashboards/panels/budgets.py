@@ -1,0 +1,110 @@
+"""Panel: what is used of each budget, and when it will be used up."""
+
+from __future__ import annotations
+
+from telemetry.dashboards import formats
+from telemetry.dashboards.panel import Panel
+from telemetry.dashboards.reader import Reader
+from telemetry.dashboards.tables import Cell, Column, Row, Table, text
+from telemetry.limits.granted import Counts
+from telemetry.limits.projection import LEARNT, Exhaustion
+from telemetry.limits.standing import FIRED_DAYS, Spans, Standing
+from telemetry.models import Budget
+
+COLUMNS = (
+    Column("scope", "Of", "text"),
+    Column("subject", "Which", "text"),
+    Column("period", "In each", "text"),
+    Column("counts", "Counts", "text"),
+    Column("limit", "Granted"),
+    Column("used", "Used", hint=f"In the one that runs; of runs and sessions the most of the last {FIRED_DAYS} days"),
+    Column("used_percent", "Share", "share", hint="Of what was granted"),
+    Column("projected", "Will come to", hint="Half of the time less; eight of ten times what stands in brackets"),
+    Column("used_up", "Used up", "text", hint="The day by which it is used up half of the time"),
+    Column("probability_percent", "Chance", hint="That it is used up before its period is over"),
+    Column("mode", "Mode", "text"),
+)
+_UNITS: dict[Counts, str] = {"weighted": "tokens, weighted", "gross": "tokens", "usd": "US dollars"}
+_NONE = Cell("–", "", words=True)
+
+
+def build(reader: Reader) -> Table:
+    """A row a budget and subject, the fullest first."""
+    found = reader.outlook()
+    return Table(COLUMNS, tuple(Row(_cells(one, reader)) for one in found.budgets))
+
+
+PANEL = Panel("budgets", "Budgets", "telemetry/_budgets.html", build)
+
+
+def figure(number: int, counts: Counts) -> Cell:
+    """An amount in the unit of a budget."""
+    if counts == "usd":
+        return Cell(formats.usd(number), formats.exact_usd(number))
+    return Cell(formats.compact(number), str(number))
+
+
+def between(low: int, high: int, counts: Counts) -> str:
+    """An interval, for the eye."""
+    return f"({figure(low, counts).text} – {figure(high, counts).text})"
+
+
+def _cells(one: Standing, reader: Reader) -> tuple[Cell, ...]:
+    budget = one.budget
+    share = formats.percent(one.used, budget.limit)
+    unpriced = f"{formats.counted(one.unpriced_calls, 'call', 'calls')} unpriced" if one.unpriced_calls else ""
+    used = figure(one.used, budget.counts)
+    return (
+        text(Budget.Scope(budget.scope).label, note="" if budget.is_own else "every project's"),
+        text(one.subject, shown=formats.clipped(one.subject, 80) or ("each" if budget.scope != "project" else "–")),
+        text(Budget.Period(budget.period).label),
+        text(_UNITS[budget.counts]),
+        figure(budget.limit, budget.counts),
+        Cell(used.text, used.value, note=unpriced),
+        Cell(f"{share}%", share, share=min(formats.per_mille(one.used, budget.limit), 1000)),
+        *_ahead(one, reader),
+        text(budget.mode),
+    )
+
+
+def _ahead(one: Standing, reader: Reader) -> tuple[Cell, Cell, Cell]:
+    """What is to come, when it will be used up, and how likely that is."""
+    if one.spans:
+        return _of_spans(one, one.spans, reader)
+    if one.projection is None or one.projection.exhaustion is None:
+        return Cell(f"after {LEARNT} days", "", words=True), _NONE, _NONE
+    total, ends = one.projection.total, one.projection.exhaustion
+    middle = figure(total.middle, one.budget.counts)
+    chance = f"{100 * ends.probability:.0f}"
+    return (
+        Cell(middle.text, middle.value, note=between(total.low, total.high, one.budget.counts)),
+        _day(one, ends),
+        Cell(f"{chance}%", chance),
+    )
+
+
+def _day(one: Standing, ends: Exhaustion) -> Cell:
+    """The likely day; where it is not in this period, the earliest, if that is."""
+    if one.used > one.budget.limit:
+        return Cell("used up", "used up", words=True, state="bad")
+    if ends.likely:
+        early = f"{formats.day(ends.earliest)} at the earliest" if ends.earliest and ends.earliest < ends.likely else ""
+        return Cell(formats.day(ends.likely), ends.likely.isoformat(), note=early, words=True, state="bad")
+    if ends.earliest:
+        return Cell(f"not likely, {formats.day(ends.earliest)} at the earliest", "", words=True, state="other")
+    return Cell("not in this one", "", words=True, state="good")
+
+
+def _of_spans(one: Standing, found: Spans, reader: Reader) -> tuple[Cell, Cell, Cell]:
+    """How many went beyond it, and of sessions when the fullest that goes on will have used it up."""
+    kind = ("run", "runs") if one.budget.period == "run" else ("session", "sessions")
+    fired = f"{formats.whole(found.over)} of {formats.counted(found.spans, *kind)} went beyond"
+    share = formats.percent(found.over, found.spans) if found.spans else ""
+    until = _NONE
+    if found.running_until:
+        at = formats.moment(found.running_until, reader.state.window)
+        note = f"the session {formats.clipped(found.running, 30)} at its pace"
+        until = Cell(at, found.running_until.isoformat(), note=note, words=True, state="other")
+    elif found.running and found.running_used > one.budget.limit:
+        until = Cell("used up", "used up", f"the session {formats.clipped(found.running, 30)}", words=True, state="bad")
+    return Cell(fired, fired, words=True), until, Cell(f"{share}%", share) if share else _NONE
