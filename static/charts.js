@@ -14,6 +14,7 @@
     plotlyServerURL: "",
   };
   const LABEL_WIDTH = 64;
+  const FEW_LABELS = 6;
   let loading = null;
 
   function plotly() {
@@ -41,9 +42,11 @@
     return found;
   }
 
+  const seenThrough = (colour) => colour.replace("rgb(", "rgba(").replace(")", ", 0.3)");
+
   // The newest label always stands; of the others as many as have room.
   function thinned(axis, width) {
-    const step = Math.ceil((axis.tickvals.length * LABEL_WIDTH) / width);
+    const step = axis.tickvals.length > FEW_LABELS ? Math.ceil((axis.tickvals.length * LABEL_WIDTH) / width) : 1;
     const stands = (_, place) => (axis.tickvals.length - 1 - place) % step === 0;
     return { tickvals: axis.tickvals.filter(stands), ticktext: axis.ticktext.filter(stands) };
   }
@@ -55,6 +58,7 @@
     for (const trace of data) {
       trace.marker.color = now.slots[trace.meta.slot];
       if (trace.line) trace.line.color = now.slots[trace.meta.slot];
+      if (trace.fillcolor) trace.fillcolor = seenThrough(now.slots[trace.meta.slot]);
       if (trace.marker.pattern) trace.marker.pattern.fgcolor = now.hatch;
     }
     Object.assign(layout, {

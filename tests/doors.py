@@ -61,6 +61,10 @@ ROUTES = {
     "anomalies/judge/": Route("page", fields={"anomaly": '["context_bloat", "{run}", "new"]', "state": "resolved"}),
     "anomalies/decide/": Route("page", fields={"proposal": "{proposal}", "decision": "accept"}),
     "reports/": Route("page", queries=("", "month=2025-10")),
+    "trends/": Route(
+        "page",
+        queries=("", "day=2025-10-24", "day=2025-10-24&agent={agent}", "day=2025-10-24&format=csv&table=changes"),
+    ),
     "reports/<str:kind>/<str:period>/": Route("page", queries=("", "format=md", "format=json")),
     "budgets/": Route("page", queries=("", "format=csv&table=budgets", "format=csv&table=month_end")),
     "live/": Route("page", queries=("", "seen=x", "agent={agent}&session={session}")),

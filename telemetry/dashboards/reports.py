@@ -21,7 +21,7 @@ from telemetry.dashboards.runlinks import run_address
 from telemetry.dashboards.views import membership_of, query_of, span_of_calls, state_of
 from telemetry.models import Project
 from telemetry.observer.report import periods, shelf
-from telemetry.observer.report.document import Document, UnknownVersion, as_json
+from telemetry.observer.report.document import Document, UnknownVersion, Unusual, as_json
 from telemetry.observer.report.markdown import as_markdown
 from telemetry.observer.report.periods import KINDS, BadPeriod, Kind, Period
 from telemetry.series.queries import Coverage
@@ -129,8 +129,15 @@ def _sheet(document: Document, state: PageState) -> Sheet:
     def anomalies_address(severity: str) -> str:
         return state.link(reverse("anomalies"), drop=("range",), severity=severity, **days)
 
+    def trend_address(one: Unusual) -> str:
+        narrowed = {} if one.dimension == "project" else {one.dimension: one.name}
+        return state.link(reverse("trends"), drop=(*state.filters,), day=one.day.isoformat(), **narrowed)
+
     return reportsheet.sheet(
-        document, run_address=lambda key: run_address(state, key), anomalies_address=anomalies_address
+        document,
+        run_address=lambda key: run_address(state, key),
+        anomalies_address=anomalies_address,
+        trend_address=trend_address,
     )
 
 

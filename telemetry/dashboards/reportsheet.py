@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from telemetry.observer import wording
-from telemetry.observer.report import lines
-from telemetry.observer.report.document import Document, Group, Leaders
+from telemetry.observer.report import lines, trendlines
+from telemetry.observer.report.document import Document, Group, Leaders, Unusual
 
 Address = Callable[[str], str]
 
@@ -44,6 +44,29 @@ class Ranking:
     rows: tuple[tuple[str, tuple[str, ...]], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Deviation:
+    """A day of a series that is not as usual, with the page that says what changed."""
+
+    name: str
+    url: str
+    what: str
+    at_stake: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trending:
+    """The days beside those before: a sentence, figures, and what is unusual; `more` says how much is not listed."""
+
+    title: str
+    said: str
+    figures: tuple[tuple[str, str], ...]
+    rows: tuple[Deviation, ...]
+    more: str
+    heads: tuple[str, ...] = trendlines.HEADS
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
     """The whole page, from top to bottom."""
@@ -57,11 +80,19 @@ class Sheet:
     severities: tuple[Severity, ...]
     recommendations: tuple[tuple[str, str, str], ...]
     rankings: tuple[Ranking, ...]
+    trends: Trending | None
     heads: tuple[str, ...] = lines.LEADER_HEADS
 
 
-def sheet(document: Document, *, run_address: Address, anomalies_address: Address) -> Sheet:
-    """The page of a report; an execution's id and a severity become the addresses of what they name."""
+def sheet(
+    document: Document,
+    *,
+    run_address: Address,
+    anomalies_address: Address,
+    trend_address: Callable[[Unusual], str],
+) -> Sheet:
+    """The page of a report; an execution's id, a severity and a day of a series become the addresses of what they
+    name."""
     summary = document.summary
     return Sheet(
         title=document.title,
@@ -75,6 +106,7 @@ def sheet(document: Document, *, run_address: Address, anomalies_address: Addres
             (one.priority, lines.PRIORITIES[one.priority], one.text) for one in document.recommendations
         ),
         rankings=tuple(_ranking(group) for group in document.leaders if group.rows),
+        trends=_trending(document, trend_address),
     )
 
 
@@ -92,6 +124,23 @@ def _severity(group: Group, run_address: Address, anomalies_address: Address) ->
     )
     url = anomalies_address(group.severity) if group.anomalies else ""
     return Severity(group.severity, lines.group_title(group), rows, lines.more(group), url)
+
+
+def _trending(document: Document, address: Callable[[Unusual], str]) -> Trending | None:
+    trends = document.trends
+    if trends is None:
+        return None
+    rows = []
+    for one in trends.unusual:
+        name, what, at_stake, note = trendlines.figures(one, dated=document.kind != "daily")
+        rows.append(Deviation(name, address(one), what, at_stake, note))
+    return Trending(
+        title=trendlines.TITLE,
+        said=trendlines.summary(trends),
+        figures=tuple(trendlines.cost(document)),
+        rows=tuple(rows),
+        more=trendlines.more(trends),
+    )
 
 
 def _ranking(group: Leaders) -> Ranking:

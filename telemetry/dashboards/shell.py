@@ -33,6 +33,7 @@ PAGES = {
     "anomalies": "Anomalies",
     "reports": "Reports",
     "budgets": "Budgets",
+    "trends": "Trends",
     "live": "Live",
     "invoice": "Invoice",
     "connect": "Connect",

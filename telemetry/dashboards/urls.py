@@ -17,6 +17,7 @@ from telemetry.dashboards import (
     reports,
     sessiondetail,
     sessions,
+    trends,
     views,
 )
 from telemetry.dashboards.addresses import AnyText
@@ -36,6 +37,7 @@ urlpatterns = [
     path("reports/", reports.reports, name="reports"),
     path("reports/<str:kind>/<str:period>/", reports.report, name="report"),
     path("budgets/", views.budgets, name="budgets"),
+    path("trends/", trends.trends, name="trends"),
     path("live/", live.live, name="live"),
     path("invoice/", invoice.invoice, name="invoice"),
     path("invoice/total/", invoice_entry.enter_total, name="invoice-total"),

@@ -80,6 +80,7 @@ class AlertRule(models.Model):
         INGEST_ERRORS = "ingest_errors", "Ingest errors"
         OVERRUN_AHEAD = "overrun_ahead", "Run expected to exceed a budget"
         OVERRUN_GOING = "overrun_going", "Run about to exceed a budget"
+        TREND = "trend", "Spend against baseline"
 
     class Period(models.TextChoices):
         HOUR = "hour", "Hour"
@@ -92,6 +93,7 @@ class AlertRule(models.Model):
         Kind.INGEST_ERRORS: ("more_than",),
         Kind.OVERRUN_AHEAD: (),
         Kind.OVERRUN_GOING: (),
+        Kind.TREND: (),
     }
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="alert_rules")

@@ -20,7 +20,7 @@ from telemetry.database import connection
 from telemetry.models import Alert, AlertDelivery, AlertRule
 from telemetry.observer.alerts import channels, queueing, timing
 from telemetry.observer.alerts.glance import Glance
-from telemetry.observer.alerts.kinds import anomalies, overruns, refusals, silence, unpriced
+from telemetry.observer.alerts.kinds import anomalies, overruns, refusals, silence, trends, unpriced
 from telemetry.observer.alerts.message import Held
 from telemetry.series.window import time_zone
 
@@ -34,6 +34,7 @@ LOOKS: Mapping[str, Callable[[Glance], list[Held]]] = {
     AlertRule.Kind.INGEST_ERRORS: refusals.look,
     AlertRule.Kind.OVERRUN_AHEAD: overruns.look_ahead,
     AlertRule.Kind.OVERRUN_GOING: overruns.look_going,
+    AlertRule.Kind.TREND: trends.look,
 }
 _FAILURES = (psycopg.Error, DatabaseError, ArithmeticError, LookupError, TypeError, ValueError)
 _log = logging.getLogger(__name__)
@@ -93,7 +94,7 @@ def _look(rule: AlertRule, now: datetime) -> None:
     is_quiet = timing.quiet_until(now, start=rule.quiet_from, end=rule.quiet_until, tz=tz) is not None
     for held in LOOKS[rule.kind](glance):
         alert = _kept(glance, held, firing.pop(held.subject, None))
-        if alert.told_at is None and not is_quiet:
+        if alert.told_at is None and not (held.once and alert.was_told) and not is_quiet:
             queueing.tell(alert, rule, event=AlertDelivery.Event.FIRING, now=now)
     for over in firing.values():
         over.state, over.resolved_at = Alert.State.RESOLVED, now

@@ -39,13 +39,15 @@ class Link:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """What a rule found about one subject just now."""
+    """What a rule found about one subject just now. `once`: it is told once for as long as it holds, not in every
+    period."""
 
     subject: str
     title: str
     severity: str
     facts: tuple[Fact, ...] = ()
     links: tuple[Link, ...] = ()
+    once: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from telemetry.observer.report.periods import Kind, Period
 VERSION = 1
 MOST_LISTED = 200  # anomalies of one severity
 MOST_LEADERS = 5
+MOST_UNUSUAL = 10
 TARGET_RATIO = 10  # input to output
 SEVERITIES = ("high", "medium")
 Measure = Literal["weighted", "gross"]
@@ -125,8 +126,56 @@ class Recommendation(Struct, frozen=True, kw_only=True):
     text: str
 
 
+class Unusual(Struct, frozen=True, kw_only=True):
+    """A day of a series that is not as the days before make likely. `what`: tokens a run (`intensity`) or runs
+    (`volume`), as `value`; `usual` is the baseline of thirty days, `low` to `high` where nineteen of twenty days lie,
+    and `times` the one over the other. `at_stake_usd`: what the day cost above what was expected. `root_…`: the series
+    that explains it, empty where none does."""
+
+    day: date
+    dimension: str
+    name: str
+    what: str
+    value: float | None
+    usual: float | None
+    low: float | None
+    high: float | None
+    times: float | None
+    cost_usd: str
+    at_stake_usd: str
+    is_shift: bool = False
+    root_dimension: str = ""
+    root_name: str = ""
+
+
+class DayCost(Struct, frozen=True, kw_only=True):
+    """What the tasks of a day cost on average, against a day of the `days_before` days before the period, and what the
+    difference is made of: the four add up to it, to the nano-dollar."""
+
+    days_before: int
+    before_usd: str
+    after_usd: str
+    difference_usd: str
+    volume_usd: str
+    mix_usd: str
+    tokens_per_run_usd: str
+    price_usd: str
+
+
+class Trends(Struct, frozen=True, kw_only=True):
+    """The period's days against those before. Each series is judged twice a day: its tokens a run and its runs;
+    `judged` and `learning` count that. `unusual` are the dearest MOST_UNUSUAL, those that others explain last."""
+
+    judged: int = 0
+    learning: int = 0
+    flagged: int = 0
+    unusual: tuple[Unusual, ...] = ()
+    cost: DayCost | None = None
+
+
 class Document(Struct, frozen=True, kw_only=True):
-    """One report. `apart` are calls of the period that belong to no task, in no average; None: some have expired."""
+    """One report. `apart` are calls of the period that belong to no task, in no average; None: some have expired.
+    `trends`: None in reports that were written before there were any."""
 
     version: int = VERSION
     project: str
@@ -146,6 +195,7 @@ class Document(Struct, frozen=True, kw_only=True):
     severities: tuple[Group, ...] = ()
     recommendations: tuple[Recommendation, ...] = ()
     leaders: tuple[Leaders, ...] = ()
+    trends: Trends | None = None
 
     @property
     def days(self) -> Period:

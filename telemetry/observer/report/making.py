@@ -17,10 +17,10 @@ from psycopg.types.json import Jsonb
 from telemetry.models import Project, Report, TokenMeasure
 from telemetry.observer import wording
 from telemetry.observer.findings import ratio, tokens_of
-from telemetry.observer.report import document, reading
+from telemetry.observer.report import document, reading, trending
 from telemetry.observer.report.document import Document, Group, Item, Leader, Leaders, Summary, Usage
 from telemetry.observer.report.periods import Kind, Period
-from telemetry.observer.report.reading import Found, ListedAnomaly, LooseCalls, Span, TaskSums
+from telemetry.observer.report.reading import Days, Found, ListedAnomaly, LooseCalls, Span, TaskSums
 from telemetry.observer.report.recommendations import recommendations
 from telemetry.observer.waste import Sum
 from telemetry.statements import statement
@@ -49,9 +49,11 @@ def write(
     found = reading.read(
         conn,
         Span(project.pk, start, end),
+        Days(first_day, last_day, project.time_zone),
         severities=document.SEVERITIES,
         most_listed=document.MOST_LISTED,
         most_leaders=document.MOST_LEADERS,
+        most_unusual=document.MOST_UNUSUAL,
         has_calls=project.calls_kept_from_at is None or start >= project.calls_kept_from_at,
     )
     return document.as_plain(_document(project, period, now, found))
@@ -108,6 +110,7 @@ def _document(project: Project, period: Period, now: datetime, found: Found) -> 
         severities=tuple(_group(severity, found) for severity in document.SEVERITIES),
         recommendations=recommendations(summary, spend),
         leaders=tuple(_leaders(by, found) for by in DIMENSIONS),
+        trends=trending.trends(*found.compared),
     )
 
 

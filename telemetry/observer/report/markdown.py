@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from telemetry.observer import wording
-from telemetry.observer.report import lines
-from telemetry.observer.report.document import Document, Group, Item, Leader
+from telemetry.observer.report import lines, trendlines
+from telemetry.observer.report.document import Document, Group, Item, Leader, Unusual
 
 _SPECIAL = re.compile(
     r"[\\`*\[\]()|!~${}]|(?<!\d):|:(?!\d)|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|^[-+=@#.]|(?<=www)\.", re.IGNORECASE
@@ -24,6 +24,7 @@ def as_markdown(document: Document) -> str:
         (f"# {document.title}", "", f"{harmless(lines.about(document))}.", ""),
         _summary(document),
         ("## Spend", "", *_bullets(lines.spend(document)), ""),
+        _trends(document),
         _anomalies(document),
         _recommendations(document),
         _leaders(document),
@@ -49,6 +50,25 @@ def _summary(document: Document) -> Iterator[str]:
         yield from (*_bullets(lines.summary(document)), "")
     for note in lines.notes(document):
         yield from (note, "")
+
+
+def _trends(document: Document) -> Iterator[str]:
+    trends = document.trends
+    if trends is None:
+        return
+    yield from (f"## {trendlines.TITLE}", "", trendlines.summary(trends), "")
+    if said := trendlines.cost(document):
+        yield from (*_bullets(said), "")
+    if trends.unusual:
+        dated = document.kind != "daily"
+        yield from _table(trendlines.HEADS, (_unusual(one, dated=dated) for one in trends.unusual), numbers=())
+    if said_more := trendlines.more(trends):
+        yield from (said_more, "")
+
+
+def _unusual(one: Unusual, *, dated: bool) -> tuple[str, ...]:
+    name, what, at_stake, note = trendlines.figures(one, dated=dated)
+    return harmless(name), what, at_stake, harmless(note)
 
 
 def _anomalies(document: Document) -> Iterator[str]:

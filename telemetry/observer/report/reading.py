@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from psycopg import Connection
@@ -11,7 +11,12 @@ from psycopg.rows import class_row
 
 from telemetry.observer import waste
 from telemetry.observer.waste import WasteSums
+from telemetry.outlook import changes, day_sums, trend_reading
+from telemetry.outlook.decomposition import Difference
+from telemetry.outlook.verdicts import Verdict
+from telemetry.series import fold_state
 from telemetry.series.comparisons import LONGEST_EXECUTION
+from telemetry.series.window import time_zone
 from telemetry.statements import statement
 
 
@@ -21,6 +26,14 @@ class Span(NamedTuple):
     project: int
     start: datetime
     end: datetime
+
+
+class Days(NamedTuple):
+    """The same span as local days of a zone, both inclusive."""
+
+    first: date
+    last: date
+    zone: str
 
 
 class TaskSums(NamedTuple):
@@ -81,6 +94,15 @@ class ListedAnomaly(NamedTuple):
     evidence: str
 
 
+class Compared(NamedTuple):
+    """The days beside those before: how many verdicts have each state, the dearest that are unusual, and what a day
+    cost more."""
+
+    states: dict[str, int]
+    flagged: list[Verdict]
+    cost: Difference | None
+
+
 class Found(NamedTuple):
     """All that a report is made of. `loose` is None where calls of the span have expired."""
 
@@ -88,15 +110,18 @@ class Found(NamedTuple):
     waste: WasteSums
     listed: list[ListedAnomaly]
     loose: LooseCalls | None
+    compared: Compared
 
 
 def read(
     conn: Connection[Any],
     span: Span,
+    days: Days,
     *,
     severities: Sequence[str],
     most_listed: int,
     most_leaders: int,
+    most_unusual: int,
     has_calls: bool,
 ) -> Found:
     """Everything, of one instant of the database, so that the figures agree. To be called outside of a transaction."""
@@ -107,7 +132,25 @@ def read(
             waste=waste.sums(conn, project_id=span.project, start=span.start, end=span.end),
             listed=listed_anomalies(conn, span, severities=severities, limit=most_listed),
             loose=loose_calls(conn, span) if has_calls else None,
+            compared=compared(conn, span.project, days, limit=most_unusual),
         )
+
+
+def compared(conn: Connection[Any], project_id: int, days: Days, *, limit: int) -> Compared:
+    """The days beside those before; as far as the night has judged them."""
+    recorded = fold_state.quarter_range(conn, project_id=project_id)
+    cost = None
+    if recorded is not None:
+        tz = time_zone(days.zone)
+        since, before = recorded[0].astimezone(tz).date(), days.first - timedelta(days=changes.LONGEST)
+        sums = day_sums.read(conn, project_id=project_id, first=before, last=days.last, tz=tz)
+        cost = changes.change(sums, first=days.first, last=days.last, since=since)
+    judged: dict[str, Any] = {"project_id": project_id, "first": days.first, "last": days.last}
+    return Compared(
+        states=trend_reading.verdict_counts(conn, **judged),
+        flagged=trend_reading.flagged_verdicts(conn, **judged, limit=limit),
+        cost=cost,
+    )
 
 
 def tasks_by(conn: Connection[Any], asked: Span, *, limit: int) -> list[TaskSums]:

@@ -26,6 +26,7 @@ PAGES = (
     "/sessions/",
     "/sessions/x/",
     "/anomalies/",
+    "/trends/",
     "/live/",
     "/invoice/",
     "/connect/",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.test import Client
@@ -12,6 +13,7 @@ from django.urls import reverse
 from telemetry.models import Project, Report
 from tests.page_reading import invented_calls, store, visitor
 from tests.reports import Ledger, make_report
+from tests.trending import verdict
 
 SCRIPT = "<script>alert(1)</script>"
 HOSTILE = f"{SCRIPT} =cmd() [x](javascript:alert(1)) \u202eevil"
@@ -24,6 +26,7 @@ def reported(project: Project, static_files: None) -> Project:
     ledger = Ledger(project.pk)
     ledger.run("run/1", agent=HOSTILE)
     ledger.anomaly("run/1", severity="high", task_id=HOSTILE, tokens_wasted=100)
+    verdict(project, date(2025, 11, 6), name=HOSTILE)
     for name in ("2025-11-06", "2025-W45", "2025-11"):
         make_report(project, name)
     return project
@@ -118,3 +121,13 @@ def test_a_document_of_another_version_is_said_to_need_making_anew(reported: Pro
     client = visitor(reported)
     assert "made anew" in said(client, "/reports/daily/2025-11-06/", 404)
     assert "2025-11-07" in said(client, "/reports/?month=2025-11")
+
+
+def test_what_was_unusual_leads_to_the_day_and_the_series_in_which_it_was(reported: Project) -> None:
+    page = said(visitor(reported), "/reports/daily/2025-11-06/")
+    (row,) = re.findall(r'<section class="panel" id="panel-trends".*?</section>', page, re.DOTALL)
+    assert "3,000 tokens a run, 3.0 times the usual 1,000" in row
+    assert SCRIPT not in row
+    (address,) = re.findall(r'href="(/trends/\?[^"]*)"', row)
+    assert "day=2025-11-06" in address
+    assert said(visitor(reported), html.unescape(address))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from collections.abc import Collection
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from telemetry.contracts import Call, Execution
-from telemetry.sources.demo import ROSTER, Agent, invent, planted
+from telemetry.sources.demo import ROSTER, Agent, invent, planted, shifts
 from telemetry.usage import input_total
 
 NOW = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)
@@ -40,7 +41,7 @@ def test_no_call_is_there_twice() -> None:
 
 
 def test_two_months_of_four_agents_fill_the_pages() -> None:
-    assert 6_000 <= len(CALLS) <= 15_000
+    assert 6_000 <= len(CALLS) <= 16_000
     assert {call.agent for call in CALLS} == {agent.name for agent in ROSTER[:4]} | {planted.AGENT}
     assert len({call.model for call in CALLS}) >= 8
     assert any(call.model.endswith(":free") for call in CALLS)
@@ -96,3 +97,22 @@ def test_the_fleet_runs_side_by_side_and_every_run_is_of_another_task() -> None:
     assert len({run.task_id for run in fleet}) == len(fleet) == planted.FLEET
     first_end = min(run.started_at + timedelta(seconds=run.execution_time or 0) for run in fleet)
     assert all(run.started_at < first_end for run in fleet)
+
+
+def tokens_a_run(agent: str, days: Collection[date]) -> float:
+    """The mean over the runs of an agent that began on these days."""
+    runs = [call for call in CALLS if call.agent == agent and call.started_at.date() in days]
+    return sum(input_total(call) + call.output for call in runs) / len({call.execution_id for call in runs})
+
+
+def test_some_days_are_heavier_and_some_are_busier_for_trends_to_find() -> None:
+    days = [NOW.date() - timedelta(days=back) for back in range(1, 60)]
+    workdays = {day for day in days if day.weekday() < 5}
+    heavy = {day for day in workdays if shifts.is_heavy(shifts.HEAVY_AGENT, day)}
+    busy = {day for day in workdays if shifts.is_busy(shifts.BUSY_AGENT, day)}
+    assert min(NOW.date() - day for day in heavy) <= timedelta(days=14)
+    agent = shifts.HEAVY_AGENT
+    assert tokens_a_run(agent, heavy) > 2 * tokens_a_run(agent, workdays - heavy)
+    runs = Counter(run.started_at.date() for run in RUNS if run.agent == shifts.BUSY_AGENT)
+    assert sum(runs[day] for day in busy) / len(busy) > 2 * sum(runs[d] for d in workdays - busy) / len(workdays - busy)
+    assert not any(shifts.is_heavy("codex", day) or shifts.is_busy("claude-code", day) for day in days)
