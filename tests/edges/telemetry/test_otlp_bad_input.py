@@ -12,11 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from django.db import connections
-from pytest_django import DjangoDbBlocker
 
-from telemetry.access.keys import create_key
-from telemetry.access.projects import ensure_project
 from tests.api_calls import Answer, Server, ask, own_server, usage
 from tests.hostile_bodies import DEEP, DEEP_OBJECT, NOT_A_COST
 from tests.hostile_otlp import (
@@ -63,15 +59,6 @@ def alone(static_files: None, django_db_setup: None, tmp_path_factory: pytest.Te
     assert "Traceback" not in log.read_text()
 
 
-@pytest.fixture(scope="module")
-def one_key(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> str:
-    """A key of a project that all bodies are sent to."""
-    with django_db_blocker.unblock():
-        key = create_key(ensure_project(slug=f"p{uuid.uuid4().hex[:12]}"), name="test", scopes=["ingest", "read"])
-        connections.close_all()
-        return key
-
-
 def timed(server: Server, key: str, where: str, body: bytes, headers: Mapping[str, str]) -> Answer:
     """The answer to a body, which must come within a second; asked again where the machine may have been busy."""
     for _ in range(2):
@@ -99,50 +86,50 @@ def test_the_corpus_is_large() -> None:
 
 @pytest.mark.corpus
 @pytest.mark.parametrize("name", JSON_RECORDS)
-def test_good_records_beside_a_bad_one_in_json_are_stored(alone: Server, one_key: str, name: str) -> None:
+def test_good_records_beside_a_bad_one_in_json_are_stored(alone: Server, key: str, name: str) -> None:
     signal, record = JSON_RECORDS[name]
     before, after = neighbours()
     body = body_of(signal, good(signal, before), record, good(signal, after))
-    answer = timed(alone, one_key, f"/v1/{signal}", body, JSON)
+    answer = timed(alone, key, f"/v1/{signal}", body, JSON)
     assert answer.status == 200, answer.content
     partial = answer.json.get("partialSuccess", {})
     assert all(count in ("0", "1") for field, count in partial.items() if field.startswith("rejected"))
     assert bool(partial.get("errorMessage")) == bool(partial)
-    assert both_are_stored(alone, one_key, before, after)
+    assert both_are_stored(alone, key, before, after)
 
 
 @pytest.mark.parametrize("name", BAD_PROTOBUF)
-def test_good_records_beside_a_bad_one_in_protobuf_are_stored(alone: Server, one_key: str, name: str) -> None:
+def test_good_records_beside_a_bad_one_in_protobuf_are_stored(alone: Server, key: str, name: str) -> None:
     before, after = neighbours()
     body = protobuf_of(good_protobuf(before), BAD_PROTOBUF[name], good_protobuf(after))
-    answer = timed(alone, one_key, "/v1/logs", body, PROTOBUF)
+    answer = timed(alone, key, "/v1/logs", body, PROTOBUF)
     assert (answer.status, answer.headers["content-type"]) == (200, PROTOBUF["Content-Type"])
-    assert both_are_stored(alone, one_key, before, after)
+    assert both_are_stored(alone, key, before, after)
 
 
 @pytest.mark.corpus
 @pytest.mark.parametrize("name", bad_bodies())
 def test_a_body_that_is_bad_as_a_whole_is_refused_with_a_reason_and_stores_nothing(
-    alone: Server, one_key: str, name: str
+    alone: Server, key: str, name: str
 ) -> None:
     body, headers = bad_bodies()[name]()
-    answer = timed(alone, one_key, "/v1/logs", body, headers)
+    answer = timed(alone, key, "/v1/logs", body, headers)
     assert answer.status in (400, 413, 415), answer.content[:200]
     assert len(answer.content) > 20
-    assert usage(alone.address, one_key, model="whole")["total"]["calls"] == 0
+    assert usage(alone.address, key, model="whole")["total"]["calls"] == 0
 
 
 @pytest.mark.corpus
 @pytest.mark.parametrize("name", PAYLOADS)
-def test_good_payloads_beside_a_bad_one_are_stored(alone: Server, one_key: str, name: str) -> None:
+def test_good_payloads_beside_a_bad_one_are_stored(alone: Server, key: str, name: str) -> None:
     models = neighbours()
     first, last = (json.dumps(payload(model=model, id=model, litellm_call_id="")) for model in models)
     bad = json.dumps(payload(model="bad", startTime=NOON_S))[:-1]
     body = f"[{first}, {bad}, {PAYLOADS[name]}}}, {last}]".encode("utf-8", "surrogatepass")
-    answer = timed(alone, one_key, LITELLM, body, JSON)
+    answer = timed(alone, key, LITELLM, body, JSON)
     assert answer.status == 200, answer.content
     assert len(answer.json["rejected"]) <= 1
-    assert both_are_stored(alone, one_key, *models)
+    assert both_are_stored(alone, key, *models)
 
 
 CHUNKS = {
@@ -159,8 +146,8 @@ CHUNKS = {
 
 
 @pytest.mark.parametrize("name", CHUNKS)
-def test_garbage_in_chunks_is_the_senders_fault_and_hurts_nobody(alone: Server, one_key: str, name: str) -> None:
-    head = f"POST /v1/logs HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {one_key}\r\n"
+def test_garbage_in_chunks_is_the_senders_fault_and_hurts_nobody(alone: Server, key: str, name: str) -> None:
+    head = f"POST /v1/logs HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n"
     head += "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
     place = urlsplit(alone.address)
     with socket.create_connection((place.hostname, place.port or 80), timeout=5) as wire:
@@ -170,18 +157,18 @@ def test_garbage_in_chunks_is_the_senders_fault_and_hurts_nobody(alone: Server, 
     assert status in ([], [b"400"])  # granian hangs up where HTTP itself is broken
     before, after = neighbours()
     body = body_of("logs", good("logs", before), good("logs", after))
-    assert timed(alone, one_key, "/v1/logs", body, JSON).status == 200
-    assert both_are_stored(alone, one_key, before, after)
+    assert timed(alone, key, "/v1/logs", body, JSON).status == 200
+    assert both_are_stored(alone, key, before, after)
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="this system does not say what a process holds")
-def test_large_bodies_leave_no_more_than_64_mib_behind(alone: Server, one_key: str) -> None:
+def test_large_bodies_leave_no_more_than_64_mib_behind(alone: Server, key: str) -> None:
     large = [
         make for name, make in bad_bodies().items() if any(word in name for word in ("MiB", "bomb", "million", "00"))
     ]
-    ask(alone.address, "POST", "/v1/logs", key=one_key, body=b"{}", headers=JSON)
+    ask(alone.address, "POST", "/v1/logs", key=key, body=b"{}", headers=JSON)
     before = alone.resident_mib()
     for make in large * 2:
         body, headers = make()
-        assert ask(alone.address, "POST", "/v1/logs", key=one_key, body=body, headers=headers).status in (400, 413)
+        assert ask(alone.address, "POST", "/v1/logs", key=key, body=body, headers=headers).status in (400, 413)
     assert alone.resident_mib() - before < MOST_MIB

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -11,7 +12,9 @@ from django.db import connections
 from django.db.backends.utils import CursorWrapper
 from django.test import Client
 from msgspec.structs import replace
+from pytest_django import DjangoDbBlocker
 
+from telemetry.access.projects import ensure_project
 from telemetry.dashboards import formats, pages
 from telemetry.dashboards.pages import Shown
 from telemetry.dashboards.panel import Panel
@@ -42,6 +45,23 @@ def browser(project: Project) -> Client:
     return visitor(project)
 
 
+@pytest.fixture(scope="module")
+def one_slug(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> str:
+    """A project with those calls, which all tests share that only look at it."""
+    with django_db_blocker.unblock():
+        project = ensure_project(slug=f"p{uuid.uuid4().hex[:12]}")
+        store(project, invented_calls())
+        connections.close_all()
+        return project.slug
+
+
+@pytest.fixture
+def known(database: None, one_slug: str) -> tuple[Client, Project]:
+    """An owner's browser on that project."""
+    project = Project.objects.get(slug=one_slug)
+    return visitor(project), project
+
+
 def page(browser: Client, address: str) -> PageReader:
     response = browser.get(address)
     assert response.status_code == 200
@@ -49,7 +69,8 @@ def page(browser: Client, address: str) -> PageReader:
 
 
 @pytest.mark.parametrize("zone", ZONES)
-def test_the_cards_are_the_sums_of_the_local_days(browser: Client, project: Project, zone: str) -> None:
+def test_the_cards_are_the_sums_of_the_local_days(known: tuple[Client, Project], zone: str) -> None:
+    browser, project = known
     window = by_days(date(2025, 10, 26), date(2025, 10, 26), zone=zone)
     total = queries.usage_total(added_up(project.pk), project_id=project.pk, window=window)
     assert 40 < total.calls < 52
@@ -67,8 +88,9 @@ def test_the_cards_are_the_sums_of_the_local_days(browser: Client, project: Proj
 @pytest.mark.parametrize("zone", ZONES)
 @pytest.mark.parametrize(("path", "table"), TABLES)
 def test_every_table_ends_in_the_total_of_the_cards(
-    browser: Client, project: Project, zone: str, path: str, table: str
+    known: tuple[Client, Project], zone: str, path: str, table: str
 ) -> None:
+    browser, project = known
     cards = page(browser, f"/?{DAYS}&tz={zone}").cards
     header, *_, total = rows_of_csv(browser.get(f"{path}?{DAYS}&tz={zone}&format=csv&table={table}").content)
     figures = dict(zip(header, total, strict=True))
@@ -90,7 +112,10 @@ def test_every_table_ends_in_the_total_of_the_cards(
 
 @pytest.mark.parametrize(("path", "table"), TABLES)
 @pytest.mark.parametrize("filters", ["", "&agent=builder", "&agent=&task_type=fix", "&metric=cost"])
-def test_the_csv_has_the_rows_and_figures_of_the_page(browser: Client, path: str, table: str, filters: str) -> None:
+def test_the_csv_has_the_rows_and_figures_of_the_page(
+    known: tuple[Client, Project], path: str, table: str, filters: str
+) -> None:
+    browser, _ = known
     shown = page(browser, f"{path}?{DAYS}{filters}&tz=Europe/Madrid").tables[f"panel-{table}"]
     sent = rows_of_csv(browser.get(f"{path}?{DAYS}{filters}&tz=Europe/Madrid&format=csv&table={table}").content)
     assert len(sent) == len(shown) > 2
@@ -103,7 +128,8 @@ def test_the_csv_has_the_rows_and_figures_of_the_page(browser: Client, path: str
 
 
 @pytest.mark.parametrize(("path", "table"), TABLES)
-def test_the_rows_of_a_table_add_up_to_its_total(browser: Client, path: str, table: str) -> None:
+def test_the_rows_of_a_table_add_up_to_its_total(known: tuple[Client, Project], path: str, table: str) -> None:
+    browser, _ = known
     header, *rows, total = rows_of_csv(browser.get(f"{path}?{DAYS}&format=csv&table={table}").content)
     places = [place for place, name in enumerate(header) if name in COUNTS or name == "total"]
     for place in places:
