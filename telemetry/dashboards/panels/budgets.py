@@ -12,10 +12,11 @@ from telemetry.limits.standing import FIRED_DAYS, Spans, Standing
 from telemetry.models import Budget
 
 COLUMNS = (
-    Column("scope", "Of", "text"),
-    Column("subject", "Which", "text"),
-    Column("period", "In each", "text"),
-    Column("counts", "Counts", "text"),
+    Column("budget", "Budget", "text"),
+    Column("scope", "Of", "text", only_csv=True),
+    Column("subject", "Which", "text", only_csv=True),
+    Column("period", "In each", "text", only_csv=True),
+    Column("counts", "Counts", "text", only_csv=True),
     Column("limit", "Granted"),
     Column("used", "Used", hint=f"In the one that runs; of runs and sessions the most of the last {FIRED_DAYS} days"),
     Column("used_percent", "Share", "share", hint="Of what was granted"),
@@ -24,7 +25,8 @@ COLUMNS = (
     Column("probability_percent", "Chance", hint="That it is used up before its period is over"),
     Column("mode", "Mode", "text"),
 )
-_UNITS: dict[Counts, str] = {"weighted": "tokens, weighted", "gross": "tokens", "usd": "US dollars"}
+_UNITS: dict[Counts, str] = {"weighted": "weighted", "gross": "gross", "usd": ""}
+_LONGEST = 32
 _NONE = Cell("–", "", words=True)
 
 
@@ -54,17 +56,28 @@ def _cells(one: Standing, reader: Reader) -> tuple[Cell, ...]:
     share = formats.percent(one.used, budget.limit)
     unpriced = f"{formats.counted(one.unpriced_calls, 'call', 'calls')} unpriced" if one.unpriced_calls else ""
     used = figure(one.used, budget.counts)
+    scope, period = Budget.Scope(budget.scope).label, Budget.Period(budget.period).label
+    granted = figure(budget.limit, budget.counts)
     return (
-        text(Budget.Scope(budget.scope).label, note="" if budget.is_own else "every project's"),
-        text(one.subject, shown=formats.clipped(one.subject, 80) or ("each" if budget.scope != "project" else "–")),
-        text(Budget.Period(budget.period).label),
-        text(_UNITS[budget.counts]),
-        figure(budget.limit, budget.counts),
+        _name(one, scope, budget.period),
+        text(scope),
+        text(one.subject),
+        text(period),
+        text(budget.counts),
+        Cell(granted.text, granted.value, note=_UNITS[budget.counts]),
         Cell(used.text, used.value, note=unpriced),
         Cell(f"{share}%", share, share=min(formats.per_mille(one.used, budget.limit), 1000)),
         *_ahead(one, reader),
         text(budget.mode),
     )
+
+
+def _name(one: Standing, scope: str, period: str) -> Cell:
+    """What it is of, and in which span; shared: it is for every project."""
+    whole, own = one.budget.scope == "project", one.budget.is_own
+    name = scope if whole else formats.clipped(one.subject, _LONGEST) or "each"
+    span = " · ".join((*([] if whole else [scope]), period, *([] if own else ["shared"])))
+    return text(name, note=span)
 
 
 def _ahead(one: Standing, reader: Reader) -> tuple[Cell, Cell, Cell]:
@@ -88,10 +101,10 @@ def _day(one: Standing, ends: Exhaustion) -> Cell:
     if one.used > one.budget.limit:
         return Cell("used up", "used up", words=True, state="bad")
     if ends.likely:
-        early = f"{formats.day(ends.earliest)} at the earliest" if ends.earliest and ends.earliest < ends.likely else ""
+        early = f"from {formats.day(ends.earliest)} on" if ends.earliest and ends.earliest < ends.likely else ""
         return Cell(formats.day(ends.likely), ends.likely.isoformat(), note=early, words=True, state="bad")
     if ends.earliest:
-        return Cell(f"not likely, {formats.day(ends.earliest)} at the earliest", "", words=True, state="other")
+        return Cell(f"not likely, from {formats.day(ends.earliest)} on", "", words=True, state="other")
     return Cell("not in this one", "", words=True, state="good")
 
 
@@ -103,8 +116,10 @@ def _of_spans(one: Standing, found: Spans, reader: Reader) -> tuple[Cell, Cell, 
     until = _NONE
     if found.running_until:
         at = formats.moment(found.running_until, reader.state.window)
-        note = f"the session {formats.clipped(found.running, 30)} at its pace"
+        note = f"the session {formats.clipped(found.running, _LONGEST)} at its pace"
         until = Cell(at, found.running_until.isoformat(), note=note, words=True, state="other")
     elif found.running and found.running_used > one.budget.limit:
-        until = Cell("used up", "used up", f"the session {formats.clipped(found.running, 30)}", words=True, state="bad")
+        until = Cell(
+            "used up", "used up", f"the session {formats.clipped(found.running, _LONGEST)}", words=True, state="bad"
+        )
     return Cell(fired, fired, words=True), until, Cell(f"{share}%", share) if share else _NONE

@@ -47,7 +47,14 @@ def test_the_page_shows_each_budget_and_the_month(project: Project) -> None:
     filled(project)
     raw = visitor(project).get(f"/budgets/?project={project.slug}").content.decode()
     html = unescape(raw)
-    for words in ("used up", "$900.00", "The month that runs", "every project's", "of 30 sessions went beyond", "warn"):
+    for words in (
+        "used up",
+        "$900.00",
+        "The month that runs",
+        "Session type · session · shared",
+        "of 30 sessions went beyond",
+        "warn",
+    ):
         assert words in html
     assert "&lt;script&gt;alert" in raw or datetime.now(UTC).day < 3
     assert "<script>alert" not in raw
