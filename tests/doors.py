@@ -66,6 +66,9 @@ ROUTES = {
         queries=("", "day=2025-10-24", "day=2025-10-24&agent={agent}", "day=2025-10-24&format=csv&table=changes"),
     ),
     "reports/<str:kind>/<str:period>/": Route("page", queries=("", "format=md", "format=json")),
+    "forecasts/": Route(
+        "page", queries=("", "range=all", f"{MONTH}&agent={{agent}}", f"{MONTH}&format=csv&table=forecasts")
+    ),
     "budgets/": Route("page", queries=("", "format=csv&table=budgets", "format=csv&table=month_end")),
     "live/": Route("page", queries=("", "seen=x", "agent={agent}&session={session}")),
     "connect/": Route("page", queries=("", "seen=x")),

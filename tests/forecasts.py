@@ -44,7 +44,7 @@ def ended(project: Project, *, at: datetime, tokens: int, **said: Any) -> Foreca
         "ended_at": at,
         "tokens": tokens,
         "budget_used": tokens // 2,
-        "exceeded": tokens // 2 > said.get("budget_limit", 50_000),
+        "exceeded": tokens // 2 > (said.get("budget_limit") or 50_000),
         "outcome_share": sum(tokens > value for value in grid) / 20,
     } | said
     return forecast_of(project, f"run-{uuid.uuid4().hex[:8]}", at=at, **outcome)

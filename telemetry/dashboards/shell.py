@@ -32,6 +32,7 @@ PAGES = {
     "sessions": "Sessions",
     "anomalies": "Anomalies",
     "reports": "Reports",
+    "forecasts": "Forecasts",
     "budgets": "Budgets",
     "trends": "Trends",
     "live": "Live",

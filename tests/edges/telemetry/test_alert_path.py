@@ -15,6 +15,7 @@ from telemetry.ledger import intake
 from telemetry.models import Alert, AlertRule, Project
 from telemetry.observer.judging import judge_runs, judge_span
 from tests.alerting import Receiver, channel, look, only, receiver, rule
+from tests.forecasts import forecast_of
 from tests.page_reading import invented_calls, store, visitor
 from tests.run_rows import MORNING, run
 
@@ -65,11 +66,13 @@ def test_every_link_of_every_rule_opens_its_page(project: Project, static_files:
     calls = invented_calls(80, first=now - timedelta(days=3), step_minutes=50)
     store(project, [one for one in calls if one.started_at < now - timedelta(hours=2)])
     look(project, at=now)
+    forecast_of(project, strange, at=now, warns=True, agent="a & b")
     rejections = [Rejection(0, "", "no id")]
     intake.note(connection(), project_id=project.pk, source="api", received=0, rejections=rejections, now=now)
     look(project, at=now)
     links = [path for alert in Alert.objects.filter(project=project) for _, path in alert.links]
-    assert {path.split("?")[0].split("/")[1] for path in links} == {"", "anomalies", "executions", "models", "connect"}
+    pages = {"", "anomalies", "connect", "executions", "forecasts", "models"}
+    assert {path.split("?")[0].split("/")[1] for path in links} == pages
     browser = visitor(project)
     answers = {path: browser.get(path) for path in links}
     assert {path: answer.status_code for path, answer in answers.items()} == dict.fromkeys(links, 200)

@@ -27,6 +27,7 @@ PAGES = (
     "/sessions/x/",
     "/anomalies/",
     "/trends/",
+    "/forecasts/",
     "/live/",
     "/invoice/",
     "/connect/",
