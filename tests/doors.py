@@ -32,6 +32,7 @@ ROUTES = {
     "api/v1/calls/": Route("key", "ingest"),
     "api/v1/executions/": Route("key", "ingest"),
     "api/v1/litellm/": Route("key", "ingest"),
+    "api/v1/forecast/": Route("key", "ingest"),
     "api/v1/usage/": Route("key", "read", queries=("", f"{MONTH}&by=agent", f"{MONTH}&by=session&agent={{agent}}")),
     "api/v1/anomalies/": Route("key", "read", queries=("", MONTH, f"{MONTH}&agent={{agent}}&execution={{run}}")),
     "api/v1/budgets/": Route("key", "read"),

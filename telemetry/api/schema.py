@@ -8,6 +8,7 @@ import msgspec
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
+from telemetry.api.asking import Answer, Question
 from telemetry.contracts import Call, Execution, Receipt
 from telemetry.exporter.columns import COLUMNS
 from telemetry.exporter.exporting import TABLES, WRITERS
@@ -19,7 +20,7 @@ from telemetry.series.queries import DIMENSIONS
 
 _REFERENCE = "#/components/schemas/{name}"
 _SCHEMAS, _COMPONENTS = msgspec.json.schema_components(
-    (Call, Execution, Receipt, Document, Summary), ref_template=_REFERENCE
+    (Call, Execution, Receipt, Document, Summary, Question, Answer), ref_template=_REFERENCE
 )
 for _component in _COMPONENTS.values():
     if not _component["required"]:
@@ -108,6 +109,9 @@ ANOMALIES = {
         },
     }
 }
+
+QUESTION = {"application/json": _SCHEMAS[5]}
+FORECAST = {200: _SCHEMAS[6]}
 
 EXPORT_PARAMETERS = [
     OpenApiParameter("what", str, enum=[*COLUMNS], description="default calls"),

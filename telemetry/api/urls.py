@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from telemetry.api import anomalies, budgets, docs, exports, health, otlp_views, reports, tokens, views, webhooks
+from telemetry.api import (
+    anomalies,
+    budgets,
+    docs,
+    exports,
+    forecasts,
+    health,
+    otlp_views,
+    reports,
+    tokens,
+    views,
+    webhooks,
+)
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
@@ -11,6 +23,7 @@ urlpatterns = [
     path("api/v1/executions/", views.ExecutionsView.as_view(), name="api-executions"),
     path("api/v1/litellm/", webhooks.LiteLLMView.as_view(), name="litellm"),
     path("api/v1/usage/", views.UsageView.as_view(), name="usage"),
+    path("api/v1/forecast/", forecasts.ForecastView.as_view(), name="api-forecast"),
     path("api/v1/anomalies/", anomalies.AnomaliesView.as_view(), name="api-anomalies"),
     path("api/v1/budgets/", budgets.BudgetsView.as_view(), name="api-budgets"),
     path("api/v1/tokens/count/", tokens.TokenCountView.as_view(), name="token-count"),

@@ -27,6 +27,7 @@ def test_the_document_lists_every_address_of_the_api(web: str) -> None:
         CALLS: ["post"],
         EXECUTIONS: ["post"],
         "/api/v1/litellm/": ["post"],
+        "/api/v1/forecast/": ["post"],
         USAGE: ["get"],
         "/api/v1/anomalies/": ["get"],
         "/api/v1/budgets/": ["get"],
