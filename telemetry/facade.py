@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 from django.conf import settings
 from django.core.cache import cache
 
@@ -29,13 +30,14 @@ from telemetry.ledger import freezing, partitions, price_versions, removal
 from telemetry.ledger.contents import PartitionLeaving, TableContents, contents, hold_partitions, is_empty
 from telemetry.ledger.ingest import ingest
 from telemetry.ledger.removal import NotADemo
-from telemetry.limits import budgets
+from telemetry.limits import budgets, editing, objective_files, objective_import
 from telemetry.models import ApiKey
 from telemetry.observer import live, night
 from telemetry.observer.alerts import delivering, looking
 from telemetry.outlook import forgetting
 from telemetry.series import expiry, rollups
 from telemetry.sources.demo import ROSTER
+from telemetry.sources.demo.goals import goals
 
 HEARTBEAT_KEY = "worker-last-seen"
 LATE = timedelta(hours=1)  # after which a job that could be done should have been
@@ -178,9 +180,15 @@ def record(
 
 
 def load_demo(*, now: datetime, days: int, agents: int) -> Receipt:
-    """Fill the project `demo` with invented calls of the first `agents` of DEMO_AGENTS. Raises NotADemo."""
+    """Fill the project `demo` with invented calls of the first `agents` of DEMO_AGENTS, and with what they are for.
+    Raises NotADemo."""
     receipt = demo.load_demo(connection(), now=now, days=days, agents=agents)
-    budgets.grant_demo(project_id=projects.project_of(demo.SLUG).pk)
+    project = projects.project_of(demo.SLUG)
+    budgets.grant_demo(project_id=project.pk)
+    today = editing.today_of(project, now)
+    plain = msgspec.json.encode(goals(today))
+    sheet = objective_files.read(plain, file_name="demo.json")
+    objective_import.keep(sheet, project=project, by=demo.SOURCE, today=today)
     return receipt
 
 

@@ -10,7 +10,9 @@ from typing import get_args
 
 from telemetry.contracts import Call, Quality
 
-# What a sender says of a run that goes on.
+# What senders say of a run that ended well, of one that failed, and of one that goes on.
+DONE = frozenset({"done", "completed", "complete", "success", "succeeded", "ok"})
+FAILED = frozenset({"failed", "failure", "error", "errored", "timeout", "timed_out", "aborted", "crashed"})
 RUNNING = frozenset({"running", "in_progress", "in-progress", "started", "pending", "queued", "active", "working"})
 _QUALITY_BITS: dict[str, int] = {name: 1 << place for place, name in enumerate(get_args(Quality))}
 _HALF = 2**31

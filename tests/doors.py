@@ -37,6 +37,7 @@ ROUTES = {
     "api/v1/anomalies/": Route("key", "read", queries=("", MONTH, f"{MONTH}&agent={{agent}}&execution={{run}}")),
     "api/v1/budgets/": Route("key", "read"),
     "api/v1/tokens/count/": Route("key", "ingest"),
+    "api/v1/objectives/": Route("key", "read", queries=("", MONTH, f"{MONTH}&tz=Asia/Tokyo")),
     "api/v1/reports/": Route("key", "read", queries=("", MONTH, f"{MONTH}&kind=daily")),
     "api/v1/reports/<str:period>/": Route("key", "read", queries=("", "format=md", "format=json")),
     "api/v1/export/": Route(
@@ -71,6 +72,7 @@ ROUTES = {
         "page", queries=("", "range=all", f"{MONTH}&agent={{agent}}", f"{MONTH}&format=csv&table=forecasts")
     ),
     "budgets/": Route("page", queries=("", "format=csv&table=budgets", "format=csv&table=month_end")),
+    "objectives/": Route("page", queries=("", MONTH, f"{MONTH}&format=csv&table=unattributed")),
     "live/": Route("page", queries=("", "seen=x", "agent={agent}&session={session}")),
     "connect/": Route("page", queries=("", "seen=x")),
     "connect/key/": Route("page"),

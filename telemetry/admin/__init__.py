@@ -5,6 +5,7 @@ from telemetry.admin.alerts import AlertAdmin, AlertChannelAdmin, AlertDeliveryA
 from telemetry.admin.detectors import DetectorRuleAdmin
 from telemetry.admin.jobs import JobAdmin
 from telemetry.admin.limits import BudgetAdmin
+from telemetry.admin.objectives import AttributionAdmin, KeyResultAdmin, ObjectiveAdmin, WorkItemAdmin
 from telemetry.admin.observing import AllowedWasteAdmin
 from telemetry.admin.prices import PriceOverrideAdmin, PriceVersionAdmin
 from telemetry.admin.records import QuarantinedAdmin
@@ -16,11 +17,15 @@ __all__ = [
     "AlertRuleAdmin",
     "AllowedWasteAdmin",
     "ApiKeyAdmin",
+    "AttributionAdmin",
     "BudgetAdmin",
     "DetectorRuleAdmin",
     "JobAdmin",
+    "KeyResultAdmin",
+    "ObjectiveAdmin",
     "PriceOverrideAdmin",
     "PriceVersionAdmin",
     "ProjectAdmin",
     "QuarantinedAdmin",
+    "WorkItemAdmin",
 ]

@@ -12,6 +12,7 @@ from telemetry.api.asking import Answer, Question
 from telemetry.contracts import Call, Execution, Receipt
 from telemetry.exporter.columns import COLUMNS
 from telemetry.exporter.exporting import TABLES, WRITERS
+from telemetry.limits.account import Account
 from telemetry.observer.anomalies import ORDERS
 from telemetry.observer.narrowing import FILTERS
 from telemetry.observer.report.document import Document, Summary
@@ -20,7 +21,7 @@ from telemetry.series.queries import DIMENSIONS
 
 _REFERENCE = "#/components/schemas/{name}"
 _SCHEMAS, _COMPONENTS = msgspec.json.schema_components(
-    (Call, Execution, Receipt, Document, Summary, Question, Answer), ref_template=_REFERENCE
+    (Call, Execution, Receipt, Document, Summary, Question, Answer, Account), ref_template=_REFERENCE
 )
 for _component in _COMPONENTS.values():
     if not _component["required"]:
@@ -112,6 +113,21 @@ ANOMALIES = {
 
 QUESTION = {"application/json": _SCHEMAS[5]}
 FORECAST = {200: _SCHEMAS[6]}
+OBJECTIVES = {
+    200: {
+        "allOf": [
+            _SCHEMAS[7],
+            {
+                "type": "object",
+                "properties": {
+                    "from": {"type": "string", "format": "date"},
+                    "to": {"type": "string", "format": "date"},
+                    "tz": {"type": "string"},
+                },
+            },
+        ]
+    }
+}
 
 EXPORT_PARAMETERS = [
     OpenApiParameter("what", str, enum=[*COLUMNS], description="default calls"),

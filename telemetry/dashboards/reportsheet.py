@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from telemetry.limits.account import Account
 from telemetry.observer import wording
-from telemetry.observer.report import lines, trendlines
+from telemetry.observer.report import lines, objective_lines, trendlines
 from telemetry.observer.report.document import Document, Group, Leaders, Unusual
 
 Address = Callable[[str], str]
@@ -67,6 +68,17 @@ class Trending:
     heads: tuple[str, ...] = trendlines.HEADS
 
 
+@dataclass(frozen=True, slots=True)
+class Purposes:
+    """What was spent for each objective: a sentence, and a row each."""
+
+    summary: str
+    rows: tuple[tuple[str, tuple[str, ...]], ...]
+    title: str = objective_lines.TITLE
+    heads: tuple[str, ...] = objective_lines.HEADS
+    note: str = objective_lines.NOTE
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
     """The whole page, from top to bottom."""
@@ -81,6 +93,7 @@ class Sheet:
     recommendations: tuple[tuple[str, str, str], ...]
     rankings: tuple[Ranking, ...]
     trends: Trending | None
+    purposes: Purposes | None
     heads: tuple[str, ...] = lines.LEADER_HEADS
 
 
@@ -107,6 +120,7 @@ def sheet(
         ),
         rankings=tuple(_ranking(group) for group in document.leaders if group.rows),
         trends=_trending(document, trend_address),
+        purposes=_purposes(document.objectives) if document.objectives else None,
     )
 
 
@@ -140,6 +154,14 @@ def _trending(document: Document, address: Callable[[Unusual], str]) -> Trending
         figures=tuple(trendlines.cost(document)),
         rows=tuple(rows),
         more=trendlines.more(trends),
+    )
+
+
+def _purposes(account: Account) -> Purposes:
+    rows = objective_lines.rows(account)
+    return Purposes(
+        objective_lines.summary(account),
+        tuple((lines.one_line(name), tuple(map(lines.one_line, cells))) for name, cells in rows),
     )
 
 

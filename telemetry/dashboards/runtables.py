@@ -11,8 +11,8 @@ from telemetry.contracts import UsageRow
 from telemetry.dashboards import formats
 from telemetry.dashboards.pagestate import PageState
 from telemetry.dashboards.tables import Cell, Column, Row, Table, count
-from telemetry.observer.findings import DONE
 from telemetry.series.run_rows import RunRow
+from telemetry.usage import DONE
 
 FAILED = frozenset({"failed", "failure", "error", "errored", "aborted", "timeout"})
 SHORT, NAME = 12, 22  # so many letters of an id or a status, and of another name, are shown

@@ -34,6 +34,7 @@ PAGES = {
     "reports": "Reports",
     "trends": "Trends",
     "forecasts": "Forecasts",
+    "objectives": "Objectives",
     "budgets": "Budgets",
     "live": "Live",
     "invoice": "Invoice",

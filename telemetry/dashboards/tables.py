@@ -95,8 +95,11 @@ class Table:
     def shown(self) -> Table:
         """Without the columns that a page has no room for."""
         kept = [place for place, column in enumerate(self.columns) if not column.only_csv]
+        if len(kept) == len(self.columns):
+            return self
         rows = tuple(Row(tuple(row.cells[place] for place in kept), row.kind) for row in self.rows)
-        return replace(self, columns=tuple(self.columns[place] for place in kept), rows=rows)
+        total = self.total and Row(tuple(self.total.cells[place] for place in kept), self.total.kind)
+        return replace(self, columns=tuple(self.columns[place] for place in kept), rows=rows, total=total)
 
 
 TOKEN_COLUMNS = (

@@ -65,6 +65,11 @@ LOCAL_OF_PROJECTS = {
     "telemetry_alert": "at most one a subject of a rule and period, kept for 90 days",
     "telemetry_alertdelivery": "a few times as many; taken over all projects, whichever is due first",
     "telemetry_job": "a few rows a day; taken over all projects, whichever is due first",
+    "telemetry_attribution": "a few hundred rows of a project, edited in the admin or imported",
+    "telemetry_workitem": "what a tracker says, as far as somebody imports it",
+    "telemetry_keyresultvalue": "belongs to a key result",
+    "telemetry_keyresult": "belongs to an objective",
+    "telemetry_objective": "a few dozen rows of a project, edited in the admin",
     "telemetry_invoicetotal": "typed in or uploaded by a person, a few hundred of a project at most",
 }
 LOCAL = {

@@ -7,6 +7,7 @@ from telemetry.models.intake import RejectedReason, SourceSeen
 from telemetry.models.invoices import InvoiceLine, InvoiceTotal
 from telemetry.models.ledger import Call, Execution, Identity, ImportedFile, MeterPoint, Quarantined, Session
 from telemetry.models.limits import Budget
+from telemetry.models.objectives import Attribution, KeyResult, KeyResultValue, Objective, WorkItem
 from telemetry.models.observing import AllowedWaste, Anomaly, Detector, DetectorRule, Job, Report
 from telemetry.models.outlook import RunDay, Trend, TrendDay
 from telemetry.models.prices import PriceOverride, PriceRevision, PriceVersion
@@ -34,6 +35,7 @@ __all__ = [
     "AllowedWaste",
     "Anomaly",
     "ApiKey",
+    "Attribution",
     "BriefDay",
     "BriefQuarter",
     "Budget",
@@ -50,11 +52,14 @@ __all__ = [
     "InvoiceLine",
     "InvoiceTotal",
     "Job",
+    "KeyResult",
+    "KeyResultValue",
     "KeyStat",
     "LoginLink",
     "Membership",
     "MeterPoint",
     "Minute",
+    "Objective",
     "PriceOverride",
     "PriceRevision",
     "PriceVersion",
@@ -79,4 +84,5 @@ __all__ = [
     "TokenRatio",
     "Trend",
     "TrendDay",
+    "WorkItem",
 ]

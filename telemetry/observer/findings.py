@@ -12,13 +12,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
-from telemetry.usage import RUNNING
+from telemetry.usage import DONE, FAILED, RUNNING
 
 Severity = Literal["high", "medium"]
 Verdict = Literal["false", "verified", "unverifiable"]
 Evidence = Mapping[str, int | float | str | None]
-DONE = frozenset({"done", "completed", "complete", "success", "succeeded", "ok"})  # what a sender calls well ended
-FAILED = frozenset({"failed", "failure", "error", "errored", "timeout", "timed_out", "aborted", "crashed"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,9 +17,10 @@ from typing import Any
 from psycopg import Connection, sql
 from psycopg.rows import scalar_row, tuple_row
 
-from telemetry.observer.findings import DONE, FAILED, Limits, Sieve
+from telemetry.observer.findings import Limits, Sieve
 from telemetry.observer.rules import BY_NAME, Rules, lookback, sieves_of
 from telemetry.statements import statement
+from telemetry.usage import DONE, FAILED
 
 HUGE = 10**12  # tokens of a run beyond all reason
 _STEEP = 10**6  # so many hundredths times HUGE is still an int8; beyond, numeric is

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
+from telemetry.limits.account import Account
 from telemetry.observer.report.periods import Kind, Period
 
 VERSION = 1
@@ -175,7 +176,8 @@ class Trends(Struct, frozen=True, kw_only=True):
 
 class Document(Struct, frozen=True, kw_only=True):
     """One report. `apart` are calls of the period that belong to no task, in no average; None: some have expired.
-    `trends`: None in reports that were written before there were any."""
+    `trends`: None in reports that were written before there were any. `objectives` says what was spent for what; None:
+    the project has no objective."""
 
     version: int = VERSION
     project: str
@@ -196,6 +198,7 @@ class Document(Struct, frozen=True, kw_only=True):
     recommendations: tuple[Recommendation, ...] = ()
     leaders: tuple[Leaders, ...] = ()
     trends: Trends | None = None
+    objectives: Account | None = None
 
     @property
     def days(self) -> Period:

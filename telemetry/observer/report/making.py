@@ -17,7 +17,7 @@ from psycopg.types.json import Jsonb
 from telemetry.models import Project, Report, TokenMeasure
 from telemetry.observer import wording
 from telemetry.observer.findings import ratio, tokens_of
-from telemetry.observer.report import document, reading, trending
+from telemetry.observer.report import document, reading, spending, trending
 from telemetry.observer.report.document import Document, Group, Item, Leader, Leaders, Summary, Usage
 from telemetry.observer.report.periods import Kind, Period
 from telemetry.observer.report.reading import Days, Found, ListedAnomaly, LooseCalls, Span, TaskSums
@@ -55,6 +55,7 @@ def write(
         most_leaders=document.MOST_LEADERS,
         most_unusual=document.MOST_UNUSUAL,
         has_calls=project.calls_kept_from_at is None or start >= project.calls_kept_from_at,
+        count=lambda conn: spending.account_of(conn, project=project, period=period),
     )
     return document.as_plain(_document(project, period, now, found))
 
@@ -111,6 +112,7 @@ def _document(project: Project, period: Period, now: datetime, found: Found) -> 
         recommendations=recommendations(summary, spend),
         leaders=tuple(_leaders(by, found) for by in DIMENSIONS),
         trends=trending.trends(*found.compared),
+        objectives=found.account,
     )
 
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from telemetry.observer import wording
-from telemetry.observer.report import lines, trendlines
+from telemetry.observer.report import lines, objective_lines, trendlines
 from telemetry.observer.report.document import Document, Group, Item, Leader, Unusual
 
 _SPECIAL = re.compile(
@@ -24,6 +24,7 @@ def as_markdown(document: Document) -> str:
         (f"# {document.title}", "", f"{harmless(lines.about(document))}.", ""),
         _summary(document),
         ("## Spend", "", *_bullets(lines.spend(document)), ""),
+        _objectives(document),
         _trends(document),
         _anomalies(document),
         _recommendations(document),
@@ -69,6 +70,14 @@ def _trends(document: Document) -> Iterator[str]:
 def _unusual(one: Unusual, *, dated: bool) -> tuple[str, ...]:
     name, what, at_stake, note = trendlines.figures(one, dated=dated)
     return harmless(name), what, at_stake, harmless(note)
+
+
+def _objectives(document: Document) -> Iterator[str]:
+    if account := document.objectives:
+        yield from (f"## {objective_lines.TITLE}", "", objective_lines.summary(account), "")
+        rows = ((harmless(name), *map(harmless, cells)) for name, cells in objective_lines.rows(account))
+        yield from _table(objective_lines.HEADS, rows, numbers=(2, 3, 4, 5, 6))
+        yield from (objective_lines.NOTE, "")
 
 
 def _anomalies(document: Document) -> Iterator[str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from psycopg import Connection
 from psycopg.rows import class_row
 
+from telemetry.limits.account import Account
 from telemetry.observer import waste
 from telemetry.observer.waste import WasteSums
 from telemetry.outlook import changes, day_sums, trend_reading
@@ -111,6 +112,7 @@ class Found(NamedTuple):
     listed: list[ListedAnomaly]
     loose: LooseCalls | None
     compared: Compared
+    account: Account | None
 
 
 def read(
@@ -123,8 +125,10 @@ def read(
     most_leaders: int,
     most_unusual: int,
     has_calls: bool,
+    count: Callable[[Connection[Any]], Account | None],
 ) -> Found:
-    """Everything, of one instant of the database, so that the figures agree. To be called outside of a transaction."""
+    """Everything, of one instant of the database, so that the figures agree; `count` says what was spent for what. To
+    be called outside of a transaction."""
     with conn.transaction():
         conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         return Found(
@@ -133,6 +137,7 @@ def read(
             listed=listed_anomalies(conn, span, severities=severities, limit=most_listed),
             loose=loose_calls(conn, span) if has_calls else None,
             compared=compared(conn, span.project, days, limit=most_unusual),
+            account=count(conn),
         )
 
 

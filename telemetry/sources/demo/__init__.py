@@ -17,6 +17,7 @@ from typing import Any, Literal, NamedTuple
 
 from telemetry.contracts import Call, Execution
 from telemetry.sources.demo import shifts
+from telemetry.sources.demo.goals import RELEASES
 from telemetry.sources.demo.planted import planted_runs
 
 VERSION = 1
@@ -53,6 +54,7 @@ class Agent:
     weekend: float = 0.15
     base_context: int = 18_000
     subagent: Model | None = None
+    objective: str = ""
 
 
 class Day(NamedTuple):
@@ -117,6 +119,7 @@ ROSTER = (
         session_type="scheduled",
         sessions_a_day=1.0,
         base_context=4_000,
+        objective=RELEASES,
     ),
     Agent(
         name="support-triage",
@@ -223,6 +226,7 @@ class _Session:
             agent=self.agent.name,
             session_id=self.id,
             session_type=self.agent.session_type,
+            objective=self.agent.objective,
         )
         return execution, calls
 
@@ -245,6 +249,7 @@ class _Session:
             session_type=self.agent.session_type,
             execution_id=execution,
             task_type=task,
+            objective=self.agent.objective,
             error_type=error,
             **tokens,
         )

@@ -27,6 +27,7 @@ from telemetry.sources.otlp.dialects import (
     vercel,
 )
 from telemetry.sources.otlp.leaves import Read, leaves
+from telemetry.sources.otlp.purpose import with_purpose
 from telemetry.sources.otlp.records import BadRecord, Log, Point, Span
 
 SPAN_DIALECTS: tuple[SpanDialect, ...] = (
@@ -69,7 +70,7 @@ def read_spans(spans: Iterable[Span], *, keep_content: bool = False) -> dict[str
             if dialect.owns_span(span):
                 owner = heard[dialect.NAME]
                 try:
-                    record = dialect.read_span(span)
+                    record = with_purpose(dialect.read_span(span), span.attributes, span.resource)
                     if keep_content and record is not None:
                         record = with_content(record, span.attributes)
                 except BadRecord as error:
@@ -91,7 +92,7 @@ def read_logs(logs: Iterable[Log], *, keep_content: bool = False) -> dict[str, H
             if dialect.owns_log(log):
                 said = heard[dialect.NAME]
                 try:
-                    record = dialect.read_log(log)
+                    record = with_purpose(dialect.read_log(log), log.attributes, log.resource)
                     said.keep(with_content(record, log.attributes) if keep_content and record is not None else record)
                 except BadRecord as error:
                     said.rejected.append(str(error))

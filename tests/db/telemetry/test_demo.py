@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from io import StringIO
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -29,17 +30,22 @@ from telemetry.models import (
     AlertRule,
     AllowedWaste,
     Anomaly,
+    Attribution,
     Detector,
     DetectorRule,
     Execution,
     ImportedFile,
     Job,
+    KeyResult,
+    KeyResultValue,
     Membership,
+    Objective,
     PriceOverride,
     Project,
     Report,
     Run,
     RunState,
+    WorkItem,
 )
 from telemetry.series import runs
 from telemetry.series.queries import unpriced_models, usage_by, usage_total
@@ -50,6 +56,18 @@ from tests.ledger_reading import added_up
 
 NOW = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)
 WEEK = by_preset("7d", zone="UTC", now=NOW)
+PLAIN: dict[str, Any] = {
+    **dict.fromkeys(("BigIntegerField", "IntegerField", "PositiveSmallIntegerField", "FloatField", "DecimalField"), 1),
+    "TextField": "x",
+    "CharField": "x",
+    "BooleanField": False,
+    "ArrayField": [],
+    "JSONField": {},
+    "ForeignKey": 0,
+    "DateField": NOW.date(),
+    "DateTimeField": NOW,
+    "UUIDField": uuid4(),
+}
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -123,6 +141,35 @@ def fill(project: Project) -> None:
     file = read_invoice(b"date,model,cost\n2026-11-20,m,1\n")
     invoices.enter_file(project_id=project.pk, provider="p", file=file, file_name="f", by="o", now=NOW)
     fill_observing(project)
+    fill_objectives(project)
+    fill_others(project)
+
+
+def fill_objectives(project: Project) -> None:
+    """A row of every table of objectives."""
+    said: dict[str, Any] = {"project": project, "recorded_on": NOW.date()}
+    objective = Objective.objects.create(**said, key="filled", title="t")
+    result = KeyResult.objects.create(**said, objective=objective, key="filled-1", title="t")
+    KeyResultValue.objects.create(project=project, key_result=result, day=NOW.date(), value=1)
+    WorkItem.objects.create(**said, key="k")
+    Attribution.objects.create(**said, kind="tag", name="n", objective=objective)
+
+
+def fill_others(project: Project) -> None:
+    """A row of every table that has none yet: they are written by the observer alone, and mean nothing here."""
+    counts = rows_of(project.pk)
+    for model in apps.get_app_config("telemetry").get_models():
+        if not counts.get(model.__name__, 1):
+            every = model._meta.local_concrete_fields
+            needed = [
+                field for field in every if field.column == "project_id" or not (field.has_default() or field.null)
+            ]
+            values = {
+                field.attname: project.pk if field.column == "project_id" else PLAIN[field.get_internal_type()]
+                for field in needed
+                if not field.has_db_default() and field.get_internal_type() in PLAIN
+            }
+            model.objects.create(**values)  # type: ignore[attr-defined]
 
 
 def fill_observing(project: Project) -> None:

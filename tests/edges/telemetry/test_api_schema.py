@@ -32,6 +32,7 @@ def test_the_document_lists_every_address_of_the_api(web: str) -> None:
         "/api/v1/anomalies/": ["get"],
         "/api/v1/budgets/": ["get"],
         "/api/v1/tokens/count/": ["post"],
+        "/api/v1/objectives/": ["get"],
         "/api/v1/export/": ["get"],
         "/api/v1/reports/": ["get"],
         "/api/v1/reports/{period}/": ["get"],

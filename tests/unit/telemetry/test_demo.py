@@ -6,10 +6,15 @@ from collections import Counter
 from collections.abc import Collection
 from datetime import UTC, date, datetime, timedelta
 
+import msgspec
 import pytest
 
 from telemetry.contracts import Call, Execution
+from telemetry.limits import objective_files
+from telemetry.limits.attribution import WHOLE, Book, Link, Rule, Spelled, Stands, Target, Valid, Work
+from telemetry.limits.objective_files import AttributionRow, KeyResultRow, WorkItemRow
 from telemetry.sources.demo import ROSTER, Agent, invent, planted, shifts
+from telemetry.sources.demo.goals import goals
 from telemetry.usage import input_total
 
 NOW = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)
@@ -116,3 +121,29 @@ def test_some_days_are_heavier_and_some_are_busier_for_trends_to_find() -> None:
     runs = Counter(run.started_at.date() for run in RUNS if run.agent == shifts.BUSY_AGENT)
     assert sum(runs[day] for day in busy) / len(busy) > 2 * sum(runs[d] for d in workdays - busy) / len(workdays - busy)
     assert not any(shifts.is_heavy("codex", day) or shifts.is_busy("claude-code", day) for day in days)
+
+
+def test_nearly_all_that_the_team_uses_is_for_an_objective_by_every_way_but_the_run_itself() -> None:
+    said = [
+        one for _, one in objective_files.read(msgspec.json.encode(goals(NOW.date())), file_name="demo.json").records
+    ]
+    ever = Valid(None, None, NOW.date())
+    asked = [one for one in said if isinstance(one, AttributionRow)]
+    book = Book(
+        [
+            Link(one.kind, one.name, Target(1), int(one.weight * WHOLE), ever, Rule(one.task_type, one.agent))  # type: ignore[arg-type]
+            for one in asked
+        ],
+        [Stands(one.key, one.parent, ever) for one in said if isinstance(one, WorkItemRow)],
+        [Spelled(one.key, Target(1), NOW.date()) for one in said if isinstance(one, KeyResultRow)],
+    )
+    calls, runs = invented(days=14, agents=len(ROSTER))
+    used: Counter[str] = Counter()
+    for call in calls:
+        used[call.execution_id] += input_total(call) + call.output
+    counted: Counter[str] = Counter()
+    for run in runs:
+        work = Work(NOW.date(), "", run.objective, run.task_id, run.task_type, run.agent)
+        counted[book.find(work).level] += used[run.execution_id]
+    assert counted.keys() == {"tag", "parent", "rule", "none"}
+    assert 0 < counted["none"] <= 0.05 * counted.total()
