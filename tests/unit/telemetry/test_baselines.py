@@ -94,6 +94,14 @@ def test_a_weekend_is_compared_with_weekends() -> None:
     assert busy.baseline == pytest.approx(3, abs=2.5)
 
 
+def test_before_three_weeks_are_over_weekends_are_already_told_from_weekdays() -> None:
+    sums = [some(n, 30 if day_of(n).weekday() < 5 else 3, 100_000) for n in range(20)]
+    friday, saturday = (volume(night([row for row in sums if row.day <= day_of(n)], n)) for n in (18, 19))
+    assert friday.baseline == pytest.approx(30, rel=0.15)
+    assert saturday.baseline is not None
+    assert 3 <= saturday.baseline < 8  # four days of eighteen: with caution
+
+
 def test_after_three_weeks_each_day_of_the_week_has_a_volume_of_its_own() -> None:
     sums = [some(n, 40 if day_of(n).weekday() == 2 else 10, 100_000) for n in range(35)]
     wednesday = volume(night([*sums[:30], some(30, 40, 100_000)], 30))
