@@ -36,7 +36,7 @@ ROUTES = {
     "api/v1/usage/": Route("key", "read", queries=("", f"{MONTH}&by=agent", f"{MONTH}&by=session&agent={{agent}}")),
     "api/v1/anomalies/": Route("key", "read", queries=("", MONTH, f"{MONTH}&agent={{agent}}&execution={{run}}")),
     "api/v1/budgets/": Route("key", "read"),
-    "api/v1/tokens/count/": Route("key", "ingest"),
+    "api/v1/tokens/count/": Route("key", "ingest", fields={"model": "claude-planted", "text": "{task}"}),
     "api/v1/objectives/": Route("key", "read", queries=("", MONTH, f"{MONTH}&tz=Asia/Tokyo")),
     "api/v1/reports/": Route("key", "read", queries=("", MONTH, f"{MONTH}&kind=daily")),
     "api/v1/reports/<str:period>/": Route("key", "read", queries=("", "format=md", "format=json")),

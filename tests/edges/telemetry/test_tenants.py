@@ -206,7 +206,7 @@ def request(client: Client, method: str, address: str, b: Tenant, *, key: str = 
     if method == "POST" and route.kind != "key":
         return client.post(f"/{address}", named | fields, headers=headers)
     call = {"id": b.words["run"], "started_at": "2025-10-24T12:00:00Z", "model": "planted", **named, **LITELLM}
-    body = json.dumps(call) if method in ("POST", "PUT", "PATCH") else ""
+    body = json.dumps(fields or call) if method in ("POST", "PUT", "PATCH") else ""
     return client.generic(method, f"/{address}", body, content_type="application/json", headers=headers)
 
 
