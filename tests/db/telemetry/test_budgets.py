@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from psycopg import Connection
 
 from telemetry.contracts import Call, UsageRow
 from telemetry.database import connection
 from telemetry.limits import budgets
 from telemetry.limits.granted import Grant, amount
 from telemetry.models import Budget, Project
+from tests.budgeting import PLAN, grant_plan
 from tests.page_reading import store
 
 
@@ -36,6 +38,19 @@ def grant(project: Project | None, scope: str, subject: str = "", **fields: Any)
     budget.full_clean()
     budget.save()
     return budget
+
+
+@pytest.fixture(autouse=True)
+def plan(database: None) -> None:
+    """What every project begins with."""
+    grant_plan()
+
+
+def test_the_migration_writes_the_plan_s_budgets(own: Connection[tuple[object, ...]]) -> None:
+    rows = own.execute("SELECT subject, amount, mode, project_id FROM telemetry_budget").fetchall()
+    assert sorted(map(str, rows)) == sorted(
+        str((kind, Decimal(tokens).quantize(Decimal(10) ** -9), "shadow", None)) for kind, tokens in PLAN.items()
+    )
 
 
 def test_the_plan_s_defaults_hold_for_each_session_type_in_every_project(project: Project) -> None:

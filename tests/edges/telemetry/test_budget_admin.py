@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from telemetry.models import Budget, Project
+from tests.budgeting import grant_plan
 from tests.page_reading import person, visitor
 
 ADD = "/admin/telemetry/budget/add/"
@@ -42,6 +43,7 @@ def test_part_of_a_token_is_refused_with_the_reason(admin: Client, project: Proj
 
 
 def test_the_list_shows_the_plan_s_defaults_for_every_project(admin: Client) -> None:
+    grant_plan()
     html = unescape(admin.get("/admin/telemetry/budget/?scope=session_type").content.decode())
     assert "direct_chat" in html
     assert "every project" in html

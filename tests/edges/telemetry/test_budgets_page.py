@@ -13,6 +13,7 @@ from django.test import Client
 
 from telemetry.contracts import Call
 from telemetry.models import Budget, Project
+from tests.budgeting import grant_plan
 from tests.page_reading import store, visitor
 
 pytestmark = pytest.mark.usefixtures("static_files")
@@ -22,6 +23,7 @@ HOSTILE = "<script>alert(1)</script>" + "x" * 160
 def filled(project: Project) -> None:
     """A month of calls, and three budgets."""
     now = datetime.now(UTC)
+    grant_plan()
     store(
         project,
         [
