@@ -75,7 +75,12 @@ def counted(tenant: int, zone: str = "UTC") -> Tables:
 
 def total(tenant: int, table: str) -> Counter[str]:
     """The sums over all rows of a rollup."""
-    return sum((Counter(row[0]) for row in folded(tenant)[table].values()), Counter())
+    return total_of(folded(tenant)[table])
+
+
+def total_of(rows: dict[Row, Row]) -> Counter[str]:
+    """The sums over rows that were read."""
+    return sum((Counter(row[0]) for row in rows.values()), Counter())
 
 
 def _calls(tenant: int) -> Iterator[tuple[datetime, str, Row, Sums]]:
