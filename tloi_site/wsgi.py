@@ -5,9 +5,11 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
+from importlib import import_module
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
+from django.template import engines
 
 from tloi_site.envelope import put_right
 
@@ -29,7 +31,15 @@ def _collect_rarely() -> None:
     gc.set_threshold(20_000, 20, 20)
 
 
+def _load_pages() -> None:
+    """Import all views before processes are forked, which then share them, instead of each at its first request."""
+    import_module(settings.ROOT_URLCONF)
+    for engine in engines.all():
+        engine.from_string("")
+
+
 _give_memory_back()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tloi_site.settings")
 application = put_right(get_wsgi_application(), limit=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+_load_pages()
 _collect_rarely()
