@@ -89,7 +89,7 @@ def _layout() -> Figure:
         "bargap": 0.35,
         "showlegend": False,
         "hovermode": "closest",
-        "margin": {"l": 56, "r": 8, "t": 24, "b": 40},
+        "margin": {"l": 56, "r": 8, "t": 24, "b": 48},
         "xaxis": {
             "type": "category",
             "categoryorder": "array",

@@ -2,8 +2,8 @@
 for ever: a day of an agent depends on nothing but its date and the agent's name, so that a later run adds only days.
 
 What is modelled: office hours and quiet weekends, sessions whose context grows and is read from the cache until it
-expires, sub-agents on a small model, runs that fail, and now and then a session that gets out of hand. On some days
-the team changes (`shifts.py`). Beside it, `planted.py` runs what an observer must find.
+expires, sub-agents on a small model, runs that fail, and now and then a session that gets out of hand. Beside the
+team, `planted.py` runs what an observer must find, and `shifts.py` what trends must.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from random import Random
 from typing import Any, Literal, NamedTuple
 
 from telemetry.contracts import Call, Execution
-from telemetry.sources.demo import shifts
 from telemetry.sources.demo.goals import RELEASES
 from telemetry.sources.demo.planted import planted_runs
+from telemetry.sources.demo.shifts import routed
 
 VERSION = 1
 CACHE_LIVES = timedelta(minutes=5)
@@ -58,7 +58,7 @@ class Agent:
 
 
 class Day(NamedTuple):
-    """What one agent, or the orchestrator, did on one UTC day."""
+    """What one agent, or those that are planted, did on one UTC day."""
 
     day: date
     calls: list[Call]
@@ -135,20 +135,20 @@ ROSTER = (
 
 
 def invent(*, now: datetime, days: int, agents: int) -> Iterator[Day]:
-    """What the first `agents` of ROSTER and the orchestrator did on the last `days` UTC days, oldest first. Only runs
-    that had ended by `now` are in it."""
+    """What the first `agents` of ROSTER, the orchestrator and the router did on the last `days` UTC days, oldest first.
+    Only runs that had ended by `now` are in it."""
     today = now.astimezone(UTC).date()
     for back in range(days - 1, -1, -1):
         day = today - timedelta(days=back)
         for agent in ROSTER[:agents]:
             yield _day(agent, day, now)
-        runs = list(planted_runs(day, now=now))
+        runs = [*planted_runs(day, now=now), *routed(day, now=now)]
         yield Day(day, [call for _, call in runs], [execution for execution, _ in runs])
 
 
 def _day(agent: Agent, day: date, now: datetime) -> Day:
     dice = Random(f"tloi-demo-{VERSION}:{agent.name}:{day}")  # noqa: S311  not secret: the same for ever
-    mean = shifts.sessions(agent.name, agent.sessions_a_day, day) * (agent.weekend if day.weekday() >= 5 else 1.0)
+    mean = agent.sessions_a_day * (agent.weekend if day.weekday() >= 5 else 1.0)
     happened = Day(day, [], [])
     for _ in range(round(max(0.0, dice.gauss(mean, mean / 3)))):
         start = datetime.combine(day, time(dice.choice(_HOURS), dice.randrange(60), dice.randrange(60)), UTC)
@@ -167,7 +167,7 @@ class _Context:
         """The token buckets of one more call."""
         self.size += dice.randint(200, 2_800) + (dice.randint(5_000, 25_000) if dice.random() < 0.08 else 0)
         if self.size > COMPACTED_AT:
-            self.size, self.cached = min(2 * self.first_size, COMPACTED_AT // 2), 0
+            self.size, self.cached = 2 * self.first_size, 0
         read = self.cached if self.caching != "none" and at - self.cached_at < CACHE_LIVES else 0
         fresh = self.size - read
         uncached = min(fresh, dice.randint(3, 40)) if self.caching == "written" else fresh
@@ -190,7 +190,7 @@ class _Session:
         self.agent, self.dice, self.clock = agent, dice, start
         self.id = _uuid(dice)
         model = dice.choices(agent.models, [model.weight for model in agent.models])[0]
-        self.context = _Context(agent, model, shifts.context(agent.name, agent.base_context, start.date()))
+        self.context = _Context(agent, model, agent.base_context)
         self.is_out_of_hand = dice.random() < 0.02
 
     def work(self, happened: Day, now: datetime) -> None:

@@ -1,37 +1,83 @@
-"""What changes in the days of the invented team, for trends to find. Pure, and by date alone, as all of the demo.
+"""What changes from one day to another, for trends to find. Pure, and by date alone, as all of the demo.
 
-From Wednesday to Friday of every second week claude-code has tools connected that nobody needs: every session begins
-with their descriptions. On Tuesday of the weeks between, codex works off what has been left lying.
+Each weekday a router sorts tickets, as evenly as only machines do. From Wednesday to Friday of every fourth week it is
+given a manual that it does not need, so that each run takes three times as much; two weeks later there are three times
+as many tickets on Tuesday. No run is wasteful by itself: that something changed shows only beside the days before, and
+only where it is rare among these: what happens every second week is usual.
 """
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from uuid import NAMESPACE_URL, uuid5
 
-HEAVY_AGENT, HEAVY_WEEKDAYS, HEAVY_TOKENS = "claude-code", (2, 3, 4), 80_000
-BUSY_AGENT, BUSY_WEEKDAY, BUSY_TIMES = "codex", 1, 3.0
+from telemetry.contracts import Call, Execution
+
+AGENT, HOST, PROVIDER, MODEL, TASK_TYPE = "ticket-router", "build-2", "anthropic", "claude-opus-4-6", "routing"
+SATURDAY = 5
+TICKETS, MANY_TICKETS = 30, 90
+TOKENS, TOKENS_WITH_MANUAL = (1_800, 400), (7_000, 560)  # input, output
+_BEGINS, _EVERY_S, _LASTS_S = time(6, 30), 95, 21.0
 _MONDAY = date(2024, 1, 1)  # weeks are counted from here, for years have 52 of them or 53
 
 
-def is_heavy(agent: str, day: date) -> bool:
-    """Whether an agent's contexts begin with what nobody needs."""
-    return agent == HEAVY_AGENT and day.weekday() in HEAVY_WEEKDAYS and _week(day) % 2 == 1
+def is_heavy(day: date) -> bool:
+    """Whether each run of a day reads the manual."""
+    return day.weekday() in (2, 3, 4) and _week(day) % 4 == 3
 
 
-def is_busy(agent: str, day: date) -> bool:
-    """Whether an agent has far more to do than on other days."""
-    return agent == BUSY_AGENT and day.weekday() == BUSY_WEEKDAY and _week(day) % 2 == 0
+def is_busy(day: date) -> bool:
+    """Whether there are far more tickets than on other days."""
+    return day.weekday() == 1 and _week(day) % 4 == 1
+
+
+def routed(day: date, *, now: datetime) -> Iterator[tuple[Execution, Call]]:
+    """What the router ran on a UTC day, each run with its call; nothing at weekends, and only what had ended."""
+    if day.weekday() >= SATURDAY:
+        return
+    begins = datetime.combine(day, _BEGINS, UTC)
+    for number in range(MANY_TICKETS if is_busy(day) else TICKETS):
+        began = begins + timedelta(seconds=_EVERY_S * number)
+        if began + timedelta(seconds=_LASTS_S) <= now:
+            yield _run(day, number, began)
 
 
 def _week(day: date) -> int:
     return (day - _MONDAY).days // 7
 
 
-def context(agent: str, tokens: int, day: date) -> int:
-    """With how many tokens its sessions of a day begin."""
-    return tokens + HEAVY_TOKENS * is_heavy(agent, day)
-
-
-def sessions(agent: str, mean: float, day: date) -> float:
-    """How many sessions it has on a day, on average."""
-    return mean * (BUSY_TIMES if is_busy(agent, day) else 1.0)
+def _run(day: date, number: int, began: datetime) -> tuple[Execution, Call]:
+    key = str(uuid5(NAMESPACE_URL, f"tloi-demo:{day}:ticket-{number}"))
+    session = str(uuid5(NAMESPACE_URL, f"tloi-demo:{day}:tickets"))
+    inputs, output = TOKENS_WITH_MANUAL if is_heavy(day) else TOKENS
+    execution = Execution(
+        execution_id=key,
+        started_at=began,
+        task_id=f"ticket_{day:%m%d}_{number:02d}",
+        tool=AGENT,
+        action="execute_task",
+        model=MODEL,
+        execution_time=_LASTS_S,
+        status="done",
+        task_type=TASK_TYPE,
+        agent=AGENT,
+        session_id=session,
+        session_type="scheduled",
+    )
+    call = Call(
+        id=f"demo-{key}",
+        started_at=began,
+        provider=PROVIDER,
+        model=MODEL,
+        input_uncached=inputs + 31 * (number % 7),
+        output=output + 9 * (number % 5),
+        duration_ms=round(_LASTS_S * 1000) - 100,
+        agent=AGENT,
+        host=HOST,
+        session_id=session,
+        session_type="scheduled",
+        execution_id=key,
+        task_type=TASK_TYPE,
+    )
+    return execution, call

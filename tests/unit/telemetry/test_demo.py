@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
 from datetime import UTC, date, datetime, timedelta
 
 import msgspec
@@ -46,8 +45,8 @@ def test_no_call_is_there_twice() -> None:
 
 
 def test_two_months_of_four_agents_fill_the_pages() -> None:
-    assert 6_000 <= len(CALLS) <= 16_000
-    assert {call.agent for call in CALLS} == {agent.name for agent in ROSTER[:4]} | {planted.AGENT}
+    assert 6_000 <= len(CALLS) <= 17_000
+    assert {call.agent for call in CALLS} == {agent.name for agent in ROSTER[:4]} | {planted.AGENT, shifts.AGENT}
     assert len({call.model for call in CALLS}) >= 8
     assert any(call.model.endswith(":free") for call in CALLS)
 
@@ -104,25 +103,6 @@ def test_the_fleet_runs_side_by_side_and_every_run_is_of_another_task() -> None:
     assert all(run.started_at < first_end for run in fleet)
 
 
-def tokens_a_run(agent: str, days: Collection[date]) -> float:
-    """The mean over the runs of an agent that began on these days."""
-    runs = [call for call in CALLS if call.agent == agent and call.started_at.date() in days]
-    return sum(input_total(call) + call.output for call in runs) / len({call.execution_id for call in runs})
-
-
-def test_some_days_are_heavier_and_some_are_busier_for_trends_to_find() -> None:
-    days = [NOW.date() - timedelta(days=back) for back in range(1, 60)]
-    workdays = {day for day in days if day.weekday() < 5}
-    heavy = {day for day in workdays if shifts.is_heavy(shifts.HEAVY_AGENT, day)}
-    busy = {day for day in workdays if shifts.is_busy(shifts.BUSY_AGENT, day)}
-    assert min(NOW.date() - day for day in heavy) <= timedelta(days=14)
-    agent = shifts.HEAVY_AGENT
-    assert tokens_a_run(agent, heavy) > 2 * tokens_a_run(agent, workdays - heavy)
-    runs = Counter(run.started_at.date() for run in RUNS if run.agent == shifts.BUSY_AGENT)
-    assert sum(runs[day] for day in busy) / len(busy) > 2 * sum(runs[d] for d in workdays - busy) / len(workdays - busy)
-    assert not any(shifts.is_heavy("codex", day) or shifts.is_busy("claude-code", day) for day in days)
-
-
 def test_nearly_all_that_the_team_uses_is_for_an_objective_by_every_way_but_the_run_itself() -> None:
     said = [
         one for _, one in objective_files.read(msgspec.json.encode(goals(NOW.date())), file_name="demo.json").records
@@ -147,3 +127,18 @@ def test_nearly_all_that_the_team_uses_is_for_an_objective_by_every_way_but_the_
         counted[book.find(work).level] += used[run.execution_id]
     assert counted.keys() == {"tag", "parent", "rule", "none"}
     assert 0 < counted["none"] <= 0.05 * counted.total()
+
+
+def test_the_router_works_evenly_but_for_days_that_are_heavier_or_busier_by_their_date() -> None:
+    workdays = [day for back in range(1, 60) if (day := NOW.date() - timedelta(days=back)).weekday() < 5]
+    runs = Counter(run.started_at.date() for run in RUNS if run.agent == shifts.AGENT)
+    tokens = Counter[date]()
+    for call in CALLS:
+        if call.agent == shifts.AGENT:
+            tokens[call.started_at.date()] += input_total(call) + call.output
+    usual = [day for day in workdays if not shifts.is_heavy(day) and not shifts.is_busy(day)]
+    heavy, busy = filter(shifts.is_heavy, workdays), filter(shifts.is_busy, workdays)
+    assert {runs[day] for day in usual} == {shifts.TICKETS}
+    assert all(tokens[day] > 3 * tokens[usual[0]] and runs[day] == shifts.TICKETS for day in heavy)
+    assert all(runs[day] == shifts.MANY_TICKETS for day in busy)
+    assert any(shifts.is_heavy(NOW.date() - timedelta(days=back)) for back in range(28))
