@@ -146,6 +146,8 @@ def _slope(one: Verdict) -> Cell:
     if one.slope is None or one.slope_p is None or one.slope_p > TELLING:
         return NOTHING
     percent = 100 * one.slope
+    if abs(percent) < 0.05:  # which would read as none
+        return NOTHING
     return Cell(f"{percent:+.1f}% a day".replace("-", formats.MINUS), f"{percent:.4g}")
 
 
