@@ -9,8 +9,8 @@ which is no duplicate. PLAIN is one statement: the number of the day's rows, and
 tokens and cost. Both run on one core: a sum that takes two does not take less.
 
 `observer-night` is a night as it is: the day was judged live, `judge_span` judges it again, and the waste is summed.
-`observer-first` is the same where nothing was judged before, so that every anomaly is written. `observer-report` is the
-daily report beside PLAIN; it has no bar of its own. `observer-memory-mb` is by how much the peak of a process that
+`observer-report` is the daily report, with the same bar. `observer-first` is the night where nothing was judged before,
+so that a row is written for each anomaly, which no sum does; it has no bar. `observer-memory-mb` is by how much the peak of a process that
 judges and reports (VmHWM, with Python and Django) is higher for that day than for one of ten thousand, every anomaly
 still to be written. Linux only: it reads /proc.
 """
@@ -92,7 +92,7 @@ def _compare(project_id: int, runs: int) -> None:
     detail = {"runs": runs, "flagged": found[0][0], "anomalies": found[0][1]}
     for name, of_it in zip(("observer-first", "observer-night", "observer-report"), figures, strict=True):
         times = {"ms": round(statistics.median(of_it) * 1000), "plain_ms": round(statistics.median(plain) * 1000)}
-        bar = None if name == "observer-report" else 5
+        bar = None if name == "observer-first" else 5
         harness.report(name, harness.median_ratio(of_it, plain), at_most=bar, **times, **detail)
 
 
