@@ -10,9 +10,9 @@ tokens and cost. Both run on one core: a sum that takes two does not take less.
 
 `observer-night` is a night as it is: the day was judged live, `judge_span` judges it again, and the waste is summed.
 `observer-report` is the daily report, with the same bar. `observer-first` is the night where nothing was judged before,
-so that a row is written for each anomaly, which no sum does; it has no bar. `observer-memory-mb` is by how much the peak of a process that
-judges and reports (VmHWM, with Python and Django) is higher for that day than for one of ten thousand, every anomaly
-still to be written. Linux only: it reads /proc.
+so that a row is written for each anomaly, which no sum does; it has no bar. `observer-memory-mb` is by how much the
+peak of a process that judges and reports (VmHWM, with Python and Django) is higher for that day than for one of ten
+thousand, every anomaly still to be written. Linux only: it reads /proc.
 """
 
 from __future__ import annotations
