@@ -39,6 +39,7 @@ _IDENTITY_COLUMNS = ("id", "started_at", "usage_rank", "cost_rank", "fields", "p
 _NUMBERS = struct.Struct("!hi16s" + "iq" * 9)
 _IDENTITY = struct.Struct("!hi16siqiqiqiiiq")
 _FIELDS = (1 << 8) - 1
+MOST_ADDING_S = 3600.0
 SESSION_COLUMNS = ("project_id", "session_id", "agent", "host", "session_type", "started_at", "last_call_at")
 EXECUTION_COLUMNS = (
     *("project_id", "execution_id", "started_at", "task_id", "tool", "action", "model", "duration_ms"),
@@ -63,6 +64,7 @@ def ready(first: harness.Instance, calls: int) -> harness.Instance:
         say("fill", calls=calls, written=written, calls_per_s=round(written / (time.monotonic() - began)))
         conn.execute("VACUUM ANALYZE")
     fold(conn, place.project_id, now=now)
+    add_up(place.project_id, now=now)
     say("size", calls=calls, **sizes(conn))
     return place
 
@@ -80,6 +82,16 @@ def fold(conn: Connection[Any], project_id: int, *, now: datetime) -> None:
         folded = conn.execute("SELECT sum(calls) FROM telemetry_rollup_brief_1d").fetchone() or (0,)
         say("rebuild", folded=int(folded[0]), calls_per_s=round(int(folded[0]) / took))
         conn.execute("VACUUM ANALYZE")
+
+
+def add_up(project_id: int, *, now: datetime) -> None:
+    """Add up and judge the runs of what is folded: else that is done while pages are measured."""
+    from telemetry import facade
+
+    began = time.monotonic()
+    while not facade.catch_up_runs(project_id=project_id, now=now, patience_s=60):
+        if time.monotonic() - began > MOST_ADDING_S:
+            raise RuntimeError("The runs are not added up.")
 
 
 def sizes(conn: Connection[Any]) -> dict[str, Any]:

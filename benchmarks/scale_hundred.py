@@ -57,6 +57,7 @@ def ready(first: harness.Instance, *, calls: int = CALLS, kept: int = KEPT) -> h
         if folding:
             folding.result()
     _take(conn, taken)
+    scale_fill.add_up(place.project_id, now=now)
     conn.execute("VACUUM ANALYZE")
     total = (conn.execute("SELECT sum(calls) FROM telemetry_rollup_brief_1d").fetchone() or (0,))[0]
     scale_fill.say("size", folded=int(total), **scale_fill.sizes(conn))
