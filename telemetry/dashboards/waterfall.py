@@ -70,9 +70,10 @@ def _bars(name: str, slot: int, bars: list[tuple[str, int, int]], *, is_signed: 
         "type": "bar",
         "name": name,
         "x": [step for step, _, _ in bars],
-        # The one place where money becomes a float: where a bar stands on a screen.
-        "base": [at / formats.NANO for _, at, _ in bars],
-        "y": [size / formats.NANO for _, _, size in bars],
+        # The one place where money becomes a float: where a bar stands on a screen. Upward, also what fell: its words
+        # then stand above it, and not on those of the axis.
+        "base": [min(at, at + size) / formats.NANO for _, at, size in bars],
+        "y": [abs(size) / formats.NANO for _, _, size in bars],
         "text": words,
         "textposition": "outside",
         "cliponaxis": False,

@@ -96,11 +96,12 @@ def test_steps_begin_where_the_one_before_ended_and_end_at_this_day() -> None:
     )
     figure = waterfall.figure(whole)
     go.Figure(figure)
-    bars = {
-        step: (base, base + size)
+    bars = {  # from where to where; one that fell stands upward too
+        step: (base + size, base) if words.startswith("\N{MINUS SIGN}") else (base, base + size)
         for trace in figure["data"]
-        for step, base, size in zip(trace["x"], trace["base"], trace["y"], strict=True)
+        for step, base, size, words in zip(trace["x"], trace["base"], trace["y"], trace["text"], strict=True)
     }
+    assert all(size >= 0 for trace in figure["data"] for size in trace["y"])
     steps = [name for name, _ in waterfall.STEPS]
     assert bars[steps[0]] == (0, 10)
     for before, step in pairwise(steps[:-1]):
