@@ -64,7 +64,7 @@ class Pool:
             return level / 0.5 * half
         if level <= 0.9:
             return half + (level - 0.5) / 0.4 * (most - half)
-        return most + (level - 0.9) / 0.1 * (1 - most)
+        return most + (level - 0.9) / 0.1 * max(0.0, 1 - most)
 
     def _quantile(self, level: float) -> float:
         """Of the scores, and of a normal distribution as if it were some of them; beyond the largest, a unit more for

@@ -92,7 +92,7 @@ def test_a_killed_agent_has_spooled_all_but_its_last_moment(tmp_path: Path) -> N
     )
     with running(agent(tmp_path, program, TLOI_URL=CLOSED, TLOI_API_KEY="tloi_key")) as (_, from_agent):
         assert from_agent.readline() == "1\n"
-    assert on_disk(tmp_path / "spool") == ["sync"]
+    assert set(on_disk(tmp_path / "spool")) == {"sync"}  # twice where it was killed while it gave a file back
 
 
 def test_a_server_that_never_answers_holds_the_end_for_two_seconds_at_most(tmp_path: Path) -> None:
