@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from telemetry.outlook.conformal import Pool
@@ -16,6 +16,7 @@ from telemetry.outlook.keys import Key, fingerprint, keys_of
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
+BEYOND = Pool([0.0], [AT], above_q90=-1 / 64)  # its bound of nine in ten lies beyond all scores
 
 
 def keys(task_type: str = "fix", agent: str = "a", description: str = "tests") -> list[Key]:
@@ -129,6 +130,7 @@ shares = st.floats(0.01, 0.99)
 
 
 @given(outlooks, st.lists(shares, min_size=2, max_size=6), st.floats(0, 1e12))
+@example(Expected(mean=0, spread=1, level=2, runs=9, mean_amount=1, pool=BEYOND), [0.875, 0.9375], 1.0)
 def test_quantiles_never_fall_and_are_never_less_than_what_is_sure(
     outlook: Expected, asked: list[float], at_least: float
 ) -> None:
