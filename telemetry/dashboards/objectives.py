@@ -13,13 +13,10 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from telemetry.access.projects import visible_projects
-from telemetry.dashboards import formats, objectivetables, pages, pagestate, shell, starting
+from telemetry.dashboards import formats, objectivetables, pages, pagestate, shell, starting, tablefile
 from telemetry.dashboards.objectivepanels import ObjectiveReader, panels
 from telemetry.dashboards.pages import Shown
-from telemetry.dashboards.pagestate import BadQuery
-from telemetry.dashboards.panel import HasTable, Panel
-from telemetry.dashboards.plainly import answers_plainly, plain
-from telemetry.dashboards.tables import as_csv
+from telemetry.dashboards.plainly import answers_plainly
 from telemetry.dashboards.views import membership_of, nearest, query_of, span_of_calls, state_of
 
 
@@ -37,7 +34,8 @@ def objectives(request: HttpRequest) -> HttpResponse:
         reader = ObjectiveReader(conn, project, replace(state, filters={}))
         of_page = panels(reader)
         if pagestate.word(query_of(request), "format"):
-            return _csv(request, reader, of_page)
+            period = f"{reader.state.window.first_day}_{reader.state.window.last_day}"
+            return tablefile.answer(request, reader, of_page, page="objectives", period=period)
         shown = [pages.show(panel, reader) for panel in of_page] if covered.last_call_at else []
         context = {**_found(reader, shown), "nearest": nearest(state, covered)}
     around = shell.around(
@@ -68,23 +66,3 @@ def _found(reader: ObjectiveReader, shown: Sequence[Shown]) -> dict[str, object]
         "out_of_order": () if failed or not shown else objectivetables.out_of_order(reader.goals, reader.spend),
         "kept_from": formats.moment(kept_from, window) if kept_from and kept_from > window.start else "",
     }
-
-
-def _csv(request: HttpRequest, reader: ObjectiveReader, of_page: Sequence[Panel]) -> HttpResponse:
-    """One table of the page, as the page shows it. Raises BadQuery."""
-    query, window = query_of(request), reader.state.window
-    if pagestate.word(query, "format") != "csv":
-        raise BadQuery("The only other format of a page is csv.")
-    tables = {panel.name: panel for panel in of_page if panel.name != "sums"}
-    panel = tables.get(pagestate.word(query, "table"))
-    if panel is None:
-        raise BadQuery(f"Say which table: {', '.join(tables)}.")
-    shown = pages.show(panel, reader)
-    if shown.failure:
-        return plain(request, 503, "No table now", shown.failure)
-    if not isinstance(shown.content, HasTable):
-        return plain(request, 404, "No table", "There is nothing in this table.")
-    name = f"tloi_{reader.project.slug}_objectives_{panel.name}_{window.first_day}_{window.last_day}.csv"
-    response = HttpResponse(as_csv(shown.content.table), content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response

@@ -14,12 +14,11 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from telemetry.access.projects import visible_projects
-from telemetry.dashboards import formats, listing, pages, pagestate, shell, starting, trendtables
+from telemetry.dashboards import formats, listing, pages, pagestate, shell, starting, tablefile, trendtables
 from telemetry.dashboards.pages import Shown
 from telemetry.dashboards.pagestate import BadQuery, PageState
-from telemetry.dashboards.panel import Choice, HasTable, Panel
-from telemetry.dashboards.plainly import answers_plainly, plain
-from telemetry.dashboards.tables import as_csv
+from telemetry.dashboards.panel import Choice
+from telemetry.dashboards.plainly import answers_plainly
 from telemetry.dashboards.trendpanels import Asked, TrendReader, panels
 from telemetry.dashboards.views import membership_of, query_of, span_of_calls, state_of
 from telemetry.models import Project
@@ -51,7 +50,7 @@ def trends(request: HttpRequest) -> HttpResponse:
         reader = TrendReader(conn, project, narrowed, asked)
         found = panels(reader, listing.read(narrowed, query, orders=ORDERS), lambda one: _address(state, one))
         if pagestate.word(query, "format"):
-            return _csv(request, reader, found)
+            return tablefile.answer(request, reader, found, page="trends", period=str(reader.asked.day))
         is_empty = covered.last_call_at is None
         shown = [] if is_empty else [pages.show(panel, reader) for panel in found]
     around = shell.around(
@@ -142,23 +141,3 @@ def _notes(reader: TrendReader, asked: Asked, shown: Sequence[Shown]) -> dict[st
         "hour": f"{reader.project.observed_at_hour:02d}:00",
         "zone": reader.project.time_zone,
     }
-
-
-def _csv(request: HttpRequest, reader: TrendReader, found: Sequence[Panel]) -> HttpResponse:
-    """One table of the page, as the page shows it. Raises BadQuery."""
-    query = query_of(request)
-    if pagestate.word(query, "format") != "csv":
-        raise BadQuery("The only other format of a page is csv.")
-    tables = {panel.name: panel for panel in found if panel.name != "sums"}
-    panel = tables.get(pagestate.word(query, "table"))
-    if panel is None:
-        raise BadQuery(f"Say which table: {', '.join(tables)}.")
-    shown = pages.show(panel, reader)
-    if shown.failure:
-        return plain(request, 503, "No table now", shown.failure)
-    if not isinstance(shown.content, HasTable):
-        return plain(request, 404, "No table", "There is nothing in this table.")
-    name = f"tloi_{reader.project.slug}_trends_{panel.name}_{reader.asked.day}.csv"
-    response = HttpResponse(as_csv(shown.content.table), content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
