@@ -166,6 +166,14 @@ class Usage(Struct, frozen=True, kw_only=True):
     source: Literal["provider", "counted", "reserved"] = "provider"
 
 
+class ToolCall(Struct, frozen=True, kw_only=True):
+    """A tool that an answer calls. `arguments` is the text that the model wrote: JSON, if it wrote well."""
+
+    id: str
+    name: str
+    arguments: str
+
+
 class Fault(Struct, frozen=True, kw_only=True):
     """Why an attempt failed. `status` is the provider's, 0 where none came; `message` is what a caller may read."""
 
