@@ -143,12 +143,23 @@ class Step(Struct, frozen=True):
     reason: str
 
 
+class Odds(Struct, frozen=True):
+    """What the ladder expects of a step: how likely a good answer is, and what a call of it costs in the same measure,
+    so that the tiers keep their shares (routing.ladder.shares)."""
+
+    p_good: float
+    price: float = 0.0
+
+
 class Plan(Struct, frozen=True, kw_only=True):
-    """Which tiers to ask, in this order. `skipped` says of every other tier why it is not among them."""
+    """Which tiers to ask, in this order. `skipped` says of every other tier why it is not among them. `odds` has one
+    for each step; an answer of which less than `floor` is expected is asked for again whatever the shares say."""
 
     steps: tuple[Step, ...]
     skipped: tuple[Step, ...] = ()
     is_pinned: bool = False
+    odds: tuple[Odds, ...] = ()
+    floor: float = 0.0
 
 
 class Usage(Struct, frozen=True, kw_only=True):
