@@ -223,3 +223,4 @@ class Attempt(Struct, frozen=True, kw_only=True):
     fault: Fault | None = None
     verdict: Verdict | None = None
     is_final: bool = False  # the answer that the caller got
+    cost_nanousd: int | None = None  # by the tier's own prices; None: as the price book says

@@ -32,6 +32,8 @@ Quality = Literal[
     "execution_total",
     "output_suspect",
     "exclusive_input",
+    "usage_counted",
+    "usage_reserved",
 ]
 
 MeterBucket = Literal["input", "input_and_cache", "cache_read", "cache_write", "output"]

@@ -18,8 +18,9 @@ from django.core.cache import cache
 
 from telemetry import replica
 from telemetry.access import keys, login, projects, room
-from telemetry.access.keys import BadKey, BadScope
+from telemetry.access.keys import BadKey, BadScope, KeyHolder
 from telemetry.access.projects import UnknownProject
+from telemetry.access.ratelimit import TooManyRequests, limiter
 from telemetry.contracts import Call, Execution, Receipt
 from telemetry.database import connection
 from telemetry.importer import demo
@@ -34,7 +35,8 @@ from telemetry.limits import budgets, editing, objective_files, objective_import
 from telemetry.models import ApiKey
 from telemetry.observer import live, night
 from telemetry.observer.alerts import delivering, looking
-from telemetry.outlook import forgetting
+from telemetry.outlook import forgetting, tokens
+from telemetry.providers import is_identity
 from telemetry.series import expiry, rollups
 from telemetry.sources.demo import ROSTER
 from telemetry.sources.demo.goals import goals
@@ -49,17 +51,22 @@ __all__ = [
     "BadKey",
     "BadScope",
     "ExpiryState",
+    "KeyHolder",
     "KeyInfo",
     "NotADemo",
     "PartitionLeaving",
     "ProjectInfo",
     "TableContents",
+    "TooManyRequests",
     "Trouble",
     "UnknownProject",
+    "admit",
     "alert",
+    "authenticate",
     "catch_up_runs",
     "check_runs",
     "contents",
+    "count_tokens",
     "create_key",
     "disks",
     "ensure_owner",
@@ -74,6 +81,7 @@ __all__ = [
     "freeze_closed_days",
     "hold_partitions",
     "is_empty",
+    "is_identity",
     "job_trouble",
     "key_works",
     "list_keys",
@@ -144,6 +152,22 @@ def key_works(plain: str, *, now: datetime) -> bool:
     except BadKey:
         return False
     return True
+
+
+def authenticate(plain: str, *, now: datetime) -> KeyHolder:
+    """Whom an API key speaks for. Raises BadKey."""
+    return keys.authenticate(plain, now=now)
+
+
+def admit(key_id: int, *, requests: int, now: datetime) -> None:
+    """Count so many requests of a key in this minute, with those that it sends elsewhere. Raises TooManyRequests, where
+    they are counted all the same."""
+    limiter().admit(f"key:{key_id}", limit=settings.RATE_LIMIT_PER_MINUTE, now=now, requests=requests)
+
+
+def count_tokens(*, project_id: int, model: str, texts: Sequence[str]) -> int:
+    """How many tokens texts are for a model: counted, or estimated where its tokenizer is not public."""
+    return tokens.count(connection(), project_id=project_id, model=model, texts=texts).tokens
 
 
 def list_keys(*, project_slug: str | None, now: datetime) -> list[KeyInfo]:

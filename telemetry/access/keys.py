@@ -45,6 +45,7 @@ class KeyHolder:
     time_zone: str
     scopes: frozenset[str]
     keep_content: bool
+    session_type: str = ""
 
 
 def create_key(project: Project, *, name: str, scopes: Sequence[str], expires_at: datetime | None = None) -> str:
@@ -77,7 +78,15 @@ def authenticate(plain: str, *, now: datetime) -> KeyHolder:
     if key.last_used_at is None or now - key.last_used_at > _LAST_USED_STEP:
         with contextlib.suppress(OperationalError):  # a full disk, say, is no reason to refuse a question
             ApiKey.objects.filter(pk=key.id).update(last_used_at=now)
-    return KeyHolder(key.id, key.project_id, key.slug, key.time_zone, frozenset(key.scopes), key.keep_content)
+    return KeyHolder(
+        key_id=key.id,
+        project_id=key.project_id,
+        project_slug=key.slug,
+        time_zone=key.time_zone,
+        scopes=frozenset(key.scopes),
+        keep_content=key.keep_content,
+        session_type=key.session_type,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +99,7 @@ class _Found:
     expires_at: datetime | None
     revoked_at: datetime | None
     last_used_at: datetime | None
+    session_type: str
     project_id: int
     slug: str
     time_zone: str

@@ -16,7 +16,10 @@ from django.conf import settings
 
 _log = logging.getLogger(__name__)
 _RETRY_AFTER_S = 5.0
-_COUNT = "local n = redis.call('INCR', KEYS[1]) if n == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end return n"
+_COUNT = (
+    "local n = redis.call('INCRBY', KEYS[1], ARGV[2])"
+    " if n == tonumber(ARGV[2]) then redis.call('EXPIRE', KEYS[1], ARGV[1]) end return n"
+)
 
 
 class TooManyRequests(Exception):
@@ -34,23 +37,23 @@ class Limiter:
         self._client = redis.Redis.from_url(url, socket_connect_timeout=0.25, socket_timeout=0.25)
         self._down_until = 0.0
 
-    def admit(self, name: str, *, limit: int, now: datetime, fail_open: bool = True) -> None:
-        """Count one request of `name` in the minute of `now`. Raises TooManyRequests."""
+    def admit(self, name: str, *, limit: int, now: datetime, fail_open: bool = True, requests: int = 1) -> None:
+        """Count so many requests of `name` in the minute of `now`. Raises TooManyRequests."""
         if limit == 0:
             return
         retry_after = 60 - now.second
-        count = self._count(f"rate:{name}:{int(now.timestamp()) // 60}")
+        count = self._count(f"rate:{name}:{int(now.timestamp()) // 60}", requests)
         if count is None and fail_open:
             return
         if count is None or count > limit:
             raise TooManyRequests(limit, retry_after)
 
-    def _count(self, key: str) -> int | None:
-        """The count after this request, or None where the cache does not answer."""
+    def _count(self, key: str, requests: int) -> int | None:
+        """The count after these requests, or None where the cache does not answer."""
         if time.monotonic() < self._down_until:
             return None
         try:
-            return cast(int, self._client.eval(_COUNT, 1, key, "120"))
+            return cast(int, self._client.eval(_COUNT, 1, key, "120", str(requests)))
         except redis.RedisError as error:
             self._down_until = time.monotonic() + _RETRY_AFTER_S
             _log.warning("the cache does not answer, rate limits are off for %s s: %s", _RETRY_AFTER_S, error)

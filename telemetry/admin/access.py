@@ -37,7 +37,7 @@ class KeyForm(forms.ModelForm[ApiKey]):
 
     class Meta:
         model = ApiKey
-        fields = ("project", "name", "scopes", "expires_at")
+        fields = ("project", "name", "scopes", "session_type", "expires_at")
 
 
 @admin.register(ApiKey)

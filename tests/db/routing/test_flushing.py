@@ -1,0 +1,109 @@
+"""From the journal to the ledger: each attempt once, whatever dies or is away meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import psycopg
+import pytest
+
+from routing.contracts import Usage
+from routing.gateway.flushing import Flusher, adopt, store
+from routing.gateway.journal import Entry, Journal
+from telemetry import facade
+from telemetry.contracts import Receipt
+from telemetry.models import Call, Project
+from tests.attempts import attempt, caller
+
+
+def stored(project: Project) -> list[tuple[str, int, int]]:
+    """Request key, output and quality bits of a project's calls."""
+    found = Call.objects.filter(project_id=project.pk).order_by("request_key")
+    return list(found.values_list("request_key", "output", "quality"))
+
+
+def test_an_attempt_is_counted_once_however_often_it_is_stored(project: Project) -> None:
+    entries = [Entry(attempt(id=f"tloi_x-{number}"), caller(project.pk)) for number in range(3)]
+    store(entries)
+    store(entries[1:])
+    assert [(key, output) for key, output, _ in stored(project)] == [(f"tloi_x-{number}", 20) for number in range(3)]
+
+
+def test_what_was_only_begun_is_charged_as_reserved_and_marked(project: Project, tmp_path: Path) -> None:
+    ours = Journal(tmp_path)
+    ended, begun = attempt(id="a"), attempt(id="b", usage=Usage(output=900, source="reserved"))
+    for one in (ended, begun):
+        ours.begin(one, caller(project.pk))
+    ours.end(ended, caller(project.pk))
+    os.close(ours.segments[0].fd)  # as the kernel does when a process dies
+    assert adopt(tmp_path) == 2
+    (_, first, plain), (_, second, marked) = stored(project)
+    assert (first, second, plain) == (20, 900, 0)
+    assert marked > 0
+    assert adopt(tmp_path) == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_over_is_in_the_ledger_within_a_second_and_no_file_is_left(project: Project, tmp_path: Path) -> None:
+    async def run() -> None:
+        ours = Journal(tmp_path)
+        flusher = Flusher(ours, tmp_path)
+        flusher.start()
+        one = attempt(id="a")
+        ours.begin(one, caller(project.pk))
+        flusher.over(one, caller(project.pk))
+        async with asyncio.timeout(20):
+            while ours.segments[0].size:
+                await asyncio.sleep(0.02)
+        two = attempt(id="b")
+        ours.begin(two, caller(project.pk))
+        flusher.over(two, caller(project.pk))
+        await flusher.stop(patience_s=20)  # nothing waits for its delay then
+
+    asyncio.run(run())
+    assert [key for key, _, _ in stored(project)] == ["a", "b"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_while_the_database_is_away_calls_wait_and_are_stored_when_it_is_back(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[int] = []
+
+    async def run() -> None:
+        ours = Journal(tmp_path)
+        flusher = Flusher(ours, tmp_path, learn=lambda entries: told.append(len(entries)))
+        record = facade.record
+        tried = 0
+
+        def away(**kwargs: Any) -> Receipt:
+            nonlocal tried
+            tried += 1
+            if tried < 3:
+                raise psycopg.OperationalError("the server closed the connection")
+            return record(**kwargs)
+
+        monkeypatch.setattr(facade, "record", away)
+        flusher.start()
+        one = attempt(id="a")
+        ours.begin(one, caller(project.pk))
+        flusher.over(one, caller(project.pk))
+        async with asyncio.timeout(20):
+            while ours.segments[0].size:
+                await asyncio.sleep(0.02)
+        assert tried == 3
+        await flusher.stop(patience_s=5)
+
+    asyncio.run(run())
+    assert [key for key, _, _ in stored(project)] == ["a"]
+    assert told == [1]
+
+
+def test_one_call_that_the_ledger_cannot_take_takes_no_other_down(project: Project) -> None:
+    bad = Entry(msgspec.structs.replace(attempt(id="bad"), usage=Usage(output=1)), caller(project.pk, agent="a\0b"))
+    store([Entry(attempt(id="good"), caller(project.pk)), bad])
+    assert [key for key, _, _ in stored(project)] == ["good"]
