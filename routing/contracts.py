@@ -89,23 +89,32 @@ class Limits(Struct, frozen=True, kw_only=True):
 
 
 class Provider(Struct, frozen=True, kw_only=True):
-    """Where models are asked. `secret` is the key itself, opened for use: never in a repr, a log or a page."""
+    """Where models are asked. `base_url` is written as the family's client libraries have it: OpenAI's ends in /v1, and
+    Anthropic's does not. `secret` is the key itself, opened for use: never in a repr, a log or a page. What a provider
+    on a machine of our own generates for nobody is cancelled."""
 
     id: int
     name: str
     family: Family
     base_url: str
     secret: str = ""
-    quota_group: str = ""
-    a_minute: int | None = None  # calls that the group's account may make
-    a_day: int | None = None
+    is_local: bool = False
 
     def __repr__(self) -> str:
         return f"Provider(id={self.id}, name={self.name!r}, base_url={self.base_url!r})"
 
 
+class Quota(Struct, frozen=True):
+    """Calls that one account may make of all the tiers that bear it, such as those of OpenRouter's free models."""
+
+    group: str
+    a_minute: int | None = None
+    a_day: int | None = None  # of UTC
+
+
 class Tier(Struct, frozen=True, kw_only=True):
-    """One step of the ladder: a model of a provider. `position` 1 is the lowest. Shares are parts of 1."""
+    """One step of the ladder: a model of a provider. `position` 1 is the lowest. Shares are parts of 1. `trouble` says
+    why it cannot be asked as it is set up (no key, a model that is gone); empty where it can."""
 
     id: int
     position: int
@@ -121,7 +130,9 @@ class Tier(Struct, frozen=True, kw_only=True):
     output_nanousd: int | None = None
     concurrency: int | None = None  # calls at once, over all processes
     queue: int = 0  # calls that may wait for one of them
+    quota: Quota | None = None
     limits: Limits = Limits()
+    trouble: str = ""
 
 
 class TierState(Struct, frozen=True, kw_only=True):

@@ -21,6 +21,11 @@ from telemetry.access import keys, login, projects, room
 from telemetry.access.keys import BadKey, BadScope, KeyHolder
 from telemetry.access.projects import UnknownProject
 from telemetry.access.ratelimit import TooManyRequests, limiter
+from telemetry.access import keys, login, projects, room, sealing
+from telemetry.access.keys import BadKey, BadScope
+from telemetry.access.projects import UnknownProject
+from telemetry.access.public import is_public
+from telemetry.access.sealing import Lost
 from telemetry.contracts import Call, Execution, Receipt
 from telemetry.database import connection
 from telemetry.importer import demo
@@ -53,6 +58,7 @@ __all__ = [
     "ExpiryState",
     "KeyHolder",
     "KeyInfo",
+    "Lost",
     "NotADemo",
     "PartitionLeaving",
     "ProjectInfo",
@@ -82,6 +88,7 @@ __all__ = [
     "hold_partitions",
     "is_empty",
     "is_identity",
+    "is_public",
     "job_trouble",
     "key_works",
     "list_keys",
@@ -93,6 +100,9 @@ __all__ = [
     "remove_demo",
     "replica_trouble",
     "revoke_key",
+    "seal_key",
+    "sealed_ending",
+    "unseal_key",
     "worker_last_seen",
 ]
 
@@ -111,6 +121,7 @@ class ProjectInfo:
 class KeyInfo:
     """An API key without its secret. `state` is active, revoked or expired."""
 
+    id: int
     prefix: str
     name: str
     project: str
@@ -176,7 +187,15 @@ def list_keys(*, project_slug: str | None, now: datetime) -> list[KeyInfo]:
     if project_slug:
         found = found.filter(project=projects.project_of(project_slug))
     return [
-        KeyInfo(key.prefix, key.name, key.project.slug, tuple(key.scopes), keys.state(key, now=now), key.last_used_at)
+        KeyInfo(
+            key.pk,
+            key.prefix,
+            key.name,
+            key.project.slug,
+            tuple(key.scopes),
+            keys.state(key, now=now),
+            key.last_used_at,
+        )
         for key in found
     ]
 
@@ -184,6 +203,21 @@ def list_keys(*, project_slug: str | None, now: datetime) -> list[KeyInfo]:
 def revoke_key(prefix: str, *, now: datetime) -> bool:
     """Revoke the key of that prefix everywhere at once; False where none is in use."""
     return keys.revoke_key(prefix, now=now)
+
+
+def seal_key(plain: str) -> str:
+    """The key of a model provider as it is stored: sealed under SECRET_KEY; empty stays empty."""
+    return sealing.seal(plain, purpose="providers")
+
+
+def unseal_key(sealed: str) -> str:
+    """The key itself. Raises Lost where it was sealed under another SECRET_KEY."""
+    return sealing.unseal(sealed, purpose="providers")
+
+
+def sealed_ending(sealed: str) -> str:
+    """How a sealed key ends, which is all that a page shows of it. Raises Lost."""
+    return sealing.ending(sealed, purpose="providers")
 
 
 def make_login_link(*, user_id: int, now: datetime) -> str:

@@ -17,8 +17,9 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from telemetry.access import sealing
 from telemetry.models import AlertChannel, AlertDelivery, AlertRule, Anomaly, Project
-from telemetry.observer.alerts import delivering, looking, sealing
+from telemetry.observer.alerts import delivering, looking
 from tloi_site.embedded.ports import free_port
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)  # a Friday

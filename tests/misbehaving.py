@@ -115,7 +115,7 @@ class Misbehaving:
 
     @property
     def place(self) -> str:
-        """As TLOI_ALLOW_PRIVATE_UPSTREAM lists it."""
+        """host:port."""
         return f"127.0.0.1:{self.port}"
 
     @property

@@ -15,8 +15,9 @@ from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.html import format_html
 
+from telemetry.access import sealing
 from telemetry.models import Alert, AlertChannel, AlertDelivery, AlertRule
-from telemetry.observer.alerts import channels, delivering, mailing, posting, sealing
+from telemetry.observer.alerts import channels, delivering, mailing, posting
 
 KEPT = "Leave empty to keep it."
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import transaction
 
+from telemetry.access import sealing
 from telemetry.models import AlertChannel, AlertRule, Project
-from telemetry.observer.alerts import sealing
 
 OF_SETTINGS = (
     ("ALERTING_WEBHOOK_URL", AlertChannel.Kind.WEBHOOK, "Webhook of this server"),

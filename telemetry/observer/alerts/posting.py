@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
-from telemetry.observer.alerts.public import is_public
+from telemetry.access.public import is_public
 
 TIMEOUT_S = 5.0  # of each wait
 WHOLE_S = 10.0  # of all together: who sends a byte every four seconds does not hold a worker

@@ -11,9 +11,9 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import Settings
 
+from telemetry.access import sealing
 from telemetry.database import connection
 from telemetry.models import Alert, AlertChannel, AlertDelivery, AlertRule, Project
-from telemetry.observer.alerts import sealing
 from tests.alerting import NOON, SECRET, Receiver, anomaly, channel, look, receiver, rule, told
 from tests.page_reading import person, visitor
 

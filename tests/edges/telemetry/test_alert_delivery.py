@@ -13,8 +13,9 @@ import pytest
 from django.db import connections
 from pytest_django import Settings
 
+from telemetry.access import sealing
 from telemetry.models import AlertChannel, AlertDelivery, AlertRule, Project
-from telemetry.observer.alerts import delivering, sealing
+from telemetry.observer.alerts import delivering
 from telemetry.observer.alerts.timing import BACK_OFF, MOST_ATTEMPTS
 from tests.alerting import (
     NOON,

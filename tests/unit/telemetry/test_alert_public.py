@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from telemetry.access.public import is_public
 from telemetry.observer.alerts.posting import Refused, check
-from telemetry.observer.alerts.public import is_public
 
 PRIVATE = (
     *("127.0.0.1", "127.255.255.254", "0.0.0.0", "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1"),

@@ -1,20 +1,25 @@
 """Addresses and secrets at rest: sealed with a key that is derived from SECRET_KEY, which stands in no table.
 
-Fernet (AES-128-CBC and HMAC-SHA256); the key by HKDF-SHA256 (RFC 5869) under a label of its own, so that nothing else
-that SECRET_KEY signs says anything about it.
+Fernet (AES-128-CBC and HMAC-SHA256); the key by HKDF-SHA256 (RFC 5869) under a label of its own for each purpose, so
+that nothing else that SECRET_KEY signs says anything about it, and what is sealed for one purpose opens for no other.
 """
 
 from __future__ import annotations
 
 import base64
 from functools import lru_cache
+from typing import Literal
 
 from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
-_LABEL = b"tloi: addresses and secrets of alert channels, 1"
+Purpose = Literal["alerts", "providers"]
+_LABELS: dict[Purpose, bytes] = {
+    "alerts": b"tloi: addresses and secrets of alert channels, 1",
+    "providers": b"tloi: keys of model providers, 1",
+}
 LOST = "It was sealed with another TLOI_SECRET_KEY and cannot be read any more: enter it again."
 
 
@@ -22,29 +27,29 @@ class Lost(ValueError):
     """What was sealed cannot be opened; the text says what to do."""
 
 
-def seal(plain: str) -> str:
+def seal(plain: str, *, purpose: Purpose = "alerts") -> str:
     """A secret as it is stored; empty stays empty."""
-    return _fernet(settings.SECRET_KEY).encrypt(plain.encode()).decode() if plain else ""
+    return _fernet(settings.SECRET_KEY, purpose).encrypt(plain.encode()).decode() if plain else ""
 
 
-def unseal(sealed: str) -> str:
+def unseal(sealed: str, *, purpose: Purpose = "alerts") -> str:
     """The secret. Raises Lost where it was sealed with another key, or was changed since."""
     if not sealed:
         return ""
     try:
-        return _fernet(settings.SECRET_KEY).decrypt(sealed.encode()).decode()
+        return _fernet(settings.SECRET_KEY, purpose).decrypt(sealed.encode()).decode()
     except (InvalidToken, ValueError) as error:
         raise Lost(LOST) from error
 
 
-def ending(sealed: str) -> str:
+def ending(sealed: str, *, purpose: Purpose = "alerts") -> str:
     """The last four characters of a secret that is long enough to keep the rest to itself, else an ellipsis. Raises
     Lost."""
-    plain = unseal(sealed)
+    plain = unseal(sealed, purpose=purpose)
     return "\N{HORIZONTAL ELLIPSIS}" + plain[-4:] if len(plain) >= 16 else "\N{HORIZONTAL ELLIPSIS}"
 
 
 @lru_cache(maxsize=4)
-def _fernet(secret_key: str) -> Fernet:
-    key = HKDF(algorithm=SHA256(), length=32, salt=None, info=_LABEL).derive(secret_key.encode())
+def _fernet(secret_key: str, purpose: Purpose) -> Fernet:
+    key = HKDF(algorithm=SHA256(), length=32, salt=None, info=_LABELS[purpose]).derive(secret_key.encode())
     return Fernet(base64.urlsafe_b64encode(key))

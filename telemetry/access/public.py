@@ -1,4 +1,4 @@
-"""Which addresses a message may go to: public ones only, however they are written. Pure.
+"""Which addresses on a person's word may be connected to: public ones only, however they are written. Pure.
 
 What is checked is the address that a socket is really connected to, so it does not matter whether a name, a decimal or
 an octal number, or a name server that changes its mind led there. Source: the IANA registries of special addresses.
