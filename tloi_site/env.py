@@ -67,6 +67,22 @@ SETTINGS = (
         "",
         "host:port of webhooks, by comma, that may be on a private network, and speak plain http",
     ),
+    Setting(
+        "TLOI_UPSTREAM_HOSTS",
+        "openrouter.ai,api.openai.com,api.anthropic.com,api.moonshot.ai,api.deepseek.com,api.mistral.ai,api.groq.com",
+        "hosts, by comma, that the gateway may ask for models, by https only",
+    ),
+    Setting(
+        "TLOI_ALLOW_PRIVATE_UPSTREAM",
+        "127.0.0.1:8080,127.0.0.1:11434,127.0.0.1:1234",
+        "host:port of model servers, by comma, that may be on a private network, and speak plain http",
+    ),
+    Setting(
+        "TLOI_LOCAL_MODEL",
+        "",
+        "folder or Hugging Face name of a model that `tloi up` serves by mlx_lm.server as the lowest tier; unset: none",
+    ),
+    Setting("TLOI_LOCAL_MODEL_PORT", "8080", "port that this server listens on, on 127.0.0.1"),
     Setting("TLOI_TRUST_PROXY", "0", "1: believe X-Forwarded-Proto and X-Forwarded-For of a proxy in front"),
     Setting("TLOI_DEBUG", "0", "1: Django's debug pages, on 127.0.0.1 only"),
 )

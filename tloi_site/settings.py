@@ -136,6 +136,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "django_htmx",
     "telemetry",
+    "routing",
     "tloi_site",
 ]
 MIDDLEWARE = [
@@ -213,6 +214,12 @@ ALERTING_WEBHOOK_URL = env.text("ALERTING_WEBHOOK_URL")
 ALERTING_WEBHOOK_SECRET = env.text("ALERTING_WEBHOOK_SECRET")
 SLACK_WEBHOOK_URL = env.text("SLACK_WEBHOOK_URL")
 ALLOW_PRIVATE_WEBHOOKS = frozenset(word.lower() for word in env.words("TLOI_ALLOW_PRIVATE_WEBHOOKS"))
+UPSTREAM_HOSTS = frozenset(word.lower() for word in env.words("TLOI_UPSTREAM_HOSTS"))
+ALLOW_PRIVATE_UPSTREAM = frozenset(word.lower() for word in env.words("TLOI_ALLOW_PRIVATE_UPSTREAM"))
+LOCAL_MODEL = env.text("TLOI_LOCAL_MODEL")
+LOCAL_MODEL_URL = f"http://127.0.0.1:{env.integer('TLOI_LOCAL_MODEL_PORT', low=1, high=65535)}/v1"
+if LOCAL_MODEL:
+    ALLOW_PRIVATE_UPSTREAM |= {f"127.0.0.1:{env.text('TLOI_LOCAL_MODEL_PORT')}"}
 MAIL_SERVER = _mail_server(env.text("TLOI_SMTP_URL"))
 MAIL_FROM = env.text("TLOI_MAIL_FROM")
 BACKUP_DIR = env.backup_dir()
