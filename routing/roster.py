@@ -97,7 +97,7 @@ def _read(version: int, now: datetime) -> Roster:
 
 def _tier(row: models.Tier) -> Tier:
     provider, trouble = _provider(row.provider)
-    quota = row.quota and Quota(row.quota.name, row.quota.a_minute, row.quota.a_day)
+    quota = Quota(row.quota.name, row.quota.a_minute, row.quota.a_day) if row.quota else None
     return Tier(
         id=row.pk,
         position=row.position,

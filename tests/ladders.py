@@ -8,7 +8,7 @@ from typing import Any
 
 from routing import models, roster
 
-_TABLES = (models.QuotaGroup, models.Provider, models.Tier, models.Alias)
+_TABLES: tuple[type[Any], ...] = (models.QuotaGroup, models.Provider, models.Tier, models.Alias)
 
 
 @contextmanager

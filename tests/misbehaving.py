@@ -359,6 +359,11 @@ def _said(asked: Asked, manner: Manner) -> Said:
     )
 
 
+def _dies_and_refuses_prefill(first: Misbehaving, second: Misbehaving) -> None:
+    first.always(Manner(dies_after=40))
+    second.always(Manner(refuses_prefill=True))
+
+
 Number = Literal[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]
 # The sixteen faults of the failover bench, in its order, with its own durations. The first tier misbehaves, the second
 # is well but for 14.
@@ -376,7 +381,7 @@ SIXTEEN: Mapping[Number, Scenario] = {
     11: lambda first, _: first.always(Manner(has_done=False)),
     12: lambda first, _: first.always(CONTEXT),
     13: lambda first, _: first.always(FILTER),
-    14: lambda first, second: (first.always(Manner(dies_after=40)), second.always(Manner(refuses_prefill=True)))[0],
+    14: _dies_and_refuses_prefill,
     15: lambda first, _: first.for_s(60, DOWN),
     16: lambda first, _: first.always(DOWN),
 }

@@ -160,7 +160,8 @@ def _chunks(said: Said, name: str, *, with_usage: bool) -> Iterator[tuple[bytes,
         else:
             choice = _delta({"content": piece})
         yield _data(head | {"choices": [choice]}), 1
-    last: Body = {"index": 0, "finish_reason": _finish(said)} | ({"delta": {}} if is_chat else {"text": ""})
+    last: Body = {"index": 0, "delta": {}} if is_chat else {"index": 0, "text": ""}
+    last["finish_reason"] = _finish(said)
     yield _data(head | {"choices": [last]}), 0
     if with_usage:
         yield _data(head | {"choices": [], "usage": usage(said, len(said.pieces))}), 0
@@ -180,7 +181,7 @@ def _message_events(said: Said, name: str) -> Iterator[tuple[bytes, int]]:
             delta = {"type": "input_json_delta", "partial_json": piece}
         yield _event({"type": "content_block_delta", "index": 0, "delta": delta}), 1
     yield _event({"type": "content_block_stop", "index": 0}), 0
-    end = {"stop_reason": _stop_reason(said), "stop_sequence": None}
+    end: Body = {"stop_reason": _stop_reason(said), "stop_sequence": None}
     yield _event({"type": "message_delta", "delta": end, "usage": {"output_tokens": len(said.pieces)}}), 0
     yield _event({"type": "message_stop"}), 0
 

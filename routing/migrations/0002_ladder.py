@@ -4,11 +4,13 @@ Addresses, names and limits as their providers published them in November 2026; 
 never run again. Prices are the price book's.
 """
 
+from typing import Any
+
 from django.db import migrations
 
 OPENROUTER = "https://openrouter.ai/api/v1"
 FREE = {"is_free": True, "has_tools": True}
-TIERS = (
+TIERS: tuple[dict[str, Any], ...] = (
     {
         "position": 1, "name": "qwen3", "provider": "local", "model": "default_model", "share_percent": 80,
         "context_window": 32_768, "concurrency": 1, "queue": 8, **FREE,
@@ -28,7 +30,7 @@ TIERS = (
 )
 
 
-def seed(apps, schema_editor):
+def seed(apps: Any, schema_editor: Any) -> None:
     """Write the rows, unless there are some."""
     providers_of, quotas_of, tiers_of = (
         apps.get_model("routing", name).objects for name in ("Provider", "QuotaGroup", "Tier")
@@ -50,7 +52,7 @@ def seed(apps, schema_editor):
         )
     }
     for tier in TIERS:
-        named = {"provider": providers[tier["provider"]], "quota": quotas.get(tier.get("quota"))}
+        named = {"provider": providers[tier["provider"]], "quota": quotas.get(tier.get("quota", ""))}
         tiers_of.create(**tier | named, is_enabled=True)
 
 
