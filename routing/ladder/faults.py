@@ -163,12 +163,13 @@ def _is_as_bad(tier: Tier, kind: FaultKind, failed: Tier) -> bool:
     if kind == "context_length":
         return tier.context_window <= failed.context_window
     if kind in _OF_ACCOUNT:
-        return _account(tier) == _account(failed)
+        return _account(tier, kind) == _account(failed, kind)
     return kind == "gate" and tier.position <= failed.position
 
 
-def _account(tier: Tier) -> str | int:
-    return tier.provider.quota_group or tier.provider.id
+def _account(tier: Tier, kind: FaultKind) -> str | int:
+    """What a key or a purse opens is all of a provider; what a limit counts may be some of its tiers."""
+    return tier.quota.group if tier.quota and kind != "account" else tier.provider.id
 
 
 def _free_at(past: Sequence[Tried]) -> float:

@@ -8,16 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routing.contracts import Fault, FaultKind, Plan, Provider, Step, Tier
+from routing.contracts import Fault, FaultKind, Plan, Provider, Quota, Step, Tier
 from routing.ladder.faults import AT_ONCE_S, MOST, MOST_AT_ONCE, FallOver, GiveUp, Keep, Move, Retry, Tried, next_move
 
 KINDS: tuple[FaultKind, ...] = get_args(FaultKind)
 
 
 def tier(position: int, *, window: int = 32_768, group: str = "") -> Tier:
-    provider = Provider(
-        id=position, name=f"p{position}", family="openai", base_url="http://127.0.0.1:1", quota_group=group
-    )
+    account = len(group) * 100 or position
+    provider = Provider(id=account, name=f"p{account}", family="openai", base_url="http://127.0.0.1:1")
     return Tier(
         id=position * 10,
         position=position,
@@ -25,6 +24,7 @@ def tier(position: int, *, window: int = 32_768, group: str = "") -> Tier:
         provider=provider,
         model=f"m{position}",
         context_window=window,
+        quota=Quota(group) if group else None,
     )
 
 
