@@ -17,14 +17,11 @@ from django.conf import settings
 from django.core.cache import cache
 
 from telemetry import replica
-from telemetry.access import keys, login, projects, room
+from telemetry.access import keys, login, projects, room, sealing
 from telemetry.access.keys import BadKey, BadScope, KeyHolder
 from telemetry.access.projects import UnknownProject
-from telemetry.access.ratelimit import TooManyRequests, limiter
-from telemetry.access import keys, login, projects, room, sealing
-from telemetry.access.keys import BadKey, BadScope
-from telemetry.access.projects import UnknownProject
 from telemetry.access.public import is_public
+from telemetry.access.ratelimit import TooManyRequests, limiter
 from telemetry.access.sealing import Lost
 from telemetry.contracts import Call, Execution, Receipt
 from telemetry.database import connection
