@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -15,18 +15,17 @@ from django.views.decorators.http import require_safe
 from psycopg import Connection
 
 from telemetry.access.projects import may_judge, visible_projects
-from telemetry.dashboards import facets, findingrows, formats, listing, pages, pagestate, shell, starting
+from telemetry.dashboards import facets, findingrows, formats, listing, pages, pagestate, shell, starting, tablefile
 from telemetry.dashboards.anomalypanels import AnomalyReader, detectors_panel, sums_panel, trend_panel
 from telemetry.dashboards.facets import Facet
 from telemetry.dashboards.findingrows import Line, Links
-from telemetry.dashboards.listing import MOST_CSV_ROWS, Listing, Order, Pager
+from telemetry.dashboards.listing import Listing, Order, Pager
 from telemetry.dashboards.pages import Shown
-from telemetry.dashboards.pagestate import BadQuery
-from telemetry.dashboards.panel import HasTable, Panel
-from telemetry.dashboards.plainly import answers_plainly, plain
+from telemetry.dashboards.panel import Panel
+from telemetry.dashboards.plainly import answers_plainly
 from telemetry.dashboards.reader import Reader
 from telemetry.dashboards.runlinks import run_address, session_address
-from telemetry.dashboards.tables import Table, as_csv
+from telemetry.dashboards.tables import Table
 from telemetry.dashboards.views import membership_of, nearest, query_of, span_of_calls, state_of
 from telemetry.models import Detector
 from telemetry.observer import verdicts
@@ -74,7 +73,7 @@ def anomalies(request: HttpRequest) -> HttpResponse:
     """Anomalies of runs that began in a range, high ones first, each with its evidence."""
     now = datetime.now(UTC)
     membership = membership_of(request)
-    project = membership.project
+    project, query = membership.project, query_of(request)
     with pages.snapshot(project.pk, now=now, exact=True) as conn:
         covered = span_of_calls(conn, project, now)
         state = state_of(
@@ -83,10 +82,11 @@ def anomalies(request: HttpRequest) -> HttpResponse:
         unknown = listing.unknown_filters(state, tuple(FILTERS))
         state = replace(state, filters={name: state.filters[name] for name in state.filters if name in FILTERS})
         reader = AnomalyReader(conn, project, state)
-        asked = listing.read(state, query_of(request), orders=ORDERS)
+        asked = listing.read(state, query, orders=ORDERS)
         panels = _panels(conn, reader, asked)
-        if pagestate.word(query_of(request), "format"):
-            return _csv(request, reader, panels)
+        if pagestate.word(query, "format"):
+            rows = facets.total(reader.shown) if reader.state.all_rows else 0
+            return tablefile.answer(request, reader, panels, query=query, page="anomalies", rows=rows)
         shown = {panel.name: pages.show(panel, reader) for panel in panels}
         context = {
             **_found(conn, reader, shown),
@@ -174,25 +174,3 @@ def _found(conn: Connection[Any], reader: AnomalyReader, shown: Mapping[str, Sho
         "runs_shown": formats.whole(runs),
         "has_charts": shown["trend"].content is not None,
     }
-
-
-def _csv(request: HttpRequest, reader: AnomalyReader, panels: Sequence[Panel]) -> HttpResponse:
-    """One table of the page, as the page shows it. Raises BadQuery."""
-    query, window = query_of(request), reader.state.window
-    if pagestate.word(query, "format") != "csv":
-        raise BadQuery("The only other format of a page is csv.")
-    tables = {panel.name: panel for panel in panels if panel.name != "sums"}
-    panel = tables.get(pagestate.word(query, "table"))
-    if panel is None:
-        raise BadQuery(f"Say which table: {', '.join(tables)}.")
-    if reader.state.all_rows and facets.total(reader.shown) > MOST_CSV_ROWS:
-        raise BadQuery(f"More than {formats.whole(MOST_CSV_ROWS)} rows are too many; take a shorter range, or the API.")
-    shown = pages.show(panel, reader)
-    if shown.failure:
-        return plain(request, 503, "No table now", shown.failure)
-    if not isinstance(shown.content, HasTable):
-        return plain(request, 404, "No table", "There is nothing in this table.")
-    name = f"tloi_{reader.project.slug}_anomalies_{panel.name}_{window.first_day}_{window.last_day}.csv"
-    response = HttpResponse(as_csv(shown.content.table), content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response

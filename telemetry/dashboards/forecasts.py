@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -15,16 +14,14 @@ from django.views.decorators.http import require_safe
 from psycopg import Connection
 
 from telemetry.access.projects import visible_projects
-from telemetry.dashboards import forecastpanels, forecasttables, formats, listing, pages, pagestate, runlinks, shell
+from telemetry.dashboards import forecastpanels, forecasttables, listing, pages, pagestate, runlinks, shell, tablefile
 from telemetry.dashboards import starting as starts
 from telemetry.dashboards.forecastpanels import ForecastReader
-from telemetry.dashboards.listing import MOST_CSV_ROWS, Listing
+from telemetry.dashboards.listing import Listing
 from telemetry.dashboards.lists import Listed
-from telemetry.dashboards.pagestate import BadQuery
-from telemetry.dashboards.panel import HasTable, Panel
-from telemetry.dashboards.plainly import answers_plainly, plain
+from telemetry.dashboards.panel import Panel
+from telemetry.dashboards.plainly import answers_plainly
 from telemetry.dashboards.reader import Reader
-from telemetry.dashboards.tables import as_csv
 from telemetry.dashboards.views import membership_of, query_of, span_of_calls, state_of
 from telemetry.outlook import forecast_reading
 from telemetry.outlook.expected import FEWEST_RUNS
@@ -43,7 +40,7 @@ def forecasts(request: HttpRequest) -> HttpResponse:
     """Forecasts that were made in a range, and how they did."""
     now = datetime.now(UTC)
     membership = membership_of(request)
-    project = membership.project
+    project, query = membership.project, query_of(request)
     with pages.snapshot(project.pk, now=now) as conn:
         covered = span_of_calls(conn, project, now)
         state = state_of(
@@ -53,10 +50,11 @@ def forecasts(request: HttpRequest) -> HttpResponse:
         known = {name: state.filters[name] for name in state.filters if name in FILTERS}
         state = replace(state, filters=known, previous=None)
         reader = ForecastReader(conn, project, state)
-        asked = listing.read(state, query_of(request), orders=ORDERS)
+        asked = listing.read(state, query, orders=ORDERS)
         panels = (*forecastpanels.panels(reader), _list_panel(conn, reader, asked))
-        if pagestate.word(query_of(request), "format"):
-            return _csv(request, reader, panels)
+        if pagestate.word(query, "format"):
+            rows = reader.whole.forecasts if reader.state.all_rows else 0
+            return tablefile.answer(request, reader, panels, query=query, page="forecasts", rows=rows)
         shown = [pages.show(panel, reader) for panel in panels]
     around = shell.around(state, membership, visible_projects(membership.user_id), page="forecasts", covered=covered)
     found = next((one.content for one in shown if one.panel.name == "forecasts"), None)
@@ -97,25 +95,3 @@ def _list_panel(conn: Connection[Any], reader: ForecastReader, asked: Listing) -
         return Listed(table, total, within)
 
     return Panel("forecasts", "Forecasts", "telemetry/_list.html", build)
-
-
-def _csv(request: HttpRequest, reader: ForecastReader, panels: Sequence[Panel]) -> HttpResponse:
-    """One table of the page, as the page shows it. Raises BadQuery."""
-    query, window = query_of(request), reader.state.window
-    if pagestate.word(query, "format") != "csv":
-        raise BadQuery("The only other format of a page is csv.")
-    tables = {panel.name: panel for panel in panels if panel.name != "sums"}
-    panel = tables.get(pagestate.word(query, "table"))
-    if panel is None:
-        raise BadQuery(f"Say which table: {', '.join(tables)}.")
-    if reader.state.all_rows and reader.whole.forecasts > MOST_CSV_ROWS:
-        raise BadQuery(f"A table of more than {formats.whole(MOST_CSV_ROWS)} rows is too long; take a shorter range.")
-    shown = pages.show(panel, reader)
-    if shown.failure:
-        return plain(request, 503, "No table now", shown.failure)
-    if not isinstance(shown.content, HasTable):
-        return plain(request, 404, "No table", "There is nothing in this table.")
-    name = f"tloi_{reader.project.slug}_forecasts_{panel.name}_{window.first_day}_{window.last_day}.csv"
-    response = HttpResponse(as_csv(shown.content.table), content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response

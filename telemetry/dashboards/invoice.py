@@ -15,11 +15,11 @@ from django.views.decorators.http import require_safe
 from psycopg import Connection
 
 from telemetry.access.projects import visible_projects
-from telemetry.dashboards import drift, driftables, formats, pages, pagestate, shell
+from telemetry.dashboards import drift, driftables, formats, pages, pagestate, shell, tablefile
 from telemetry.dashboards.drift import Compared, Ours
 from telemetry.dashboards.pagestate import BadQuery, PageState
 from telemetry.dashboards.plainly import answers_plainly
-from telemetry.dashboards.tables import Column, Row, Table, as_csv, text
+from telemetry.dashboards.tables import Column, Row, Table, text
 from telemetry.dashboards.views import membership_of, query_of, span_of_calls, state_of
 from telemetry.ledger import invoices
 from telemetry.ledger.invoices import Invoice
@@ -199,17 +199,9 @@ def _typed(one: Invoice | None) -> dict[str, str]:
 
 def _csv(request: HttpRequest, slug: str, tables: Sequence[Named], one: Invoice | None) -> HttpResponse:
     """One table of the page. Raises BadQuery."""
-    query = query_of(request)
-    if pagestate.word(query, "format") != "csv":
-        raise BadQuery("The only other format of a page is csv.")
-    asked = pagestate.word(query, "table")
-    if asked not in TABLES:
-        raise BadQuery(f"Say which table: {', '.join(TABLES)}.")
+    asked = tablefile.asked(query_of(request), TABLES)
     for named in tables:
         if named.name == asked:
             period = f"_{one.provider}_{one.first_day}_{one.last_day}" if one and asked != "invoices" else ""
-            safe = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in period)
-            response = HttpResponse(as_csv(named.table), content_type="text/csv; charset=utf-8")
-            response.headers["Content-Disposition"] = f'attachment; filename="tloi_{slug}_invoice_{asked}{safe}.csv"'
-            return response
+            return tablefile.attached(named.table, f"{slug}_invoice_{asked}{period}")
     raise BadQuery("No invoice has been entered yet.")

@@ -12,13 +12,12 @@ from django.shortcuts import render
 from psycopg import Connection
 
 from telemetry.access.projects import visible_projects
-from telemetry.dashboards import formats, listing, pages, pagestate, shell, starting
-from telemetry.dashboards.listing import MOST_CSV_ROWS, Listing, Order, Pager
-from telemetry.dashboards.pagestate import BadQuery, PageState
+from telemetry.dashboards import listing, pages, pagestate, shell, starting, tablefile
+from telemetry.dashboards.listing import Listing, Order, Pager
 from telemetry.dashboards.panel import Panel
 from telemetry.dashboards.plainly import plain
 from telemetry.dashboards.reader import Reader
-from telemetry.dashboards.tables import Table, as_csv
+from telemetry.dashboards.tables import Table
 from telemetry.dashboards.views import membership_of, query_of, span_of_calls, state_of
 from telemetry.models import Project
 
@@ -80,10 +79,11 @@ def answer(request: HttpRequest, page: ListPage, *, now: datetime) -> HttpRespon
         state = replace(state, previous=None)
         asked = listing.read(state, query, orders=page.orders)
         panel = Panel(page.name, page.title, "telemetry/_list.html", lambda _: page.read(conn, project, asked))
-        shown = pages.show(panel, Reader(conn, project, state))
+        reader = Reader(conn, project, state)
+        shown = pages.show(panel, reader)
     content = shown.content
     if pagestate.word(query, "format"):
-        return _csv(request, project, page, state, shown)
+        return _csv(request, reader, page, shown)
     around = shell.around(state, membership, visible_projects(membership.user_id), page=page.name, covered=covered)
     context: dict[str, object] = {
         "shell": replace(around, compare=None),
@@ -97,20 +97,11 @@ def answer(request: HttpRequest, page: ListPage, *, now: datetime) -> HttpRespon
     return render(request, "telemetry/list.html", context)
 
 
-def _csv(request: HttpRequest, project: Project, page: ListPage, state: PageState, shown: pages.Shown) -> HttpResponse:
+def _csv(request: HttpRequest, reader: Reader, page: ListPage, shown: pages.Shown) -> HttpResponse:
     """The rows as CSV. Raises BadQuery."""
-    query = query_of(request)
-    if pagestate.word(query, "format") != "csv":
-        raise BadQuery("The only other format of a page is csv.")
-    if pagestate.word(query, "table") != page.name:
-        raise BadQuery(f"Say which table: {page.name}.")
+    tablefile.asked(query_of(request), [page.name])
     if not isinstance(shown.content, Listed):
         return plain(request, 503, "No table now", shown.failure)
-    if state.all_rows and shown.content.total > MOST_CSV_ROWS:
-        most = formats.whole(MOST_CSV_ROWS)
-        raise BadQuery(f"A table of more than {most} rows is too long to be sent; take a shorter range.")
-    window = state.window
-    name = f"tloi_{project.slug}_{page.name}_{window.first_day}_{window.last_day}.csv"
-    response = HttpResponse(as_csv(shown.content.table), content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+    tablefile.refuse_many(shown.content.total if reader.state.all_rows else 0)
+    period = tablefile.of_range(reader.state.window)
+    return tablefile.attached(shown.content.table, f"{reader.project.slug}_{page.name}_{period}")

@@ -27,15 +27,14 @@ from telemetry.dashboards.views import membership_of, nearest, query_of, span_of
 def objectives(request: HttpRequest) -> HttpResponse:
     """Spend by objective, with what is in none."""
     now, membership = datetime.now(UTC), membership_of(request)
-    project = membership.project
+    project, query = membership.project, query_of(request)
     with pages.snapshot(project.pk, now=now, exact=True) as conn:
         covered = span_of_calls(conn, project, now)
         state = replace(state_of(request, "objectives", project, covered, now).by_day(), previous=None)
         reader = ObjectiveReader(conn, project, replace(state, filters={}))
         of_page = panels(reader)
-        if pagestate.word(query_of(request), "format"):
-            period = f"{reader.state.window.first_day}_{reader.state.window.last_day}"
-            return tablefile.answer(request, reader, of_page, page="objectives", period=period)
+        if pagestate.word(query, "format"):
+            return tablefile.answer(request, reader, of_page, query=query, page="objectives")
         shown = [pages.show(panel, reader) for panel in of_page] if covered.last_call_at else []
         context = {**_found(reader, shown), "nearest": nearest(state, covered)}
     around = shell.around(

@@ -50,7 +50,7 @@ def trends(request: HttpRequest) -> HttpResponse:
         reader = TrendReader(conn, project, narrowed, asked)
         found = panels(reader, listing.read(narrowed, query, orders=ORDERS), lambda one: _address(state, one))
         if pagestate.word(query, "format"):
-            return tablefile.answer(request, reader, found, page="trends", period=str(reader.asked.day))
+            return tablefile.answer(request, reader, found, query=query, page="trends", period=str(reader.asked.day))
         is_empty = covered.last_call_at is None
         shown = [] if is_empty else [pages.show(panel, reader) for panel in found]
     around = shell.around(

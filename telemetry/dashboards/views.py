@@ -17,14 +17,12 @@ from django.views.decorators.http import require_safe
 from psycopg import Connection
 
 from telemetry.access.projects import visible_project, visible_projects
-from telemetry.dashboards import formats, pages, pagestate, shell, starting
+from telemetry.dashboards import formats, pages, pagestate, shell, starting, tablefile
 from telemetry.dashboards.pages import Page, Shown
-from telemetry.dashboards.pagestate import BadQuery, PageState
-from telemetry.dashboards.panel import HasTable
-from telemetry.dashboards.plainly import answers_plainly, plain
+from telemetry.dashboards.pagestate import PageState
+from telemetry.dashboards.plainly import answers_plainly
 from telemetry.dashboards.price_form import PriceForm, form_for
 from telemetry.dashboards.reader import Reader
-from telemetry.dashboards.tables import as_csv
 from telemetry.database import reads
 from telemetry.models import Membership, Project, Quarantined
 from telemetry.observer.alerts.standing import standing
@@ -86,15 +84,15 @@ def answer(
 ) -> HttpResponse:
     """The page in the state that the address asks for; one that is `about` something has neither ranges nor filters.
     `new_key` is shown once; `price_form` says what is wrong in it. Raises what `answers_plainly` maps."""
-    now = datetime.now(UTC)
+    now, query = datetime.now(UTC), query_of(request)
     membership = membership_of(request)
     with pages.snapshot(membership.project.pk, now=now) as conn:
         covered = span_of_calls(conn, membership.project, now)
         state = state_of(request, page.name, membership.project, covered, now)
         state = state.by_day() if page.by_day else state
         reader = Reader(conn, membership.project, state)
-        if pagestate.word(query_of(request), "format"):
-            return _csv(request, page, reader)
+        if pagestate.word(query, "format"):
+            return tablefile.answer(request, reader, list(page.tables.values()), query=query, page=page.name)
         shown = [pages.show(panel, reader) for panel in page.panels] if covered.last_call_at else []
         context = _context(page, reader, covered, shown)
         if page is pages.MODELS:
@@ -184,25 +182,6 @@ def nearest(state: PageState, covered: Coverage) -> shell.Link:
         if preset != "all" and window.start <= last < window.end:
             return shell.Link(titles[preset], state.link(drop=("from", "to"), range=preset))
     return shell.Link(titles["all"], state.link(drop=("from", "to"), range="all"))
-
-
-def _csv(request: HttpRequest, page: Page, reader: Reader) -> HttpResponse:
-    """One table of the page, as the page shows it. Raises BadQuery."""
-    query, window = query_of(request), reader.state.window
-    if pagestate.word(query, "format") != "csv":
-        raise BadQuery("The only other format of a page is csv.")
-    panel = page.tables.get(pagestate.word(query, "table"))
-    if panel is None:
-        raise BadQuery(f"Say which table: {', '.join(page.tables)}.")
-    shown = pages.show(panel, reader)
-    if shown.failure:
-        return plain(request, 503, "No table now", shown.failure)
-    if not isinstance(shown.content, HasTable):
-        return plain(request, 404, "No table", "There is nothing in this table.")
-    name = f"tloi_{reader.project.slug}_{page.name}_{panel.name}_{window.first_day}_{window.last_day}.csv"
-    response = HttpResponse(as_csv(shown.content.table), content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
 
 
 def query_of(request: HttpRequest) -> dict[str, list[str]]:
