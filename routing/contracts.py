@@ -80,12 +80,14 @@ class Features(Struct, frozen=True, kw_only=True):
 
 
 class Limits(Struct, frozen=True, kw_only=True):
-    """How long a tier may take, in seconds: for a connection, the head and first token, between two tokens, in all."""
+    """How long a tier may take, in seconds: for a connection, the head and first token, between two tokens, in all; and
+    for all of an answer that is not streamed, of which nothing is heard before it is there."""
 
     connect_s: float = 5.0
     first_token_s: float = 10.0
     silence_s: float = 20.0
     total_s: float = 600.0
+    whole_s: float = 120.0
 
 
 class Provider(Struct, frozen=True, kw_only=True):
@@ -99,6 +101,7 @@ class Provider(Struct, frozen=True, kw_only=True):
     base_url: str
     secret: str = ""
     is_local: bool = False
+    speaks: frozenset[Protocol] | None = None  # None: what every provider of its family speaks
 
     def __repr__(self) -> str:
         return f"Provider(id={self.id}, name={self.name!r}, base_url={self.base_url!r})"

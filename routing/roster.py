@@ -20,6 +20,7 @@ from msgspec import Struct
 
 from routing import models
 from routing.contracts import Capability, Limits, Provider, Quota, Tier
+from routing.wire.sending import SPOKEN
 from telemetry import facade
 
 FRESH = timedelta(seconds=2)
@@ -115,7 +116,11 @@ def _tier(row: models.Tier) -> Tier:
         queue=row.queue,
         quota=quota,
         limits=Limits(
-            connect_s=row.connect_s, first_token_s=row.first_token_s, silence_s=row.silence_s, total_s=row.total_s
+            connect_s=row.connect_s,
+            first_token_s=row.first_token_s,
+            silence_s=row.silence_s,
+            total_s=row.total_s,
+            whole_s=row.whole_s,
         ),
         trouble=trouble or (GONE if row.vanished_at else ""),
     )
@@ -137,6 +142,7 @@ def _provider(row: models.Provider) -> tuple[Provider, str]:
         base_url=settings.LOCAL_MODEL_URL if _is_ours(row) else row.base_url,
         secret=secret,
         is_local=row.is_local,
+        speaks=SPOKEN["openai"] | {"openai.responses"} if row.speaks_responses else None,
     )
     return found, trouble
 

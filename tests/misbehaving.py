@@ -87,6 +87,7 @@ class Asked:
     body: Body
     headers: Mapping[str, str]
     at: float  # time.monotonic()
+    from_port: int = 0  # of the client: the same for calls over one connection
     status: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
@@ -212,7 +213,9 @@ class _Call:
             return self._told(path)
         raw = await self._request.read()
         body: Body = json.loads(raw) if raw else {}
-        asked = Asked(self._request.path, _ROUTES.get(path, ""), body, dict(self._request.headers), time.monotonic())
+        now, peer = time.monotonic(), self._request.transport and self._request.transport.get_extra_info("peername")
+        headers, port = dict(self._request.headers), peer[1] if peer else 0
+        asked = Asked(self._request.path, _ROUTES.get(path, ""), body, headers, now, port)
         self._box.calls.append(asked)
         self._box.at_once += 1
         self._box.most_at_once = max(self._box.most_at_once, self._box.at_once)

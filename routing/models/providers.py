@@ -53,6 +53,9 @@ class Provider(models.Model):
         help_text="The environment variable of the gateway's process that holds the key. Comes before a sealed key.",
     )
     sealed_key = models.TextField(blank=True, default="", editable=False)
+    speaks_responses = models.BooleanField(
+        "speaks /v1/responses", default=False, help_text="OpenAI does. Others get such requests as chat completions."
+    )
     is_local = models.BooleanField(
         "our own machine",
         default=False,

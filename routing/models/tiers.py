@@ -84,9 +84,10 @@ class Tier(models.Model):
         help_text="What its account may do together with the group's other tiers.",
     )
     connect_s = _seconds(5, "Seconds for a connection.")
-    first_token_s = _seconds(10, "Seconds until the first token of a stream, or the head of a whole answer.")
-    silence_s = _seconds(20, "Seconds between two pieces of an answer.")
-    total_s = _seconds(600, "Seconds for all of it.")
+    first_token_s = _seconds(10, "Seconds until the first token of a stream.")
+    silence_s = _seconds(20, "Seconds between two pieces of a stream.")
+    total_s = _seconds(600, "Seconds for all of a stream.")
+    whole_s = _seconds(120, "Seconds for all of an answer that is not streamed.")
     looked_at = models.DateTimeField(null=True, editable=False)
     vanished_at = models.DateTimeField(null=True, editable=False)
 

@@ -12,57 +12,7 @@ import pytest
 from telemetry.observer.alerts import posting
 from telemetry.observer.alerts.posting import Refused, post
 from tests.alerting import Receiver, receiver
-
-# Each of them names this machine, one way or another, or what must not be reached; {port} is that of the receiver.
-SPELLINGS = (
-    "127.0.0.1",
-    "127.1",
-    "127.0.1",
-    "2130706433",
-    "0x7f000001",
-    "0x7f.0x0.0x0.0x1",
-    "0177.0.0.1",
-    "017700000001",
-    "127.000.000.001",
-    "127.0.0.1.",
-    "localhost",
-    "LOCALHOST",
-    "localhost.",
-    "ip6-localhost",
-    "0",
-    "0.0.0.0",
-    "0x0",
-    "[::1]",
-    "[::]",
-    "[0:0:0:0:0:0:0:1]",
-    "[::127.0.0.1]",
-    "[::ffff:127.0.0.1]",
-    "[::ffff:7f00:1]",
-    "[0:0:0:0:0:ffff:127.0.0.1]",
-    "[64:ff9b::127.0.0.1]",
-    "[2002:7f00:1::]",
-    "[fe80::1]",
-    "[fe80::1%25lo]",
-    "[fd00:ec2::254]",
-    "169.254.169.254",
-    "2852039166",
-    "0xa9fea9fe",
-    "100.100.100.200",
-    "100.64.0.1",
-    "168.63.129.16",
-    "192.0.0.192",
-    "10.0.0.1",
-    "172.16.0.1",
-    "192.168.0.1",
-    "224.0.0.1",
-    "255.255.255.255",
-    "user@127.0.0.1",
-    "hooks.slack.com@127.0.0.1",
-    "127.0.0.1#@hooks.slack.com",
-    "127.0.0.1\\@hooks.slack.com",
-    "\u0031\u0032\u0037\u3002\u0030\u3002\u0030\u3002\u0031",
-    "①②⑦.⓪.⓪.①",
-)
+from tests.spellings import SPELLINGS
 
 
 @pytest.fixture
