@@ -209,11 +209,15 @@ class Fault(Struct, frozen=True, kw_only=True):
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
-    """What the quality gate says of an answer: `p_good` in 0…1, and the checks that fired, named."""
+    """What the quality gate says of an answer: how likely it is good, and, where that was learned, how likely a higher
+    tier's is while this one is not; the checks that fired, named; and what it looked like (`routing.ladder.signals`),
+    from which is learned once its outcome is known."""
 
     passed: bool
     p_good: float
+    p_helps: float | None = None
     findings: tuple[str, ...] = ()
+    signals: tuple[float, ...] = ()
 
 
 class Attempt(Struct, frozen=True, kw_only=True):

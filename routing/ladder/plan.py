@@ -62,28 +62,39 @@ def plan(
     )
 
 
-def climb_for(plan: Plan, tier_id: int, p_good: float) -> Step | None:
+def climb_for(plan: Plan, tier_id: int, p_good: float, *, p_helps: float | None = None) -> Step | None:
     """Where to ask again after an answer of `tier_id` that is good with the chance `p_good`; None: it is kept.
 
-    A tier above it must be worth more than the answer at hand; below the floor of quality it need only be better.
+    A tier above it must be worth more than the answer at hand. Below the floor of quality its price does not count, and
+    a tier is enough of which twice the floor is expected.
+    `p_helps`: how likely a higher tier's answer is good while this one is not (`Verdict`).
     """
     known = {step.tier.id: (step.tier, odds) for step, odds in zip(plan.steps, plan.odds, strict=True)}
     if tier_id not in known or plan.is_pinned:
         return None
     asked, hoped = known[tier_id]
-    above = [
-        _Weighed(tier, Odds(success.after_evidence(odds.p_good, expected=hoped.p_good, found=p_good), odds.price))
-        for tier, odds in known.values()
-        if tier.position > asked.position
-    ]
+    higher = [(tier, odds) for tier, odds in known.values() if tier.position > asked.position]
+    most = max((odds.p_good for _, odds in higher), default=0.0)
+    above = []
+    for tier, odds in higher:
+        if p_helps is None:
+            expected = success.after_evidence(odds.p_good, expected=hoped.p_good, found=p_good)
+        else:
+            expected = p_good + p_helps * _part(odds.p_good, of=most, above=hoped.p_good)
+        above.append(_Weighed(tier, Odds(expected, odds.price)))
     best = max(above, key=lambda each: each.worth, default=None)
     if best is not None and best.worth > p_good:
         return Step(best.tier, f"the answer of {asked.name} did not pass: {p_good:.0%} against {best.odds.p_good:.0%}")
-    better = [each for each in above if each.odds.p_good > p_good]
+    better = [each for each in above if each.odds.p_good >= 2 * plan.floor]
     if p_good < plan.floor and better:
         best = max(better, key=lambda each: each.worth)
         return Step(best.tier, f"share_override: {p_good:.0%} for the answer of {asked.name} is below the floor")
     return None
+
+
+def _part(p_good: float, *, of: float, above: float) -> float:
+    """How much of what the best tier above gains another one does, 0 to 1."""
+    return max(0.0, p_good - above) / (of - above) if of > above else 0.0
 
 
 def _sorted_out(

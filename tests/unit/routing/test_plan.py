@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -153,6 +153,14 @@ def test_an_answer_that_is_likely_good_is_kept_and_one_that_is_not_climbs_higher
     assert len(set(positions)) >= 3
 
 
+def test_an_answer_that_a_higher_tier_would_not_better_is_kept_however_doubtful_it_is() -> None:
+    made = planned(shares=Shares({20: 0.1, 30: 0.16, 40: 0.22}))
+    assert climb_for(made, 10, 0.3, p_helps=0.05) is None
+    helped = climb_for(made, 10, 0.3, p_helps=0.5)
+    assert helped is not None
+    assert helped.tier.position == 4
+
+
 def test_below_the_floor_an_answer_climbs_though_its_share_is_used_up_and_the_reason_says_so() -> None:
     made = planned(shares=Shares(dict.fromkeys((20, 30, 40), 1.0)))
     assert climb_for(made, 10, QUALITY_FLOOR + 0.01) is None
@@ -189,6 +197,7 @@ tables_given = st.builds(
 )
 
 
+@settings(max_examples=50)
 @given(
     tiers=tiers_given,
     states=states_given,
@@ -222,6 +231,7 @@ def test_every_tier_is_either_a_step_or_skipped_with_a_reason_and_no_step_breaks
         assert climb is None or climb.tier.position > step.tier.position
 
 
+@settings(max_examples=50)
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
 def test_better_evidence_never_makes_another_tier_look_worse(expected: float, low: float, high: float) -> None:
     low, high = sorted((low, high))
