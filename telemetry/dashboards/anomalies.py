@@ -76,8 +76,8 @@ def anomalies(request: HttpRequest) -> HttpResponse:
     project, query = membership.project, query_of(request)
     with pages.snapshot(project.pk, now=now, exact=True) as conn:
         covered = span_of_calls(conn, project, now)
-        own = {"own_words": listing.OWN_WORDS, "own_filters": OWN_FILTERS}
-        state = state_of(request, "anomalies", project, covered, now, **own)
+        words = listing.OWN_WORDS
+        state = state_of(request, "anomalies", project, covered, now, own_words=words, own_filters=OWN_FILTERS)
         unknown = listing.unknown_filters(state, tuple(FILTERS))
         state = replace(state, filters={name: state.filters[name] for name in state.filters if name in FILTERS})
         reader = AnomalyReader(conn, project, state)
