@@ -34,7 +34,7 @@ from math import log
 from pathlib import Path
 from random import Random
 from statistics import fmean, pstdev
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from benchmarks import harness
 from routing.contracts import Caller, Features, Provider, Tier
@@ -129,7 +129,7 @@ def _curves(pairs: Sequence[Pair], scores: Sequence[Sequence[Score]]) -> None:
     random = [curve(pairs, [draw.random() for _ in pairs]) for _ in range(20)]
     apgr, auc = fmean(each.apgr for each in ours), fmean(each.auc for each in wrong)
     cpt = [fmean(each.cpt[n] for each in ours) for n in range(3)]
-    detail = {
+    detail: dict[str, Any] = {
         "rows": len(pairs),
         "weak": round(fmean(pair.weak for pair in pairs), 3),
         "strong": round(fmean(pair.strong for pair in pairs), 3),

@@ -242,3 +242,9 @@ class Attempt(Struct, frozen=True, kw_only=True):
     verdict: Verdict | None = None
     is_final: bool = False  # the answer that the caller got
     cost_nanousd: int | None = None  # by the tier's own prices; None: as the price book says
+    prompt_chars: int = 0
+    is_pinned: bool = False  # the caller named the tier, so it is no choice of the ladder's
+    # The attempt whose answer this one was asked to better, or to check, and whether both say the same: 1, -1, or 0.
+    climbed_from: str = ""
+    agreement: float = 0.0
+    is_audit: bool = False

@@ -31,6 +31,7 @@ from telemetry.jobs.alone import alone
 from telemetry.jobs.queue import Trouble
 from telemetry.ledger import freezing, partitions, price_versions, removal
 from telemetry.ledger.contents import PartitionLeaving, TableContents, contents, hold_partitions, is_empty
+from telemetry.ledger.executions import endings
 from telemetry.ledger.ingest import ingest
 from telemetry.ledger.removal import NotADemo
 from telemetry.limits import budgets, editing, objective_files, objective_import
@@ -42,6 +43,8 @@ from telemetry.providers import is_identity
 from telemetry.series import expiry, rollups
 from telemetry.sources.demo import ROSTER
 from telemetry.sources.demo.goals import goals
+from telemetry.statements import statement
+from telemetry.usage import DONE, FAILED
 
 HEARTBEAT_KEY = "worker-last-seen"
 LATE = timedelta(hours=1)  # after which a job that could be done should have been
@@ -97,8 +100,10 @@ __all__ = [
     "remove_demo",
     "replica_trouble",
     "revoke_key",
+    "run_endings",
     "seal_key",
     "sealed_ending",
+    "statement",
     "unseal_key",
     "worker_last_seen",
 ]
@@ -344,6 +349,12 @@ def disks() -> dict[Path, tuple[int, int]]:
     """The folders that the private PostgreSQL writes to, each with the bytes that are free on its disk and all there
     are; empty where there is another PostgreSQL."""
     return room.disks()
+
+
+def run_endings(*, project_id: int, executions: Sequence[str]) -> dict[str, bool]:
+    """Which of these executions are over and said so: True for well, False for badly."""
+    found = endings(connection(), project_id=project_id, keys=executions)
+    return {key: status.lower() in DONE for key, status in found.items() if status.lower() in DONE | FAILED}
 
 
 def worker_last_seen() -> datetime | None:

@@ -21,6 +21,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {  # seconds; a wake-up that nobody took b
     "tidying": {"task": "telemetry.tidy_partitions", "schedule": 3600.0, "options": {"expires": 3600}},
     "partitions": {"task": "telemetry.ensure_partitions", "schedule": 3600.0, "options": {"expires": 3600}},
     "prices": {"task": "telemetry.ensure_price_versions", "schedule": 3600.0, "options": {"expires": 3600}},
+    "gate": {"task": "routing.calibrate", "schedule": 3600.0, "options": {"expires": 3600}},
 }
 if env.backup_dir():
     SCHEDULE["backup"] = {"task": "tloi_site.back_up", "schedule": 900.0, "options": {"expires": 900}}

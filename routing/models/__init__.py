@@ -1,6 +1,18 @@
 """Routing's tables, a file an idea. Models stay home: only contracts pass the app's door."""
 
+from routing.models.learning import BreakerChange, Calibration, Outcome, OutcomeDay, TierPrice
 from routing.models.providers import Provider, QuotaGroup
 from routing.models.tiers import Alias, RosterRevision, Tier
 
-__all__ = ["Alias", "Provider", "QuotaGroup", "RosterRevision", "Tier"]
+__all__ = [
+    "Alias",
+    "BreakerChange",
+    "Calibration",
+    "Outcome",
+    "OutcomeDay",
+    "Provider",
+    "QuotaGroup",
+    "RosterRevision",
+    "Tier",
+    "TierPrice",
+]

@@ -224,5 +224,12 @@ def with_calls(conn: Connection[Any], *, project_id: int, keys: Sequence[str]) -
         return set(cursor.execute(statement(__package__, "with_calls"), arguments).fetchall())
 
 
+def endings(conn: Connection[Any], *, project_id: int, keys: Sequence[str]) -> dict[str, str]:
+    """Of those of these executions that said how they stand, the status as it was sent."""
+    with prepared(conn, tuple_row) as cursor:
+        arguments = {"project": project_id, "keys": list(keys)}
+        return dict(cursor.execute(statement(__package__, "endings"), arguments).fetchall())
+
+
 def _milliseconds(seconds: float | None) -> int | None:
     return None if seconds is None else round(seconds * 1000)

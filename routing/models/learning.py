@@ -1,0 +1,104 @@
+"""What became of answers, what they add up to, what was learned of them, and what a tier's share costs."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+
+class Outcome(models.Model):
+    """An answer of a tier: what it looked like, what the gate said, and, once it is known, whether it was good."""
+
+    pk = models.CompositePrimaryKey("project_id", "id")
+    project_id = models.BigIntegerField()
+    id = models.CharField(max_length=200)  # the attempt's, as in the ledger
+    at = models.DateTimeField()
+    task_type = models.CharField(max_length=200)
+    tier_id = models.BigIntegerField()
+    execution = models.CharField(max_length=200)
+    prompt_chars = models.IntegerField()
+    p_good = models.FloatField()
+    is_refused = models.BooleanField()
+    is_final = models.BooleanField()
+    findings = ArrayField(models.TextField())
+    signals = ArrayField(models.FloatField())
+    is_good = models.BooleanField(null=True)
+    would_help = models.BooleanField(null=True)  # a higher tier's answer: known where one was asked for
+    known_by = models.CharField(max_length=20, default="")  # climb, audit, execution
+
+    class Meta:
+        indexes = (
+            models.Index(
+                fields=("project_id", "task_type", "tier_id", "-at"),
+                name="outcome_known",
+                condition=models.Q(is_good__isnull=False),
+            ),
+            models.Index(
+                fields=("project_id", "at"),
+                name="outcome_awaited",
+                condition=models.Q(is_good__isnull=True, is_final=True) & ~models.Q(execution=""),
+            ),
+            models.Index(fields=("at",), name="outcome_at"),
+        )
+
+    def __str__(self) -> str:
+        return self.id
+
+
+class OutcomeDay(models.Model):
+    """What a day's answers of a task type and tier add up to; `good` is a sum of chances where it is not known."""
+
+    pk = models.CompositePrimaryKey("project_id", "day", "task_type", "tier_id")
+    project_id = models.BigIntegerField()
+    day = models.DateField()  # UTC
+    task_type = models.CharField(max_length=200)
+    tier_id = models.BigIntegerField()
+    n = models.BigIntegerField()
+    good = models.FloatField()
+    refused = models.BigIntegerField()
+    log_chars = models.FloatField()
+    log_chars_squared = models.FloatField()
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.task_type}"
+
+
+class Calibration(models.Model):
+    """A fit of the quality gate: `good` says how likely an answer is good, `helps` how likely a higher tier's would be
+    while it is not."""
+
+    pk = models.CompositePrimaryKey("project_id", "task_type", "tier_id", "kind")
+    project_id = models.BigIntegerField()
+    task_type = models.CharField(max_length=200)
+    tier_id = models.BigIntegerField()
+    kind = models.CharField(max_length=10)
+    n = models.IntegerField()
+    fit = models.JSONField()
+    fitted_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.task_type} {self.kind}"
+
+
+class TierPrice(models.Model):
+    """What a call of a tier costs in the measure of the ladder, so that it keeps its share, and how many answers it
+    gave since that was last looked at. Of the instance, as tiers are."""
+
+    tier_id = models.BigIntegerField(primary_key=True)
+    price = models.FloatField(null=True)
+    answered = models.BigIntegerField(default=0)
+    stepped_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return str(self.tier_id)
+
+
+class BreakerChange(models.Model):
+    """A tier was left out (`kind` says after what), or is asked again (empty), as one process saw it."""
+
+    tier_id = models.BigIntegerField()
+    at = models.DateTimeField(db_index=True)
+    kind = models.CharField(max_length=20)
+
+    def __str__(self) -> str:
+        return f"{self.tier_id} {self.kind}"
