@@ -1,11 +1,17 @@
-"""A provider's whole answer: its bytes to what the client gets and what the gateway has to know of it. Pure."""
+"""A provider's whole answer: its bytes to what the client gets and what the gateway has to know of it. Pure.
+
+Within one protocol the client gets the bytes that came; else what was heard is said in the client's own.
+"""
 
 from __future__ import annotations
 
 from msgspec import Struct
 
 from routing.contracts import Fault, Protocol, ToolCall, Usage
-from routing.wire.bodies import read_object
+from routing.wire.bodies import Body, read_object, written
+from routing.wire.carrying.naming import Naming
+from routing.wire.carrying.responses_to_chat import custom_tools
+from routing.wire.carrying.whole import chat_of, message_of, response_of
 from routing.wire.chat import ChatListener, CompletionListener, EmbeddingListener
 from routing.wire.listening import Listener
 from routing.wire.messages import CountListener, MessageListener
@@ -47,13 +53,26 @@ def listener(protocol: Protocol, request: Request) -> Listener:
     return CountListener()
 
 
-def answer(request: Request, prepared: Prepared, status: int, body: bytes) -> Answered:
+def answer(
+    request: Request,
+    prepared: Prepared,
+    status: int,
+    body: bytes,
+    *,
+    model_name: str = "",
+    answer_id: str = "",
+    created: int = 0,
+) -> Answered:
     """The answer of status 200 to what was prepared. `fault` is set where the body holds an error, or is none of what
-    the protocol asks for."""
+    the protocol asks for. A carried answer calls its model `model_name` (or as it was asked for), and bears this id
+    (or the provider's) and this moment, in seconds."""
     heard = listener(prepared.protocol, request)
     parsed = read_object(body)
     if parsed is None or not heard.body(parsed):
         heard.fault = Fault(kind="malformed", message="The provider's answer was none.", status=status)
+    elif prepared.protocol != request.protocol and heard.fault is None:
+        naming = Naming(model=model_name or request.features.model, id=answer_id, created=created)
+        body = written(_carried(request, heard, naming))
     return Answered(
         body=body,
         usage=heard.usage,
@@ -63,6 +82,15 @@ def answer(request: Request, prepared: Prepared, status: int, body: bytes) -> An
         provider_call_id=heard.provider_call_id,
         fault=heard.fault,
     )
+
+
+def _carried(request: Request, heard: Listener, naming: Naming) -> Body:
+    match request.protocol:
+        case "anthropic.messages":
+            return message_of(heard, naming, request.body)
+        case "openai.responses":
+            return response_of(heard, naming, request.body, custom_tools(request.body))
+    return chat_of(heard, naming)
 
 
 def _choices(request: Request) -> int:

@@ -67,6 +67,16 @@ def text_of(value: object) -> str:
     return value if type(value) is str else ""
 
 
+def kind_of(value: Body) -> str:
+    """An object's `type`; "" where it has none."""
+    return text_of(value.get("type"))
+
+
+def place_of(value: object, otherwise: int = 0) -> int:
+    """The value if it is an index, else another."""
+    return value if type(value) is int else otherwise
+
+
 def count_of(value: object) -> int | None:
     """The value if it is a count: a whole number that is not negative. JSON of some servers says 12.0."""
     if type(value) is float and value.is_integer():

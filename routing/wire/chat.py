@@ -7,7 +7,7 @@ vLLM, llama.cpp and mlx-lm; parts of content as Mistral sends them.
 from __future__ import annotations
 
 from routing.contracts import Family
-from routing.wire.bodies import Body, object_of, objects_of, text_of
+from routing.wire.bodies import Body, object_of, objects_of, place_of, text_of
 from routing.wire.listening import Listener
 from routing.wire.refusals import fault_in
 from routing.wire.usage import of_openai
@@ -23,7 +23,7 @@ class ChatListener(Listener):
     def __init__(self, choices: int = 1) -> None:
         super().__init__()
         self._choices = choices
-        self._ended: set[object] = set()
+        self._ended: set[int] = set()
 
     def event(self, event: Body) -> None:
         if event.get("error"):
@@ -51,27 +51,30 @@ class ChatListener(Listener):
             self.usage = of_openai(usage) or self.usage
 
     def _choice(self, choice: Body, said: Body) -> None:
-        place = choice.get("index") or 0
+        place = place_of(choice.get("index"))
         self._piece(said, is_first=place == 0)
         if reason := text_of(choice.get("finish_reason")):
             self._end(place, reason, choice)
 
     def _piece(self, said: Body, *, is_first: bool) -> None:
-        say = self.says if is_first else self.thinks
+        say = self.says if is_first else self.spends
         if text := plain(said.get("content")):
             say(text)
         if text := text_of(said.get("refusal")):
             say(text)
         if text := text_of(said.get("reasoning_content")) or text_of(said.get("reasoning")):
-            self.thinks(text)
+            (self.thinks if is_first else self.spends)(text)
         for number, call in enumerate(objects_of(said.get("tool_calls"))):
             function = object_of(call.get("function"))
-            place = call.get("index", number) if is_first else (id(said), number)
-            self.calls(place, id=call.get("id"), name=function.get("name"), arguments=function.get("arguments"))
+            if is_first:
+                place = place_of(call.get("index"), number)
+                self.calls(place, id=call.get("id"), name=function.get("name"), arguments=function.get("arguments"))
+            else:
+                self.spends(text_of(function.get("arguments")))
         if (function := object_of(said.get("function_call"))) and is_first:
-            self.calls("", name=function.get("name"), arguments=function.get("arguments"))
+            self.calls(-1, name=function.get("name"), arguments=function.get("arguments"))
 
-    def _end(self, place: object, reason: str, choice: Body) -> None:
+    def _end(self, place: int, reason: str, choice: Body) -> None:
         if reason == "error":  # OpenRouter, whose event bears the error, or the choice does
             self.fault = fault_in(_FAMILY, choice)
             return
@@ -88,7 +91,7 @@ class CompletionListener(ChatListener):
 
     def _piece(self, said: Body, *, is_first: bool) -> None:
         if text := text_of(said.get("text")):
-            (self.says if is_first else self.thinks)(text)
+            (self.says if is_first else self.spends)(text)
 
     def _choice(self, choice: Body, said: Body) -> None:
         super()._choice(choice, choice)

@@ -33,6 +33,7 @@ class Listener:
         "_calls",
         "_kept",
         "_text",
+        "_thoughts",
         "chars",
         "fault",
         "finish_reason",
@@ -45,7 +46,8 @@ class Listener:
 
     def __init__(self) -> None:
         self._text: list[str] = []
-        self._calls: dict[object, Calling] = {}
+        self._thoughts: list[str] = []
+        self._calls: dict[int, Calling] = {}
         self._kept = 0
         self.pieces = 0
         self.chars = 0
@@ -75,6 +77,11 @@ class Listener:
         return "".join(self._text)
 
     @property
+    def thoughts(self) -> str:
+        """The reasoning that was shown."""
+        return "".join(self._thoughts)
+
+    @property
     def tool_calls(self) -> tuple[ToolCall, ...]:
         """The tools that it calls, in order."""
         return tuple(
@@ -90,17 +97,24 @@ class Listener:
 
     def says(self, text: str) -> None:
         """A piece of the answer's text."""
-        self.thinks(text)
+        self.spends(text)
         if self._kept < MAX_KEPT:
             self._text.append(text)
             self._kept += len(text)
 
     def thinks(self, text: str) -> None:
-        """A piece that is paid for, and is no part of the answer: reasoning, another choice."""
+        """A piece of the reasoning that leads to the answer."""
+        self.spends(text)
+        if self._kept < MAX_KEPT:
+            self._thoughts.append(text)
+            self._kept += len(text)
+
+    def spends(self, text: str) -> None:
+        """A piece that is paid for, whatever it is."""
         self.pieces += 1
         self.chars += len(text)
 
-    def calls(self, place: object, *, id: object = None, name: object = None, arguments: object = None) -> None:  # noqa: A002
+    def calls(self, place: int, *, id: object = None, name: object = None, arguments: object = None) -> None:  # noqa: A002
         """A piece of the call of a tool at `place`, which tells calls apart."""
         call = self._calls.get(place)
         if call is None:
@@ -108,7 +122,7 @@ class Listener:
         call.id = call.id or text_of(id)
         call.name = call.name or text_of(name)
         if (piece := text_of(arguments)) or name:
-            self.thinks(piece)
+            self.spends(piece)
         if piece and self._kept < 2 * MAX_KEPT:
             call.arguments.append(piece)
             self._kept += len(piece)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from routing.contracts import Family, Usage
-from routing.wire.bodies import Body, as_text, object_of, objects_of, text_of
+from routing.wire.bodies import Body, as_text, kind_of, object_of, objects_of, place_of, text_of
 from routing.wire.listening import Listener
 from routing.wire.refusals import fault_in
 from routing.wire.usage import of_anthropic
@@ -40,9 +40,9 @@ class MessageListener(Listener):
     def event(self, event: Body) -> None:
         match event.get("type"):
             case "content_block_delta":
-                self._delta(event.get("index"), object_of(event.get("delta")))
+                self._delta(place_of(event.get("index")), object_of(event.get("delta")))
             case "content_block_start":
-                self._block(event.get("index"), object_of(event.get("content_block")))
+                self._block(place_of(event.get("index")), object_of(event.get("content_block")))
             case "message_start":
                 message = object_of(event.get("message"))
                 self.provider_call_id = text_of(message.get("id"))
@@ -69,8 +69,8 @@ class MessageListener(Listener):
         self.is_whole = self.is_over = True
         return True
 
-    def _block(self, index: object, block: Body) -> None:
-        kind = block.get("type")
+    def _block(self, index: int, block: Body) -> None:
+        kind = kind_of(block)
         if kind == "text":
             if text := text_of(block.get("text")):
                 self.says(text)
@@ -82,7 +82,7 @@ class MessageListener(Listener):
             arguments = as_text(given) if given else ""
             self.calls(index, id=block.get("id"), name=block.get("name"), arguments=arguments)
 
-    def _delta(self, index: object, delta: Body) -> None:
+    def _delta(self, index: int, delta: Body) -> None:
         match delta.get("type"):
             case "text_delta":
                 if text := text_of(delta.get("text")):

@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct
 
 from routing.contracts import Protocol
-from routing.wire.bodies import Body, as_text, object_of, objects_of, text_of
+from routing.wire.bodies import Body, as_text, kind_of, object_of, objects_of, text_of
 
 # Claude Code's first system block, which changes with each request and would spoil a prompt cache.
 BILLING = "x-anthropic-billing-header"
@@ -112,7 +112,7 @@ def _turn(message: Body) -> Turn:
 
 def _parts(content: object, turn: Turn) -> None:
     for part in objects_of(content):
-        kind = part.get("type")
+        kind = kind_of(part)
         if text := text_of(part.get("text")) or text_of(part.get("thinking")):
             turn.texts.append(text)
         if kind in _IMAGES:
@@ -132,7 +132,7 @@ def _inner(content: object, turn: Turn) -> None:
     for part in objects_of(content):
         if text := text_of(part.get("text")):
             turn.texts.append(text)
-        turn.has_image = turn.has_image or part.get("type") in _IMAGES
+        turn.has_image = turn.has_image or kind_of(part) in _IMAGES
 
 
 def _items(body: Body) -> list[Turn]:
@@ -142,11 +142,11 @@ def _items(body: Body) -> list[Turn]:
     if type(given) is str:
         return [*said, Turn("user", [given])]
     for item in objects_of(given):
-        if item.get("type") not in _CALLS:
+        if kind_of(item) not in _CALLS:
             said.append(_turn(item))
             continue
         output = item.get("output")
-        turn = Turn("tool" if item.get("type") in _RESULTS else "assistant", [], has_tool=True)
+        turn = Turn("tool" if kind_of(item) in _RESULTS else "assistant", [], has_tool=True)
         turn.texts += [text_of(item.get(name)) for name in ("name", "arguments")]
         turn.texts.append(text_of(output))
         _inner(output, turn)

@@ -30,13 +30,15 @@ _SYSTEM = frozenset(("system", "developer"))
 
 class Request(Struct, kw_only=True):
     """What a client asks for. `session_field` is what the client itself calls its session or its user, "" where it says
-    nothing; `conversation_root` is its system prompt and first user message, by which a session is known otherwise."""
+    nothing; `conversation_root` is its system prompt and first user message, by which a session is known otherwise.
+    `turn` counts the messages that are the user's own words, results of tools not among them."""
 
     protocol: Protocol
     body: Body
     features: Features
     session_field: str
     conversation_root: bytes
+    turn: int
 
 
 def read(protocol: Protocol, body: bytes) -> Request:
@@ -50,6 +52,7 @@ def read(protocol: Protocol, body: bytes) -> Request:
         features=_features(protocol, parsed, said),
         session_field=_session(parsed),
         conversation_root=_root(said),
+        turn=sum(turn.role == "user" and not turn.has_tool for turn in said),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from routing.contracts import Family
-from routing.wire.bodies import Body, object_of, objects_of, text_of
+from routing.wire.bodies import Body, kind_of, object_of, objects_of, place_of, text_of
 from routing.wire.listening import Listener
 from routing.wire.refusals import fault_in
 from routing.wire.usage import of_openai
@@ -23,13 +23,13 @@ class ResponseListener(Listener):
     __slots__ = ()
 
     def event(self, event: Body) -> None:
-        kind = text_of(event.get("type"))
+        kind = kind_of(event)
         if kind in _ENDS:
             self._end(object_of(event.get("response")))
         elif kind == "response.output_item.added":
             item = object_of(event.get("item"))
-            if item.get("type") in _CALLS:
-                self.calls(event.get("output_index"), id=item.get("call_id"), name=item.get("name"))
+            if kind_of(item) in _CALLS:
+                self.calls(place_of(event.get("output_index")), id=item.get("call_id"), name=item.get("name"))
         elif kind == "response.created":
             self.provider_call_id = text_of(object_of(event.get("response")).get("id"))
         elif kind == "error" or event.get("error"):
@@ -43,7 +43,7 @@ class ResponseListener(Listener):
         elif kind in _THOUGHTS:
             self.thinks(piece)
         elif kind in _ARGUMENTS:
-            self.calls(event.get("output_index"), arguments=piece)
+            self.calls(place_of(event.get("output_index")), arguments=piece)
 
     def body(self, body: Body) -> bool:
         if type(body.get("output")) is not list:
@@ -55,12 +55,12 @@ class ResponseListener(Listener):
         return True
 
     def _item(self, place: int, item: Body) -> None:
-        if item.get("type") in _CALLS:
+        if kind_of(item) in _CALLS:
             arguments = item.get("arguments", item.get("input"))
             self.calls(place, id=item.get("call_id"), name=item.get("name"), arguments=arguments)
         for part in objects_of(item.get("content")):
             if text := text_of(part.get("text")) or text_of(part.get("refusal")):
-                (self.says if item.get("type") == "message" else self.thinks)(text)
+                (self.says if kind_of(item) == "message" else self.thinks)(text)
 
     def _end(self, response: Body) -> None:
         self.is_over = True

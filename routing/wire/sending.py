@@ -1,7 +1,9 @@
 """A request as a provider is sent it. Pure.
 
 Within one protocol every field passes untouched but `model`. A stream asks for its usage, which some providers give
-only to who asks, and a limit of output that is above the tier's own is lowered to it.
+only to who asks; a limit of output that is above the tier's own is lowered to it; and thoughts without a signature,
+which are another model's, go to no provider that would look for one. Else the request is carried to a protocol that
+the provider speaks, by way of a chat.
 """
 
 from __future__ import annotations
@@ -9,8 +11,14 @@ from __future__ import annotations
 from msgspec import Struct
 
 from routing.contracts import Family, Protocol
-from routing.wire.bodies import Body, count_of, object_of, written
+from routing.wire.bodies import Body, count_of, object_of, objects_of, written
+from routing.wire.carrying.chat_to_messages import messages_of_chat
+from routing.wire.carrying.luggage import CannotCarry, Luggage
+from routing.wire.carrying.messages_to_chat import chat_of_messages
+from routing.wire.carrying.responses_to_chat import chat_of_response
 from routing.wire.reading import Request
+
+__all__ = ["CannotCarry", "Prepared", "prepare"]
 
 # Where a protocol is spoken, under the base URL that the family's own client library takes.
 PATHS: dict[Protocol, str] = {
@@ -28,14 +36,6 @@ SPOKEN: dict[Family, frozenset[Protocol]] = {
 }
 _WITH_USAGE = frozenset(("openai.chat", "openai.completions"))
 _LIMITS = ("max_completion_tokens", "max_output_tokens", "max_tokens")
-
-
-class CannotCarry(ValueError):
-    """A request that needs what cannot be said to this provider. `field` names it."""
-
-    def __init__(self, field: str) -> None:
-        super().__init__(f"`{field}` cannot be carried to this provider.")
-        self.field = field
 
 
 class Prepared(Struct, frozen=True):
@@ -60,11 +60,55 @@ def prepare(
     by its family. `max_output`: the most tokens that the model may answer with. Raises CannotCarry, and BadRequest
     where the body is nested too deeply."""
     spoken = SPOKEN[family] if speaks is None else speaks
-    protocol = request.protocol
-    if protocol not in spoken:
-        raise CannotCarry(protocol)
-    body = {**request.body, "model": model}
-    return Prepared(PATHS[protocol], written(_adjusted(protocol, body, max_output)), (), protocol)
+    luggage = Luggage()
+    if request.protocol in spoken:
+        protocol, body = request.protocol, {**request.body, "model": model}
+        if protocol.startswith("anthropic."):
+            _leave_unsigned(body, luggage)
+    else:
+        protocol, body = _carried(request, spoken, model, luggage, max_output)
+    return Prepared(PATHS[protocol], written(_adjusted(protocol, body, max_output)), luggage.names, protocol)
+
+
+def _carried(
+    request: Request, spoken: frozenset[Protocol], model: str, luggage: Luggage, max_output: int | None
+) -> tuple[Protocol, Body]:
+    """The request in a protocol that is spoken, its body a new one. Raises CannotCarry."""
+    match request.protocol:
+        case "openai.chat":
+            chat = request.body
+        case "anthropic.messages":
+            chat = chat_of_messages(request.body, model, luggage)
+        case "openai.responses":
+            chat = chat_of_response(request.body, model, luggage)
+        case other:
+            raise CannotCarry(other)
+    if "openai.chat" in spoken:
+        return "openai.chat", chat
+    if "anthropic.messages" in spoken:
+        return "anthropic.messages", messages_of_chat(chat, model, luggage, max_output)
+    raise CannotCarry(request.protocol)
+
+
+def _leave_unsigned(body: Body, luggage: Luggage) -> None:
+    """Leave behind thoughts that no signature vouches for: we showed them, as another model's."""
+    messages = body.get("messages")
+    if type(messages) is not list or not any(_unsigned(block) for one in messages for block in _blocks(one)):
+        return
+    luggage.drop("thinking")
+    kept = []
+    for one in messages:
+        blocks = [block for block in _blocks(one) if not _unsigned(block)]
+        kept.append({**one, "content": blocks} if blocks else one)
+    body["messages"] = kept
+
+
+def _blocks(message: Body) -> list[Body]:
+    return objects_of(message.get("content")) if message.get("role") == "assistant" else []
+
+
+def _unsigned(block: Body) -> bool:
+    return block.get("type") == "thinking" and not block.get("signature")
 
 
 def wants_usage(request: Request) -> bool:

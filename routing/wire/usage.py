@@ -58,6 +58,42 @@ def of_anthropic(said: object) -> Usage | None:
     )
 
 
+def as_chat(usage: Usage) -> Body:
+    """Usage as a chat of OpenAI's says it: cached tokens are part of the prompt."""
+    prompt = input_total(usage)
+    said: Body = {
+        "prompt_tokens": prompt,
+        "completion_tokens": usage.output,
+        "total_tokens": prompt + usage.output,
+        "prompt_tokens_details": {"cached_tokens": usage.cache_read, "cache_write_tokens": written_total(usage)},
+    }
+    if usage.reasoning is not None:
+        said["completion_tokens_details"] = {"reasoning_tokens": usage.reasoning}
+    return said
+
+
+def as_response(usage: Usage) -> Body:
+    """Usage as a response of OpenAI's says it."""
+    prompt = input_total(usage)
+    return {
+        "input_tokens": prompt,
+        "input_tokens_details": {"cached_tokens": usage.cache_read, "cache_write_tokens": written_total(usage)},
+        "output_tokens": usage.output,
+        "output_tokens_details": {"reasoning_tokens": usage.reasoning or 0},
+        "total_tokens": prompt + usage.output,
+    }
+
+
+def as_message(usage: Usage) -> Body:
+    """Usage as a message of Anthropic's says it: what was cached stands beside the input."""
+    return {
+        "input_tokens": usage.input_uncached,
+        "cache_read_input_tokens": usage.cache_read,
+        "cache_creation_input_tokens": written_total(usage),
+        "output_tokens": usage.output,
+    }
+
+
 def input_total(usage: Usage) -> int:
     """All input tokens, cached or not."""
     return usage.input_uncached + usage.cache_read + written_total(usage)
