@@ -85,8 +85,8 @@ class Relay:
         if self._heard.fault is not None:
             return False
         data = data_of(event)
-        if not data:
-            return None
+        if not data:  # a name alone is nothing, and one library takes it for an answer that is no JSON
+            return None if event.startswith(b":") and b"\n" not in event else False
         if data == DONE:
             self._heard.done()
             return None

@@ -133,6 +133,15 @@ def test_an_event_that_is_no_json_is_skipped_and_counted() -> None:
     assert (one.malformed, one.text, one.error) == (1, "ab", None)
 
 
+def test_a_name_without_data_is_nothing() -> None:
+    one = relay()
+    assert (
+        one.feed(b"event: ping\n\nretry: 3000\n\ndata:\n\n: alive\n\n") + one.feed(b"event: chunk") + one.close()
+        == b": alive\n\n"
+    )
+    assert one.malformed == 0
+
+
 def test_a_stream_that_ends_without_its_mark_gets_it_if_the_answer_is_whole() -> None:
     one, cut = relay(), relay()
     assert one.feed(chunk("a") + chunk(finish="stop")) + one.close() == chunk("a") + chunk(finish="stop") + DONE
