@@ -85,97 +85,95 @@ def test_results_of_tools_follow_their_calls_and_their_images_follow_them() -> N
     assert messages[4]["content"] == [IMAGE_URL, {"type": "text", "text": "go on"}]
 
 
+MESSAGE_REQUEST: dict[str, Any] = {
+    "max_tokens": 100,
+    "system": [
+        {"type": "text", "text": "x-anthropic-billing-header: cch=0aaa9;"},
+        {"type": "text", "text": "You are.", "cache_control": {"type": "ephemeral"}},
+    ],
+    "messages": [
+        {"role": "user", "content": [IMAGE]},
+        {"role": "assistant", "content": [{"type": "thinking", "thinking": "x"}]},
+    ],
+    "metadata": {"user_id": "me"},
+    "top_k": 5,
+    "thinking": {"type": "enabled", "budget_tokens": 10_000},
+    "output_config": {"format": {"type": "json_schema", "schema": {"type": "object"}}},
+    "tools": [TOOL, {"type": "web_search_20250305", "name": "web_search"}],
+    "tool_choice": {"type": "tool", "name": "look", "disable_parallel_tool_use": True},
+    "stream": True,
+}
+CHAT_OF_IT = {
+    "model": "m",
+    "messages": [
+        {"role": "system", "content": "You are."},
+        {"role": "user", "content": [IMAGE_URL]},
+        {"role": "assistant", "content": ""},
+    ],
+    "max_tokens": 100,
+    "stream": True,
+    "stream_options": {"include_usage": True},
+    "tools": [FUNCTION],
+    "tool_choice": {"type": "function", "function": {"name": "look"}},
+    "parallel_tool_calls": False,
+    "response_format": {
+        "type": "json_schema",
+        "json_schema": {"name": "answer", "schema": {"type": "object"}, "strict": True},
+    },
+    "reasoning_effort": "medium",
+}
+
+
 def test_a_message_request_becomes_a_chat_and_says_what_it_leaves() -> None:
-    prepared = sent(
-        "anthropic.messages",
-        "openai",
-        max_tokens=100,
-        system=[
-            {"type": "text", "text": "x-anthropic-billing-header: cch=0aaa9;"},
-            {"type": "text", "text": "You are.", "cache_control": {"type": "ephemeral"}},
-        ],
-        messages=[
-            {"role": "user", "content": [IMAGE]},
-            {"role": "assistant", "content": [{"type": "thinking", "thinking": "x"}]},
-        ],
-        metadata={"user_id": "me"},
-        top_k=5,
-        thinking={"type": "enabled", "budget_tokens": 10_000},
-        output_config={"format": {"type": "json_schema", "schema": {"type": "object"}}},
-        tools=[TOOL, {"type": "web_search_20250305", "name": "web_search"}],
-        tool_choice={"type": "tool", "name": "look", "disable_parallel_tool_use": True},
-        stream=True,
-    )
+    prepared = sent("anthropic.messages", "openai", **MESSAGE_REQUEST)
     assert prepared.path == "/chat/completions"
     assert set(prepared.dropped) == {"metadata", "top_k", "cache_control", "thinking", "tools.web_search_20250305"}
-    body = json.loads(prepared.body)
-    schema = {"name": "answer", "schema": {"type": "object"}, "strict": True}
-    assert body == {
-        "model": "m",
-        "messages": [
-            {"role": "system", "content": "You are."},
-            {"role": "user", "content": [IMAGE_URL]},
-            {"role": "assistant", "content": ""},
-        ],
-        "max_tokens": 100,
-        "stream": True,
-        "stream_options": {"include_usage": True},
-        "tools": [FUNCTION],
-        "tool_choice": {"type": "function", "function": {"name": "look"}},
-        "parallel_tool_calls": False,
-        "response_format": {"type": "json_schema", "json_schema": schema},
-        "reasoning_effort": "medium",
-    }
+    assert json.loads(prepared.body) == CHAT_OF_IT
+
+
+CALL = {"id": "functions.look:0", "type": "function", "function": {"name": "look", "arguments": '{"at": 1}'}}
+CHAT_REQUEST: dict[str, Any] = {
+    "messages": [
+        {"role": "system", "content": "You are."},
+        {"role": "user", "content": [{"type": "text", "text": "see"}, IMAGE_URL, {"type": "text", "text": ""}]},
+        {"role": "assistant", "content": None, "tool_calls": [CALL]},
+        {"role": "tool", "tool_call_id": "functions.look:0", "content": "seen"},
+        {"role": "user", "content": "and?"},
+    ],
+    "temperature": 1.5,
+    "top_p": 0.9,
+    "stop": "END",
+    "seed": 3,
+    "tools": [FUNCTION],
+    "tool_choice": "required",
+    "parallel_tool_calls": False,
+    "user": "me",
+    "n": 1,
+}
+USE = {"type": "tool_use", "id": "functions_look_0", "name": "look", "input": {"at": 1}}
+RESULT = {"type": "tool_result", "tool_use_id": "functions_look_0", "content": "seen"}
+MESSAGES_OF_IT = {
+    "model": "m",
+    "max_tokens": 8_192,
+    "system": "You are.",
+    "messages": [
+        {"role": "user", "content": [{"type": "text", "text": "see"}, IMAGE]},
+        {"role": "assistant", "content": [USE]},
+        {"role": "user", "content": [RESULT, {"type": "text", "text": "and?"}]},
+    ],
+    "temperature": 1,
+    "stop_sequences": ["END"],
+    "tools": [TOOL],
+    "tool_choice": {"type": "any", "disable_parallel_tool_use": True},
+    "metadata": {"user_id": "me"},
+}
 
 
 def test_a_chat_becomes_a_message_request_and_says_what_it_leaves() -> None:
-    call = {"id": "functions.look:0", "type": "function", "function": {"name": "look", "arguments": '{"at": 1}'}}
-    prepared = sent(
-        "openai.chat",
-        "anthropic",
-        messages=[
-            {"role": "system", "content": "You are."},
-            {"role": "user", "content": [{"type": "text", "text": "see"}, IMAGE_URL, {"type": "text", "text": ""}]},
-            {"role": "assistant", "content": None, "tool_calls": [call]},
-            {"role": "tool", "tool_call_id": "functions.look:0", "content": "seen"},
-            {"role": "user", "content": "and?"},
-        ],
-        temperature=1.5,
-        top_p=0.9,
-        stop="END",
-        seed=3,
-        tools=[FUNCTION],
-        tool_choice="required",
-        parallel_tool_calls=False,
-        user="me",
-        n=1,
-    )
+    prepared = sent("openai.chat", "anthropic", **CHAT_REQUEST)
     assert prepared.path == "/v1/messages"
     assert prepared.dropped == ("seed", "temperature", "top_p")
-    assert json.loads(prepared.body) == {
-        "model": "m",
-        "max_tokens": 8_192,
-        "system": "You are.",
-        "messages": [
-            {"role": "user", "content": [{"type": "text", "text": "see"}, IMAGE]},
-            {
-                "role": "assistant",
-                "content": [{"type": "tool_use", "id": "functions_look_0", "name": "look", "input": {"at": 1}}],
-            },
-            {
-                "role": "user",
-                "content": [
-                    {"type": "tool_result", "tool_use_id": "functions_look_0", "content": "seen"},
-                    {"type": "text", "text": "and?"},
-                ],
-            },
-        ],
-        "temperature": 1,
-        "stop_sequences": ["END"],
-        "tools": [TOOL],
-        "tool_choice": {"type": "any", "disable_parallel_tool_use": True},
-        "metadata": {"user_id": "me"},
-    }
+    assert json.loads(prepared.body) == MESSAGES_OF_IT
 
 
 @pytest.mark.parametrize(
@@ -185,29 +183,27 @@ def test_a_message_always_has_a_limit_and_none_above_the_tiers(asked: dict[str, 
     assert carried("openai.chat", "anthropic", max_output=4_000, **asked)["max_tokens"] == limit
 
 
+ITEMS: list[Any] = [
+    {
+        "role": "user",
+        "content": [{"type": "input_text", "text": "see"}, {"type": "input_image", "image_url": "https://x/y"}],
+    },
+    {"type": "reasoning", "summary": []},
+    {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "ok"}]},
+    {"type": "function_call", "call_id": "a", "name": "look", "arguments": "{}"},
+    {"type": "custom_tool_call", "call_id": "b", "name": "patch", "input": "***"},
+    {"type": "function_call_output", "call_id": "a", "output": [{"type": "input_image", "image_url": "https://x/z"}]},
+    {"type": "custom_tool_call_output", "call_id": "b", "output": "done"},
+]
+
+
 def test_a_request_for_a_response_becomes_a_chat() -> None:
-    items = [
-        {
-            "role": "user",
-            "content": [{"type": "input_text", "text": "see"}, {"type": "input_image", "image_url": "https://x/y"}],
-        },
-        {"type": "reasoning", "summary": []},
-        {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "ok"}]},
-        {"type": "function_call", "call_id": "a", "name": "look", "arguments": "{}"},
-        {"type": "custom_tool_call", "call_id": "b", "name": "patch", "input": "***"},
-        {
-            "type": "function_call_output",
-            "call_id": "a",
-            "output": [{"type": "input_image", "image_url": "https://x/z"}],
-        },
-        {"type": "custom_tool_call_output", "call_id": "b", "output": "done"},
-    ]
     prepared = sent(
         "openai.responses",
         "openai",
         model="gpt-5",
         instructions="Be brief.",
-        input=items,
+        input=ITEMS,
         max_output_tokens=50,
         tools=[RESPONSE_TOOL, {"type": "web_search"}],
         tool_choice={"type": "function", "name": "look"},
@@ -218,10 +214,11 @@ def test_a_request_for_a_response_becomes_a_chat() -> None:
     )
     assert prepared.dropped == ("include", "input.reasoning", "tools.web_search")
     body = json.loads(prepared.body)
-    calls = [(call["id"], call["function"]["arguments"]) for call in body["messages"][2]["tool_calls"]]
+    messages = body["messages"]
+    calls = [(call["id"], call["function"]["arguments"]) for call in messages[2]["tool_calls"]]
     assert calls == [("a", "{}"), ("b", '{"input":"***"}')]
-    assert [message["role"] for message in body["messages"]] == ["system", "user", "assistant", "tool", "tool", "user"]
-    assert body["messages"][5]["content"] == [{"type": "image_url", "image_url": {"url": "https://x/z"}}]
+    assert [message["role"] for message in messages] == ["system", "user", "assistant", "tool", "tool", "user"]
+    assert messages[5]["content"] == [{"type": "image_url", "image_url": {"url": "https://x/z"}}]
     assert (body["max_completion_tokens"], body["reasoning_effort"], body["tools"]) == (50, "low", [FUNCTION])
     assert body["response_format"]["json_schema"] == {"name": "n", "schema": {}, "strict": True}
 
