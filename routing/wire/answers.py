@@ -21,7 +21,8 @@ from routing.wire.sending import Prepared
 
 
 class Answered(Struct, frozen=True, kw_only=True):
-    """An answer. `body` is for the client; `finish_reason` is in OpenAI's words. `fault` is why it counts as none."""
+    """An answer. `body` is for the client; `finish_reason` is in OpenAI's words. `counted_output` are its tokens
+    by its length, for a provider that says no usage. `fault` is why it counts as none."""
 
     body: bytes
     usage: Usage | None
@@ -29,6 +30,7 @@ class Answered(Struct, frozen=True, kw_only=True):
     text: str
     tool_calls: tuple[ToolCall, ...]
     provider_call_id: str
+    counted_output: int
     fault: Fault | None = None
 
     @property
@@ -80,6 +82,7 @@ def answer(
         text=heard.text,
         tool_calls=heard.tool_calls,
         provider_call_id=heard.provider_call_id,
+        counted_output=heard.counted_output,
         fault=heard.fault,
     )
 

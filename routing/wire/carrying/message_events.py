@@ -46,6 +46,8 @@ class MessageEvents:
             elif self._thinks:
                 self._open("thinking", {"type": "thinking", "thinking": "", "signature": ""}, out)
                 self._delta({"type": "thinking_delta", "thinking": piece.text}, out)
+            else:
+                out.append({"type": "ping"})  # a thought that is not shown: the client hears that it goes on
         return out
 
     def end(self, heard: Listener) -> list[Body]:
