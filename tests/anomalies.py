@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from telemetry.database import connection
 from telemetry.models import Anomaly, Run
+from telemetry.series import waste_sums
 
 AT = datetime(2025, 11, 6, 9, tzinfo=UTC)
 BLOAT = {"ratio": 30.8, "threshold": 15.0, "allowance": 10.0, "input": 77_000, "output": 2_500, "measure": "weighted"}
@@ -29,7 +31,10 @@ def anomaly(project_id: int, execution_id: str = "run", detector: str = "context
         "evidence": BLOAT if detector == "context_bloat" else DEAR,
         "found_at": AT,
     }
-    return Anomaly.objects.create(project_id=project_id, execution_id=execution_id, detector=detector, **known | fields)
+    known |= fields
+    made: Anomaly = Anomaly.objects.create(project_id=project_id, execution_id=execution_id, detector=detector, **known)
+    waste_sums.remake(connection(), project_id=project_id, moments=[known["started_at"]])
+    return made
 
 
 def run(project_id: int, execution_id: str, *, started_at: datetime = AT) -> Run:

@@ -46,6 +46,13 @@ def lock_runs(conn: Connection[Any], *, project_id: int) -> None:
     lock_slot(conn, slot=slot(project_id, work="runs"))
 
 
+def lock_judging(conn: Connection[Any], *, project_id: int) -> None:
+    """Wait until nobody judges runs of this project, or changes its anomalies otherwise, and let nobody until the
+    transaction ends. It comes after both others. A statement of its own, so that what comes next sees all that was
+    committed before the lock was had."""
+    lock_slot(conn, slot=slot(project_id, work="judging"))
+
+
 def lock_slot(conn: Connection[Any], *, slot: int) -> None:
     """Take an advisory lock until the transaction ends."""
     prepared(conn, tuple_row).execute(statement(__package__, "lock_slot"), {"slot": slot})
@@ -53,5 +60,5 @@ def lock_slot(conn: Connection[Any], *, slot: int) -> None:
 
 @lru_cache(maxsize=65_536)
 def slot(project_id: int, *, work: str = "fold") -> int:
-    """The number of the advisory lock of a project's fold, or of its runs, apart from all others."""
+    """The number of the advisory lock of a project's fold, of its runs or of their judging, apart from all others."""
     return int.from_bytes(sha256(f"{work} of {project_id}".encode()).digest()[:8], signed=True)

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from psycopg import Connection, sql
+from psycopg import Connection
 from psycopg.rows import scalar_row, tuple_row
 
 from telemetry.ledger import partitions
@@ -21,7 +21,6 @@ from telemetry.statements import statement
 
 PAGE = 5_000
 _SESSIONS_AT_ONCE = 200
-_OF_EXECUTIONS = ("telemetry_anomaly", "telemetry_rollup_run")
 
 
 def purge_project_calls(conn: Connection[Any], *, project_id: int, before: datetime, until: float) -> int:
@@ -78,21 +77,22 @@ def purge_names(conn: Connection[Any], arguments: dict[str, Any]) -> None:
     conn.execute(statement(__package__, "purge_names"), arguments)
 
 
-def purge_executions(conn: Connection[Any], *, project_id: int, before: datetime) -> int:
-    """Delete a page of the executions that began before a moment, with their runs and anomalies. Returns how many; 0:
-    none is left."""
+def purge_executions(conn: Connection[Any], *, project_id: int, before: datetime) -> list[str]:
+    """Delete a page of the executions that began before a moment. Returns their ids; none: none is left."""
     arguments = {"project": project_id, "before": before, "limit": PAGE}
-    with conn.transaction(), conn.cursor(row_factory=scalar_row) as cursor:
-        keys = cursor.execute(statement(__package__, "purge_executions"), arguments).fetchall()
-        for table in _OF_EXECUTIONS if keys else ():
-            purge_of_executions(conn, table, project_id=project_id, keys=keys)
-    return len(keys)
+    with conn.cursor(row_factory=scalar_row) as cursor:
+        return cursor.execute(statement(__package__, "purge_executions"), arguments).fetchall()
 
 
-def purge_of_executions(conn: Connection[Any], table: str, *, project_id: int, keys: Sequence[str]) -> None:
-    """Delete what a table holds of executions."""
-    purge = sql.SQL(statement(__package__, "purge_of_executions")).format(table=sql.Identifier(table))
-    conn.execute(purge, {"project": project_id, "keys": keys})
+def purge_runs(conn: Connection[Any], *, project_id: int, keys: Sequence[str]) -> None:
+    """Delete the runs of executions."""
+    conn.execute(statement(__package__, "purge_runs"), {"project": project_id, "keys": keys})
+
+
+def purge_anomalies(conn: Connection[Any], *, project_id: int, keys: Sequence[str]) -> set[datetime]:
+    """Delete the anomalies of executions. Returns the moments of the runs that had any."""
+    with conn.cursor(row_factory=scalar_row) as cursor:
+        return set(cursor.execute(statement(__package__, "purge_anomalies"), {"project": project_id, "keys": keys}))
 
 
 def purge_quarantined(conn: Connection[Any], *, project_id: int, before: datetime) -> int:

@@ -25,6 +25,7 @@ def remove_demo(conn: Connection[Any], *, project_id: int) -> int:
         lock_demo(conn, project_id=project_id)
         dirty.lock_folding(conn, project_id=project_id)  # else a fold that goes on would leave its rows behind
         dirty.lock_runs(conn, project_id=project_id)
+        dirty.lock_judging(conn, project_id=project_id)
         calls = remove_calls(conn, project_id=project_id)
         for table in (*SHARDED, *LOCAL_OF_PROJECTS):
             if table != CALLS:

@@ -26,6 +26,7 @@ from telemetry.models.rollups import (
     SessionTotal,
 )
 from telemetry.models.runs import Run, RunMark, RunState
+from telemetry.models.waste import BriefWasteDay, BriefWasteQuarter, WasteDay, WasteQuarter
 
 __all__ = [
     "Alert",
@@ -38,6 +39,8 @@ __all__ = [
     "Attribution",
     "BriefDay",
     "BriefQuarter",
+    "BriefWasteDay",
+    "BriefWasteQuarter",
     "Budget",
     "Call",
     "Day",
@@ -84,5 +87,7 @@ __all__ = [
     "TokenRatio",
     "Trend",
     "TrendDay",
+    "WasteDay",
+    "WasteQuarter",
     "WorkItem",
 ]

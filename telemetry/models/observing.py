@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from django.core.validators import MinValueValidator
 from django.db import models
+from django.db.models import ExpressionWrapper, Q
 
 from telemetry.models.access import Project
 
@@ -60,6 +61,18 @@ class Anomaly(models.Model):
         verbose_name_plural = "anomalies"
         indexes = (
             models.Index(fields=("project_id", "started_at"), name="anomaly_by_time"),
+            models.Index(
+                "project_id",
+                ExpressionWrapper(Q(severity="high"), output_field=models.BooleanField()),
+                "tokens_wasted",
+                "started_at",
+                name="anomaly_by_waste",
+            ),
+            models.Index(
+                fields=("project_id", "session_id", "started_at"),
+                name="anomaly_of_session",
+                condition=~models.Q(session_id=""),
+            ),
             models.Index(
                 fields=("project_id", "detector", "task_type"),
                 name="anomaly_judged",

@@ -17,6 +17,7 @@ from psycopg.rows import scalar_row, tuple_row
 
 from telemetry.observer import narrowing
 from telemetry.observer.narrowing import Filters
+from telemetry.series import waste_sums
 from telemetry.series.window import Window
 from telemetry.statements import statement
 
@@ -94,8 +95,12 @@ def anomaly_counts(
     conn: Connection[Any], *, project_id: int, window: Window, filters: Filters | None = None
 ) -> list[Count]:
     """The counts of each bucket of a window, oldest first; buckets without any are left out. One pass, whose parts add
-    up to every count that a page shows. Raises UnknownFilter."""
+    up to every count that a page shows; of rollups where these keep what it is narrowed by. Raises UnknownFilter."""
     edges = window.edges()
+    whole = [*edges, window.end]
+    if waste_sums.is_kept(whole, filters):
+        kept = waste_sums.waste_by(conn, project_id=project_id, edges=whole, filters=filters)
+        return [Count(edges[row.place - 1], *row[1:5]) for row in kept if row.detector]
     query = sql.SQL(statement(__package__, "anomaly_counts")).format(filters=narrowing.clauses(filters))
     arguments = {"project": project_id, "start": window.start, "end": window.end, "edges": edges}
     with conn.cursor(row_factory=tuple_row) as cursor:

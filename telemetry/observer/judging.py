@@ -2,27 +2,28 @@
 
 Live, the runs that were just added up, by the detectors themselves; at night, all that began in a span of time, by
 their sieves (`sifting.py`). Both say the same, and both write under the project's lock, so that whoever comes later has
-seen what the other saw and more. What a person made of an anomaly is never touched.
+seen what the other saw and more. What a person made of an anomaly is never touched. The sums of waste are made anew in
+the same transaction, where anomalies changed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from functools import lru_cache
-from hashlib import sha256
 from typing import Any
 
 import msgspec
 from psycopg import Connection, sql
-from psycopg.rows import tuple_row
+from psycopg.rows import scalar_row, tuple_row
 
+from telemetry.ledger import dirty
 from telemetry.observer import run_facts, sifting
 from telemetry.observer.alerts.waking import after_judging
 from telemetry.observer.findings import Finding, is_running
 from telemetry.observer.rules import Rules, lookback, rules_of, sieves_of
 from telemetry.observer.run_facts import RunRow
 from telemetry.observer.sifting import Pair
+from telemetry.series import waste_sums
 from telemetry.statements import statement
 
 SLICE = 200_000  # runs that one statement sifts
@@ -37,26 +38,28 @@ def judge_runs(conn: Connection[Any], *, project_id: int, keys: Sequence[str], n
     rules, found = rules_of(project_id=project_id), 0
     for first in range(0, len(keys), PIECE):
         with conn.transaction():
-            lock_judging(conn, project_id=project_id)
+            dirty.lock_judging(conn, project_id=project_id)
             some = keys[first : first + PIECE]
             if window := lookback(rules):
                 later = run_facts.following_runs(conn, project_id=project_id, keys=some, window=window)
                 some = sorted({*some, *later})
-            found += _judge_named(conn, rules, project_id=project_id, keys=some, now=now)
+            number, changed = _judge_named(conn, rules, project_id=project_id, keys=some, now=now)
+            waste_sums.remake(conn, project_id=project_id, moments=changed)
+            found += number
     return found
 
 
 def _judge_named(
     conn: Connection[Any], rules: Rules, *, project_id: int, keys: Sequence[str], now: datetime, is_live: bool = True
-) -> int:
+) -> tuple[int, set[datetime]]:
+    """How many findings, and the moments of runs whose anomalies changed."""
     window = lookback(rules)
     rows = run_facts.runs_by_key(conn, project_id=project_id, keys=keys, window=window)
     running = {row.execution_id for row in rows if is_live and is_running(row.status)}
     found = _findings([row for row in rows if row.execution_id not in running], rules)
-    write_anomalies(conn, rules, project_id=project_id, found=found, now=now)
-    judged = sorted({*keys} - running)
-    retire(conn, project_id, outdated_of(conn, project_id=project_id, keys=judged, found=_pairs(found)))
-    return len(found)
+    changed = write_anomalies(conn, rules, project_id=project_id, found=found, now=now)
+    outdated = outdated_of(conn, project_id=project_id, keys=sorted({*keys} - running), found=_pairs(found))
+    return len(found), changed | retire(conn, project_id, outdated)
 
 
 def judge_span(conn: Connection[Any], *, project_id: int, start: datetime, end: datetime, now: datetime) -> int:
@@ -66,16 +69,18 @@ def judge_span(conn: Connection[Any], *, project_id: int, start: datetime, end: 
     rules, found = rules_of(project_id=project_id), 0
     while start < end:
         with conn.transaction():
-            lock_judging(conn, project_id=project_id)
+            dirty.lock_judging(conn, project_id=project_id)
             until = sifting.end_of_slice(conn, project_id=project_id, span=(start, end), runs=SLICE)
             sifted = sifting.judge_slice(conn, rules, project_id=project_id, span=(start, until), now=now)
-            retire(conn, project_id, sifted.outdated)
+            changed = sifted.changed | retire(conn, project_id, sifted.outdated)
             found += sifted.found
             if sifted.found:
                 after_judging(conn, project_id=project_id, now=now)
             for first in range(0, len(sifted.huge), PIECE):
                 some = sifted.huge[first : first + PIECE]
-                found += _judge_named(conn, rules, project_id=project_id, keys=some, now=now, is_live=False)
+                number, more = _judge_named(conn, rules, project_id=project_id, keys=some, now=now, is_live=False)
+                found, changed = found + number, changed | more
+            waste_sums.remake(conn, project_id=project_id, moments=changed)
         start = until
     return found
 
@@ -89,23 +94,13 @@ def _pairs(found: Sequence[tuple[RunRow, Finding]]) -> list[Pair]:
     return [(row.execution_id, finding.detector) for row, finding in found]
 
 
-def lock_judging(conn: Connection[Any], *, project_id: int) -> None:
-    """Wait until nobody judges this project, and let nobody until the transaction ends."""
-    conn.execute(statement(__package__, "lock_judging"), {"slot": _slot(project_id)})
-
-
-@lru_cache(maxsize=65_536)
-def _slot(project_id: int) -> int:
-    """The number of the advisory lock of a project's anomalies, apart from all others."""
-    return int.from_bytes(sha256(f"judging of {project_id}".encode()).digest()[:8], signed=True)
-
-
 def write_anomalies(
     conn: Connection[Any], rules: Rules, *, project_id: int, found: Sequence[tuple[RunRow, Finding]], now: datetime
-) -> None:
-    """Write findings as anomalies: new ones as found `now`, known ones with the numbers of today."""
+) -> set[datetime]:
+    """Write findings as anomalies: new ones as found `now`, known ones with the numbers of today. The moments of runs
+    for which something changed by that, and where one was moved, the one before."""
     if not found:
-        return
+        return set()
     keys = {name: sifting.rule_key(rules, name) for name in rules.limits}
     asks_before = {name for name, sieve in sieves_of(rules).items() if sieve.within_ms is not None}
     before = [(row.earlier_id, row.earlier_at) if one.detector in asks_before else (None, None) for row, one in found]
@@ -131,8 +126,11 @@ def write_anomalies(
             earlier_at=sql.SQL("found.earlier_at"),
         )
     )
-    if conn.execute(query, arguments).rowcount:
+    with conn.cursor(row_factory=scalar_row) as cursor:
+        changed: set[datetime] = set(cursor.execute(query, arguments).fetchall())
+    if changed:
         after_judging(conn, project_id=project_id, now=now)
+    return changed
 
 
 def outdated_of(conn: Connection[Any], *, project_id: int, keys: Sequence[str], found: Sequence[Pair]) -> list[Pair]:
@@ -143,22 +141,28 @@ def outdated_of(conn: Connection[Any], *, project_id: int, keys: Sequence[str], 
         return cursor.execute(statement(__package__, "outdated_of"), arguments).fetchall()
 
 
-def retire(conn: Connection[Any], project_id: int, outdated: Sequence[Pair]) -> None:
-    """Remove anomalies that no longer hold; those that a person judged stay, waste nothing, and say so."""
+def retire(conn: Connection[Any], project_id: int, outdated: Sequence[Pair]) -> set[datetime]:
+    """Remove anomalies that no longer hold; those that a person judged stay, waste nothing, and say so. The moments of
+    the runs that had any."""
+    changed: set[datetime] = set()
     for first in range(0, len(outdated), PIECE):
         some = outdated[first : first + PIECE]
-        drop_anomalies(conn, project_id=project_id, pairs=some)
-        outdate_anomalies(conn, project_id=project_id, pairs=some)
+        changed.update(drop_anomalies(conn, project_id=project_id, pairs=some))
+        changed.update(outdate_anomalies(conn, project_id=project_id, pairs=some))
+    return changed
 
 
-def drop_anomalies(conn: Connection[Any], *, project_id: int, pairs: Sequence[Pair]) -> None:
-    """Delete those of these anomalies that nobody judged."""
-    conn.execute(statement(__package__, "drop_anomalies"), _named(project_id, pairs))
+def drop_anomalies(conn: Connection[Any], *, project_id: int, pairs: Sequence[Pair]) -> list[datetime]:
+    """Delete those of these anomalies that nobody judged. The moments of their runs."""
+    with conn.cursor(row_factory=scalar_row) as cursor:
+        return cursor.execute(statement(__package__, "drop_anomalies"), _named(project_id, pairs)).fetchall()
 
 
-def outdate_anomalies(conn: Connection[Any], *, project_id: int, pairs: Sequence[Pair]) -> None:
-    """Let those of these anomalies that somebody judged waste nothing, and say what they wasted then."""
-    conn.execute(statement(__package__, "outdate_anomalies"), _named(project_id, pairs))
+def outdate_anomalies(conn: Connection[Any], *, project_id: int, pairs: Sequence[Pair]) -> list[datetime]:
+    """Let those of these anomalies that somebody judged waste nothing, and say what they wasted then. The moments of
+    their runs."""
+    with conn.cursor(row_factory=scalar_row) as cursor:
+        return cursor.execute(statement(__package__, "outdate_anomalies"), _named(project_id, pairs)).fetchall()
 
 
 def _named(project_id: int, pairs: Sequence[Pair]) -> dict[str, Any]:

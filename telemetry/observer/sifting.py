@@ -47,14 +47,15 @@ Pair = tuple[str, str]  # an execution's id, a detector's name: the key of an an
 Span = tuple[datetime, datetime]  # the end is outside
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Sifted:
-    """What became of a slice: how many findings, which anomalies were not found again, and which runs are still to be
-    judged, for their sums are beyond all reason."""
+    """What became of a slice: how many findings, which anomalies were not found again, which runs are still to be
+    judged, for their sums are beyond all reason, and the quarters of an hour whose anomalies changed."""
 
     found: int
     outdated: list[Pair]
     huge: list[str]
+    changed: set[datetime]
 
 
 def judge_slice(conn: Connection[Any], rules: Rules, *, project_id: int, span: Span, now: datetime) -> Sifted:
@@ -78,16 +79,18 @@ def judge_slice(conn: Connection[Any], rules: Rules, *, project_id: int, span: S
         **weights(rules),
     }
     conn.execute("SET LOCAL work_mem = '64MB'")
-    found, outdated, huge = 0, list[Pair](), list[str]()
+    sifted = Sifted(0, [], [], set())
     with conn.cursor(row_factory=tuple_row) as cursor:
-        for what, number, key, detector in cursor.execute(query, arguments):
+        for what, number, key, detector, quarter in cursor.execute(query, arguments):
             if what == "found":
-                found = number
+                sifted.found = number
             elif what == "outdated":
-                outdated.append((key, detector))
+                sifted.outdated.append((key, detector))
+            elif what == "changed":
+                sifted.changed.add(quarter)
             else:
-                huge.append(key)
-    return Sifted(found, outdated, huge)
+                sifted.huge.append(key)
+    return sifted
 
 
 def weighed() -> sql.SQL:

@@ -21,8 +21,9 @@ from psycopg import Connection
 from psycopg.rows import tuple_row
 
 from telemetry.database import connection
+from telemetry.ledger import dirty
 from telemetry.models import AllowedWaste, Anomaly, Detector
-from telemetry.observer.judging import lock_judging
+from telemetry.series import waste_sums
 from telemetry.statements import statement
 
 PROPOSED_AFTER = 3
@@ -91,13 +92,16 @@ def judge(
     _check(seen, state, note or "")
     with transaction.atomic():
         conn = connection()
-        lock_judging(conn, project_id=project_id)
+        dirty.lock_judging(conn, project_id=project_id)
         wanted = {(one.execution_id, one.detector): one.state for one in seen}
-        found, changed = write_states(conn, project_id=project_id, seen=wanted, state=state, by=by, note=note, now=now)
+        found, changed, moments = write_states(
+            conn, project_id=project_id, seen=wanted, state=state, by=by, note=note, now=now
+        )
         if not found:
             raise UnknownAnomaly(
                 "There is no such anomaly in this project, or it was judged anew and is none any more."
             )
+        waste_sums.remake(conn, project_id=project_id, moments=moments)
         proposed = _propose(conn, project_id, set(changed), now) if state == Anomaly.State.NOT_WASTE else ()
     return Verdict(len(changed), found - len(changed), len(wanted) - found, tuple(proposed))
 
@@ -111,9 +115,9 @@ def write_states(
     by: str,
     note: str | None,
     now: datetime,
-) -> tuple[int, list[Pair]]:
-    """Change those of (execution, detector) that are as seen. How many are there at all, and the (detector, task type)
-    of each that was changed."""
+) -> tuple[int, list[Pair], list[datetime]]:
+    """Change those of (execution, detector) that are as seen. How many are there at all, the (detector, task type) of
+    each that was changed, and when its run began."""
     arguments = {
         "project": project_id,
         "executions": [execution_id for execution_id, _ in seen],
@@ -125,8 +129,8 @@ def write_states(
         "now": now,
     }
     with conn.cursor(row_factory=tuple_row) as cursor:
-        row = cursor.execute(statement(__package__, "write_states"), arguments).fetchone() or (0, [], [])
-    return row[0], list(zip(row[1] or (), row[2] or (), strict=True))
+        row = cursor.execute(statement(__package__, "write_states"), arguments).fetchone() or (0, [], [], [])
+    return row[0], list(zip(row[1] or (), row[2] or (), strict=True)), row[3] or []
 
 
 def proposals(conn: Connection[Any], *, project_id: int) -> list[Proposal]:

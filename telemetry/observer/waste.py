@@ -2,7 +2,8 @@
 
 Several findings about one run speak of the same tokens, so they cannot be added: the largest is what at least was
 wasted, and it is never more than was used. Source: methods.md §11; litellm #38817
-shows what a sum of overlaps is worth.
+shows what a sum of overlaps is worth. What rollups keep is read from them (`series/waste_sums.py`), all else from
+anomalies: what is narrowed to a session or a run, and each run once of some detectors, severities or states.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from psycopg.rows import tuple_row
 from telemetry.observer import narrowing
 from telemetry.observer.findings import Finding
 from telemetry.observer.narrowing import Filters
+from telemetry.series import waste_sums
+from telemetry.series.waste_sums import Waste
 from telemetry.statements import statement
 
 
@@ -33,6 +36,7 @@ class Sum:
 
 
 _NONE = Sum()
+_NOT_WASTE = "not_waste"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,17 +62,21 @@ def sums(
 ) -> WasteSums:
     """The waste of the runs begun in [start, end), as far as they are judged. What no longer holds is in no sum.
     `filters` are those of narrowing.py. Raises UnknownFilter."""
+    asked: dict[str, Any] = {"project_id": project_id, "start": start, "end": end, "filters": filters}
+    rows, is_kept = _rows(conn, **asked), waste_sums.is_kept([start, end], filters)
     total, not_waste = _NONE, 0
     by_severity: dict[str, Sum] = {}
     by_detector: dict[str, Sum] = {}
-    rows = waste_by_detector(conn, project_id=project_id, start=start, end=end, filters=filters)
-    for detector, severity, anomalies, wasted, refused in rows:
-        one = Sum(anomalies, int(wasted))
-        total, not_waste = total + one, not_waste + refused
-        if anomalies:
-            by_severity[severity] = by_severity.get(severity, _NONE) + one
-            by_detector[detector] = by_detector.get(detector, _NONE) + one
-    runs, wasted_once = waste_once(conn, project_id=project_id, start=start, end=end, filters=filters)
+    for row in rows:
+        if row.state == _NOT_WASTE:
+            not_waste += row.anomalies
+        elif row.detector:
+            one = Sum(row.anomalies, row.tokens_wasted)
+            total += one
+            by_severity[row.severity] = by_severity.get(row.severity, _NONE) + one
+            by_detector[row.detector] = by_detector.get(row.detector, _NONE) + one
+    counted = _counted_once(rows, filters or {}, has_runs=is_kept)
+    runs, wasted_once = waste_once(conn, **asked) if counted is None else counted
     return WasteSums(
         total=total,
         runs=runs,
@@ -79,14 +87,37 @@ def sums(
     )
 
 
+def _rows(
+    conn: Connection[Any], *, project_id: int, start: datetime, end: datetime, filters: Filters | None
+) -> list[Waste]:
+    """What was found, of a whole span, from where that is read fastest."""
+    edges = [start, end]
+    if waste_sums.is_kept(edges, filters):
+        return waste_sums.waste_by(conn, project_id=project_id, edges=edges, filters=filters)
+    return waste_by_detector(conn, project_id=project_id, start=start, end=end, filters=filters)
+
+
+def _counted_once(rows: Iterable[Waste], filters: Filters, *, has_runs: bool) -> tuple[int, int] | None:
+    """(runs with waste, tokens), each run once, where the rows say that: a run has one finding of a detector, and where
+    all findings count, runs have rows of their own."""
+    if len({*filters.get("detector", ())}) == 1:
+        own = [row for row in rows if row.detector and row.state != _NOT_WASTE]
+    elif has_runs and not {*filters} & {*waste_sums.FOUND}:
+        own = [row for row in rows if not row.detector]
+    else:
+        return None
+    return sum(row.anomalies for row in own), sum(row.tokens_once for row in own)
+
+
 def waste_by_detector(
     conn: Connection[Any], *, project_id: int, start: datetime, end: datetime, filters: Filters | None = None
-) -> list[tuple[str, str, int, int, int]]:
-    """(detector, severity, anomalies, tokens wasted, anomalies that are called no waste) of a span."""
+) -> list[Waste]:
+    """What the anomalies of a span come to by detector, severity and state."""
     with conn.cursor(row_factory=tuple_row) as cursor:
         arguments: dict[str, Any] = {"project": project_id, "start": start, "end": end}
         query = sql.SQL(statement(__package__, "waste_by_detector")).format(filters=narrowing.clauses(filters))
-        return cursor.execute(query, arguments | narrowing.arguments(filters)).fetchall()
+        rows = cursor.execute(query, arguments | narrowing.arguments(filters)).fetchall()
+    return [Waste(1, *found, int(wasted), int(once)) for *found, wasted, once in rows]
 
 
 def waste_once(

@@ -19,8 +19,8 @@ from psycopg import Connection
 from psycopg.errors import LockNotAvailable
 from psycopg.rows import class_row, scalar_row
 
-from telemetry.ledger import dropping, purging, retention
-from telemetry.series import rollups, runs
+from telemetry.ledger import dirty, dropping, purging, retention
+from telemetry.series import rollups, runs, waste_sums
 from telemetry.statements import statement
 
 _LOCK = 7_346_002
@@ -58,8 +58,8 @@ class Plan:
 
 @dataclass(slots=True)
 class Expired:
-    """What went. `waiting`: projects whose calls stay until their sums are made. `is_done`: there was time for all, and
-    nothing is half done."""
+    """What went. `waiting`: projects of which something stays until whoever makes their sums is done. `is_done`: there
+    was time for all, and nothing is half done."""
 
     partitions: list[str] = field(default_factory=list)
     calls: int = 0
@@ -140,10 +140,25 @@ def _purge(conn: Connection[Any], tenant: Tenant, before: datetime, until: float
     if tenant.retention_days is not None and (shared is None or tenant.retention_days < shared):
         done.calls += purging.purge_project_calls(conn, **limits, until=until)
     done.points += purging.purge_ended_meters(conn, **limits, until=until)
-    while time.monotonic() < until and (count := purging.purge_executions(conn, **limits)):
-        done.executions += count
+    try:
+        while time.monotonic() < until and (count := _purge_executions(conn, **limits)):
+            done.executions += count
+    except LockNotAvailable:  # judging that takes long
+        done.waiting.append(tenant.slug)
     while time.monotonic() < until and (count := purging.purge_quarantined(conn, **limits)):
         done.quarantined += count
+
+
+def _purge_executions(conn: Connection[Any], *, project_id: int, before: datetime) -> int:
+    """Delete a page of executions with their runs, their anomalies and what these are in the sums of waste. Returns how
+    many; 0: none is left. Raises LockNotAvailable."""
+    with conn.transaction():
+        dirty.lock_judging(conn, project_id=project_id)  # else who judges now makes sums of what goes here
+        if keys := purging.purge_executions(conn, project_id=project_id, before=before):
+            moments = purging.purge_anomalies(conn, project_id=project_id, keys=keys)
+            purging.purge_runs(conn, project_id=project_id, keys=keys)
+            waste_sums.remake(conn, project_id=project_id, moments=moments)
+        return len(keys)
 
 
 def projects_kept(conn: Connection[Any]) -> list[Tenant]:

@@ -24,6 +24,10 @@ Table = Literal[
     "rollup_brief_1d",
     "rollup_session_15m",
     "rollup_session_1d",
+    "rollup_waste_15m",
+    "rollup_waste_1d",
+    "rollup_waste_brief_15m",
+    "rollup_waste_brief_1d",
 ]
 KEPT = ("provider", "model", "agent", "host", "session_type", "task_type", "tier")  # what rollups are grouped by
 BRIEF = ("provider", "model", "agent", "task_type")  # what brief rollups are grouped by
@@ -68,8 +72,13 @@ def pieces(
         return (Piece("call", edges[0], edges[-1]),)
     if day_zone and newest_call_at and newest_call_at < edges[-1]:
         edges = [*edges[:-1], _midnight_from(edges[-1], day_zone)]
-    start, end = edges[0], edges[-1]
     quarters, days = _tables(dimensions)
+    return cut(edges, day_zone, quarters=quarters, days=days)
+
+
+def cut(edges: Sequence[datetime], day_zone: ZoneInfo | None, *, quarters: Table, days: Table) -> tuple[Piece, ...]:
+    """The same of two tables, whatever the question; no edge lies inside a quarter hour."""
+    start, end = edges[0], edges[-1]
     found: list[Piece] = []
     at = start
     for first, last in _runs_of_days(edges, day_zone) if day_zone else ():

@@ -66,7 +66,7 @@ DAYS = (
 MOST_NAMED = 2_000
 
 _columns = sql.SQL(", ")
-_DIGEST = sql.SQL("encode(substr(sha256(convert_to(ROW({})::text, 'UTF8')), 1, 16), 'hex')::uuid")
+DIGEST = sql.SQL("encode(substr(sha256(convert_to(ROW({})::text, 'UTF8')), 1, 16), 'hex')::uuid")
 _PARTS: dict[str, sql.Composable] = {
     "measures": _columns.join(map(sql.Identifier, MEASURES)),
     # Saturated, so that nobody's absurd counts make a sum that cannot be stored.
@@ -158,7 +158,7 @@ def _parts(rollup: Rollup, changed: Changed | None) -> dict[str, sql.Composable]
         "table": sql.Identifier(rollup.table),
         "source": sql.Identifier(rollup.source),
         "dimensions": dimensions,
-        "series": _DIGEST.format(dimensions) if rollup.is_briefer else sql.Identifier("series_id"),
+        "series": DIGEST.format(dimensions) if rollup.is_briefer else sql.Identifier("series_id"),
         "those": _those(rollup, changed),
     }
 

@@ -20,7 +20,7 @@ import psycopg
 from psycopg import Connection
 
 from telemetry.ledger import dirty, retention
-from telemetry.series import comparisons, fold_state, rollup_tables, runs, session_totals
+from telemetry.series import comparisons, fold_state, rollup_tables, runs, session_totals, waste_sums
 from telemetry.series.buckets import EVER, MINUTE, QUARTER, all_days, day_span, days, floor, spans
 from telemetry.series.fold_state import State
 from telemetry.series.rollup_tables import Changed
@@ -241,6 +241,7 @@ def _rebuild_day(conn: Connection[Any], run: _Run, day: date) -> None:
             rollup_tables.clear_span(conn, rollup, project_id=run.project_id, span=(start, end))
         sessions = _make(conn, run.project_id, minutes, cut=cut, is_whole=True)
         session_totals.refresh(conn, project_id=run.project_id, sessions=sessions)
+        waste_sums.rebuild(conn, project_id=run.project_id, start=start, end=end)
         _note(conn, run, cut, took_s=time.monotonic() - began)
 
 

@@ -66,7 +66,7 @@ def rows_between(
             part = narrowing.narrowed(conn, piece, project_id=project_id, filters=filters)
             arguments |= {"start": part.start, "end": part.end, "bin_edges": list(EDGES)}
         else:
-            parts.append(rollup_rows(piece, number, histograms=histograms))
+            parts.append(rollup_rows(piece, number, columns=_columns(piece, histograms=histograms)))
             arguments |= {f"from_{number}": piece.start, f"to_{number}": piece.end}
     return sql.SQL("({}) AS usage").format(sql.SQL(" UNION ALL ").join(parts)), arguments
 
@@ -76,17 +76,21 @@ def call_rows() -> sql.Composed:
     return sql.SQL(statement(__package__, "call_rows")).format()
 
 
-def rollup_rows(piece: Piece, number: int, *, histograms: bool = False) -> sql.Composed:
+def rollup_rows(piece: Piece, number: int, *, columns: Sequence[str]) -> sql.Composed:
     """The rows of a rollup in the piece of that number."""
-    kept = plan.BRIEF if "brief" in piece.table else plan.KEPT
-    session = ("session_id",) if "session" in piece.table else ()
-    columns = (*kept, *session, *MEASURES, *(HISTOGRAMS if histograms else ()))
     return sql.SQL(statement(__package__, "rollup_rows")).format(
         columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
         table=sql.Identifier(f"telemetry_{piece.table}"),
         start=sql.Placeholder(f"from_{number}"),
         end=sql.Placeholder(f"to_{number}"),
     )
+
+
+def _columns(piece: Piece, *, histograms: bool) -> tuple[str, ...]:
+    """What a question reads of a rollup of calls: its dimensions, and its sums."""
+    kept = plan.BRIEF if "brief" in piece.table else plan.KEPT
+    session = ("session_id",) if "session" in piece.table else ()
+    return (*kept, *session, *MEASURES, *(HISTOGRAMS if histograms else ()))
 
 
 def folded(conn: Connection[Any], *, project_id: int) -> tuple[str | None, datetime | None]:

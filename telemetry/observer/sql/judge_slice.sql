@@ -5,7 +5,9 @@
 --   repeating: the latter, each beside that other run, which is looked up by the index of tasks (OFFSET 0)
 --   compared:  the findings beside the anomalies that are known of the span: new ones, and those that follow from
 --              something else now, are written; those that were not found again are returned as 'outdated'
--- What a person made of an anomaly stays, and what says the same is left alone.
+--   moved:     where anomalies were that bore another moment than their runs do now
+-- What a person made of an anomaly stays, and what says the same is left alone. The quarters of an hour in which any
+-- changed are returned as 'changed'.
 WITH run AS (
     SELECT execution_id, started_at, task_key, task_id, task_type, agent, model, session_id, status, errors, duration_ms,
            is_cut, is_verified, result_digest, repeats_after_s, output, cut_off_calls, {weighed} AS weighed
@@ -57,11 +59,25 @@ WITH run AS (
         task_type = excluded.task_type, agent = excluded.agent, model = excluded.model,
         session_id = excluded.session_id, tokens = excluded.tokens, tokens_wasted = excluded.tokens_wasted,
         evidence = excluded.evidence, digest = excluded.digest
+    RETURNING started_at
+), moved AS (
+    SELECT other.started_at
+    FROM compared
+    CROSS JOIN LATERAL (
+        SELECT started_at FROM telemetry_anomaly
+        WHERE compared.known_id IS NULL AND project_id = %(project)s AND execution_id = compared.execution_id
+          AND detector = compared.detector
+        OFFSET 0
+    ) AS other
 )
-SELECT 'found' AS what, count(*) AS number, '' AS execution_id, '' AS detector
+SELECT 'found' AS what, count(*) AS number, '' AS execution_id, '' AS detector, NULL::timestamptz AS quarter
 FROM compared WHERE execution_id IS NOT NULL
 UNION ALL
-SELECT 'outdated', 1, known_id, known_detector FROM compared
+SELECT 'outdated', 1, known_id, known_detector, NULL FROM compared
 WHERE execution_id IS NULL AND known_id NOT IN (SELECT execution_id FROM suspect WHERE weighed IS NULL)
 UNION ALL
-SELECT 'huge', 1, execution_id, '' FROM suspect WHERE weighed IS NULL
+SELECT 'huge', 1, execution_id, '', NULL FROM suspect WHERE weighed IS NULL
+UNION ALL
+SELECT 'changed', 1, '', '', date_bin('15 minutes', started_at, 'epoch')
+FROM (SELECT started_at FROM written UNION ALL SELECT started_at FROM moved) AS changed
+GROUP BY 5

@@ -6,3 +6,4 @@ FROM unnest(%(keys)s::text[], %(detectors)s::text[]) AS outdated (execution_id, 
 WHERE anomaly.project_id = %(project)s AND anomaly.execution_id = outdated.execution_id
   AND anomaly.detector = outdated.detector AND anomaly.state <> 'new'
   AND NOT anomaly.evidence @> '{"holds": false}'
+RETURNING anomaly.started_at

@@ -1,10 +1,9 @@
--- Anomalies of a span by detector and severity, with what they wasted by their own figures, and how many of them a person
--- called no waste. What no longer holds is left out.
-SELECT detector, severity, count(*) FILTER (WHERE state <> 'not_waste'),
-       coalesce(sum(tokens_wasted) FILTER (WHERE state <> 'not_waste'), 0),
-       count(*) FILTER (WHERE state = 'not_waste')
+-- Anomalies of a span by detector, severity and state, with what they wasted by their own figures, and the same where none
+-- is above what its run came to. What no longer holds is left out.
+SELECT detector, severity, state, count(*), coalesce(sum(tokens_wasted), 0),
+       coalesce(sum(least(tokens_wasted, tokens)), 0)
 FROM telemetry_anomaly
 WHERE project_id = %(project)s AND started_at >= %(start)s AND started_at < %(end)s
   AND (state = 'new' OR NOT evidence @> '{{"holds": false}}') {filters}
-GROUP BY detector, severity
-ORDER BY detector, severity
+GROUP BY detector, severity, state
+ORDER BY detector, severity, state

@@ -15,6 +15,6 @@ WITH meant AS MATERIALIZED (
     FROM meant
     WHERE a.project_id = %(project)s AND a.execution_id = meant.execution_id AND a.detector = meant.detector
       AND meant.is_as_seen
-    RETURNING a.detector, a.task_type
+    RETURNING a.detector, a.task_type, a.started_at
 )
-SELECT (SELECT count(*) FROM meant), array_agg(detector), array_agg(task_type) FROM changed
+SELECT (SELECT count(*) FROM meant), array_agg(detector), array_agg(task_type), array_agg(started_at) FROM changed

@@ -1,10 +1,14 @@
--- How many calls of a window fall into each bin of tokens and of duration, by one dimension.
-SELECT {dimension} AS key, spread.what, spread.bin, sum(spread.number)::int8 AS number
-FROM {rows}
-CROSS JOIN LATERAL (
-    SELECT 'tokens', bin, number FROM unnest(tokens_bins, tokens_counts) AS counted (bin, number)
-    UNION ALL
-    SELECT 'duration', bin, number FROM unnest(duration_bins, duration_counts) AS counted (bin, number)
-) AS spread (what, bin, number)
-WHERE calls > 0 {filters}
-GROUP BY 1, 2, 3
+-- How many calls of a window fall into each bin of tokens and of duration, by one dimension. Each is added up on its own,
+-- of rows that are read once: of both together, with what they are of as a part of the key, it took three times as long.
+WITH spread AS MATERIALIZED (
+    SELECT {dimension} AS key, tokens_bins, tokens_counts, duration_bins, duration_counts
+    FROM {rows}
+    WHERE calls > 0 {filters}
+)
+SELECT key, 'tokens' AS what, bin, sum(number)::int8 AS number
+FROM (SELECT key, unnest(tokens_bins) AS bin, unnest(tokens_counts) AS number FROM spread) AS counted
+GROUP BY key, bin
+UNION ALL
+SELECT key, 'duration', bin, sum(number)::int8
+FROM (SELECT key, unnest(duration_bins) AS bin, unnest(duration_counts) AS number FROM spread) AS counted
+GROUP BY key, bin

@@ -8,8 +8,9 @@ import pytest
 
 from telemetry.database import connection
 from telemetry.models import AllowedWaste, Anomaly, DetectorRule, Project, Run
-from telemetry.observer import judging, waste
+from telemetry.observer import judging, verdicts, waste
 from telemetry.observer.judging import judge_runs, judge_span
+from telemetry.observer.verdicts import Seen
 from tests.ledger_reading import NOW, new_tenant
 from tests.run_rows import MORNING, anomalies, run
 
@@ -23,6 +24,12 @@ def night(tenant: int) -> int:
 
 def live(tenant: int, *keys: str) -> int:
     return judge_runs(connection(), project_id=tenant, keys=keys, now=NOW)
+
+
+def said(tenant: int, key: str, state: str) -> None:
+    """A person gives a new finding of false completion a state."""
+    seen = [Seen(key, "false_completion", "new")]
+    verdicts.judge(project_id=tenant, seen=seen, state=state, by="ada", now=NOW)
 
 
 def test_each_detector_finds_its_run_and_healthy_ones_are_left_alone() -> None:
@@ -206,8 +213,8 @@ def test_waste_is_summed_by_severity_and_detector_and_each_run_counts_once() -> 
     run(tenant, "false", errors=1)
     run(tenant, "fine", errors=1)
     night(tenant)
-    Anomaly.objects.filter(project_id=tenant, execution_id="fine").update(state="not_waste")
-    Anomaly.objects.filter(project_id=tenant, execution_id="false").update(state="resolved")
+    said(tenant, "fine", "not_waste")
+    said(tenant, "false", "resolved")
     found = waste.sums(connection(), project_id=tenant, start=MORNING, end=MORNING + DAY)
     assert found.total == waste.Sum(3, 19_000 + 10_100 + 200)
     assert (found.runs, found.tokens_once, found.not_waste) == (2, 19_000 + 200, 1)
@@ -220,7 +227,7 @@ def test_what_no_longer_holds_is_in_no_sum() -> None:
     tenant = new_tenant()
     run(tenant, "false", errors=1)
     night(tenant)
-    Anomaly.objects.filter(project_id=tenant).update(state="acknowledged")
+    said(tenant, "false", "acknowledged")
     Run.objects.filter(project_id=tenant).update(errors=0)
     night(tenant)
     assert waste.sums(connection(), project_id=tenant, start=MORNING, end=MORNING + DAY) == waste.WasteSums()

@@ -11,8 +11,9 @@ import pytest
 from django.db import connections
 
 from telemetry.database import connection
+from telemetry.ledger.dirty import lock_judging
 from telemetry.models import Anomaly, DetectorRule, Project, Run
-from telemetry.observer.judging import judge_runs, judge_span, lock_judging
+from telemetry.observer.judging import judge_runs, judge_span
 from tests.ledger_reading import NOW, new_tenant
 from tests.run_rows import MORNING, anomalies, run
 

@@ -10,9 +10,10 @@ from psycopg import Connection
 from pytest_django import Settings
 
 from telemetry.contracts import Execution
-from telemetry.ledger import retention
-from telemetry.series import expiry, runs
+from telemetry.ledger import dirty, retention
+from telemetry.series import expiry, runs, waste_sums
 from tests.expiring import DAYS, NOW, call, count, day, folded, new_project, send
+from tests.waste_reading import kept
 
 Ledger = Connection[Any]
 BACK = (45, 35, 32, 3, 0)
@@ -32,6 +33,7 @@ def project(own: Ledger, settings: Settings) -> int:
             " tokens_wasted, evidence, found_at) VALUES (%s, %s, 'context_bloat', 'high', %s, 1, 1, '{}', now())",
             [project, f"e{back}", day(back)],
         )
+    waste_sums.remake(own, project_id=project, moments=[day(back) for back in BACK])
     add_up(own, project)
     settings.RETENTION_DAYS = DAYS
     return project
@@ -53,6 +55,24 @@ def test_runs_and_anomalies_of_expired_executions_go_and_the_others_stay(project
     assert calls_of(own, project) == {f"e{back}": 3 for back in BACK}
     expiry.expire(own, now=NOW)
     assert calls_of(own, project) == {"e3": 3, "e0": 3}
+    assert count(own, "telemetry_anomaly", project) == 2
+
+
+def test_the_waste_of_expired_executions_goes_with_their_anomalies(project: int, own: Ledger) -> None:
+    assert {len(rows) for rows in kept(own, project).values()} == {2 * len(BACK)}
+    expiry.expire(own, now=NOW)
+    for rows in kept(own, project).values():
+        assert {bucket.date() for bucket, *_ in rows} == {day(3).date(), day(0).date()}
+
+
+def test_executions_stay_while_their_project_is_judged_for_long(project: int, own: Ledger) -> None:
+    """Else whoever judges would make sums of anomalies that are gone when his transaction ends."""
+    with Connection.connect(own.info.dsn, password=own.info.password) as other:
+        dirty.lock_judging(other, project_id=project)
+        own.execute("SET lock_timeout = '200ms'")
+        assert expiry.expire(own, now=NOW).waiting == ["p"]
+        assert count(own, "telemetry_anomaly", project) == len(BACK)
+    assert expiry.expire(own, now=NOW).waiting == []
     assert count(own, "telemetry_anomaly", project) == 2
 
 
