@@ -42,6 +42,7 @@ COLUMNS = (
     *("input_uncached", "cache_read", "cache_write_5m", "output", "reasoning", "cost_nanousd"),
     *("first_call_at", "last_call_at"),
 )
+WASTE = ("15m", "1d", "brief_15m", "brief_1d")
 PLAIN = """
 SELECT count(*), sum(input_uncached), sum(cache_read), sum(cache_write_5m), sum(cache_write_1h),
        sum(cache_write_unknown), sum(output), sum(reasoning), sum(cost_nanousd)
@@ -162,8 +163,9 @@ def _timed(work: Callable[[], object]) -> float:
 def _forget(project_id: int) -> None:
     from telemetry.database import connection
 
-    connection().execute("DELETE FROM telemetry_anomaly WHERE project_id = %s", (project_id,))
-    connection().execute("VACUUM telemetry_anomaly")
+    for table in ("telemetry_anomaly", *(f"telemetry_rollup_waste_{one}" for one in WASTE)):
+        connection().execute(f"DELETE FROM {table} WHERE project_id = %s".encode(), (project_id,))  # noqa: S608  written here
+        connection().execute(f"VACUUM {table}".encode())
 
 
 def _fill(project_id: int, runs: int) -> None:

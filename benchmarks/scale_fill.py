@@ -47,6 +47,11 @@ EXECUTION_COLUMNS = (
     *("session_type", "skills", "source", "has_calls", "received_at", "called_from_at", "called_to_at"),
 )
 TABLES = {"calls": "telemetry_call", "identities": "telemetry_identity", "rollups": "telemetry_rollup"}
+COUNTS = {
+    "rows": b"SELECT count(*) FROM telemetry_call",
+    "runs": b"SELECT count(*) FROM telemetry_rollup_run",
+    "anomalies": b"SELECT count(*) FROM telemetry_anomaly",
+}
 _Line = tuple[int, bytes, bytes]  # when, the row of the call, the row of its identity
 
 
@@ -95,12 +100,12 @@ def add_up(project_id: int, *, now: datetime) -> None:
 
 
 def sizes(conn: Connection[Any]) -> dict[str, Any]:
-    """Rows, and bytes a call with indexes, of calls, identities and all rollups."""
-    found = conn.execute("SELECT count(*) FROM telemetry_call").fetchone() or (0,)
-    calls = int(found[0])
+    """Rows, and bytes a call with indexes, of calls, identities and all rollups; how many runs and anomalies."""
+    counts = {what: (conn.execute(query).fetchone() or (0,))[0] for what, query in COUNTS.items()}
+    calls = counts["rows"]
     query = "SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relkind = 'r' AND starts_with(relname, %s)"
     bytes_of = {name: int((conn.execute(query, (table,)).fetchone() or (0,))[0]) for name, table in TABLES.items()}
-    return {"rows": calls, "bytes_per_call": {name: round(size / max(calls, 1)) for name, size in bytes_of.items()}}
+    return {**counts, "bytes_per_call": {name: round(size / max(calls, 1)) for name, size in bytes_of.items()}}
 
 
 def say(what: str, **figures: Any) -> None:

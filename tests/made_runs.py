@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from telemetry.contracts import Call
+from telemetry.database import connection
 from telemetry.models import Anomaly, Project, Run
+from telemetry.series import waste_sums
 
 AT = datetime(2025, 10, 24, 9, 30, tzinfo=UTC)
 BUCKETS = ("input_uncached", "cache_read", "cache_write_5m", "cache_write_1h", "cache_write_unknown", "output")
@@ -41,7 +43,7 @@ def anomaly_of(run: Run, detector: str = "expensive_task", severity: str = "medi
         "found_at": AT,
         "evidence": {"total": 12_000, "allowance": 10_000},
     }
-    return Anomaly.objects.create(
+    made: Anomaly = Anomaly.objects.create(
         **{
             "project_id": run.project_id,
             "execution_id": run.execution_id,
@@ -54,3 +56,5 @@ def anomaly_of(run: Run, detector: str = "expensive_task", severity: str = "medi
             **fields,
         }
     )
+    waste_sums.remake(connection(), project_id=run.project_id, moments=[made.started_at])
+    return made

@@ -11,6 +11,7 @@ from telemetry.models import Anomaly, Project, Report, Run
 from telemetry.observer.report import making, periods
 from telemetry.observer.report.document import Document, Group, Item, Leader, Leaders, Summary, Usage
 from telemetry.observer.report.recommendations import recommendations
+from telemetry.series import waste_sums
 
 DAY = date(2025, 11, 6)
 MORNING = datetime(2025, 11, 6, 8, tzinfo=UTC)
@@ -126,4 +127,5 @@ class Ledger:
             found_at=at + timedelta(minutes=5),
             **(usual | said),
         )
+        waste_sums.remake(connection(), project_id=self.project_id, moments=[at])
         return row

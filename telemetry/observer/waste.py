@@ -117,7 +117,7 @@ def waste_by_detector(
         arguments: dict[str, Any] = {"project": project_id, "start": start, "end": end}
         query = sql.SQL(statement(__package__, "waste_by_detector")).format(filters=narrowing.clauses(filters))
         rows = cursor.execute(query, arguments | narrowing.arguments(filters)).fetchall()
-    return [Waste(1, *found, int(wasted), int(once)) for *found, wasted, once in rows]
+    return [Waste._make((1, *found, int(wasted), int(once))) for *found, wasted, once in rows]
 
 
 def waste_once(

@@ -113,7 +113,7 @@ def waste_by(
     arguments |= {f"filter_{name}": list(values) for name, values in filters.items()}
     with conn.cursor(row_factory=tuple_row) as cursor:
         rows = cursor.execute(query, arguments).fetchall()
-    return [Waste(*found, int(wasted), int(once)) for *found, wasted, once in rows]
+    return [Waste._make((*found, int(wasted), int(once))) for *found, wasted, once in rows]
 
 
 def write_waste(conn: Connection[Any], rollup: _Rollup, *, project_id: int, buckets: Sequence[datetime]) -> None:

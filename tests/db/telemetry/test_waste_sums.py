@@ -120,8 +120,8 @@ def told(project: Project, event: object) -> None:
             Run.objects.filter(project_id=tenant, execution_id=key).delete()
             judge_runs(conn, project_id=tenant, keys=[key], now=NOW)
         case Ruled(detector, is_on):
-            rule = {"project": project, "detector": detector}
-            DetectorRule.objects.update_or_create(**rule, defaults={"is_enabled": is_on})
+            said = {"is_enabled": is_on}
+            DetectorRule.objects.update_or_create(project=project, detector=detector, defaults=said)
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
@@ -191,13 +191,12 @@ def test_sums_and_counts_of_rollups_are_those_of_anomalies(monkeypatch: pytest.M
     asked = [(window, filters) for window in windows for filters in FILTERS]
 
     def answers() -> list[tuple[WasteSums, list[Count]]]:
-        span = [{"start": window.start, "end": window.end, "filters": filters} for window, filters in asked]
         return [
             (
-                waste.sums(conn, project_id=tenant, **one),  # type: ignore[arg-type]
+                waste.sums(conn, project_id=tenant, start=window.start, end=window.end, filters=filters),
                 anomalies.anomaly_counts(conn, project_id=tenant, window=window, filters=filters),
             )
-            for one, (window, filters) in zip(span, asked, strict=True)
+            for window, filters in asked
         ]
 
     of_rollups = answers()
@@ -222,7 +221,7 @@ def test_a_page_reads_as_few_rows_however_many_anomalies_there_are() -> None:
         anomaly(tenant, f"run-{number}", agent=f"agent-{number}", started_at=MORNING + timedelta(seconds=number))
     rows = kept(conn, tenant)
     assert {name: len(rows[name]) for name in rows} == {"15m": 80, "brief_15m": 2, "1d": 80, "brief_1d": 2}
-    span = {"start": MORNING - 90 * DAY, "end": MORNING + DAY}
+    span: dict[str, Any] = {"start": MORNING - 90 * DAY, "end": MORNING + DAY}
     window = by_days((MORNING - 90 * DAY).date(), MORNING.date(), zone="Asia/Kolkata")
     before = waste.sums(conn, project_id=tenant, **span)
     Anomaly.objects.filter(project_id=tenant).delete()

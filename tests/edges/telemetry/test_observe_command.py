@@ -12,6 +12,8 @@ from django.core.management import CommandError, call_command
 from telemetry import facade
 from telemetry.contracts import Execution
 from telemetry.models import Anomaly, Project, Report
+from telemetry.observer import verdicts
+from telemetry.observer.verdicts import Seen
 
 MORNING = datetime(2025, 11, 6, 8, tzinfo=UTC)
 
@@ -39,7 +41,9 @@ def test_it_adds_up_judges_and_prints_what_was_just_recorded(project: Project) -
 def test_a_mark_of_a_person_survives_and_takes_the_anomaly_out_of_the_report(project: Project) -> None:
     run(project, "bloated")
     observe(project, "--date", "2025-11-06")
-    Anomaly.objects.filter(project_id=project.pk, detector="context_bloat").update(state="not_waste")
+    one = Anomaly.objects.get(project_id=project.pk, detector="context_bloat")
+    seen = [Seen(one.execution_id, one.detector, one.state)]
+    verdicts.judge(project_id=project.pk, seen=seen, state="not_waste", by="ada", now=datetime.now(UTC))
     said = json.loads(observe(project, "--date", "2025-11-06", "--format", "json"))["summary"]
     assert (said["anomalies"], said["not_waste"], said["tokens_wasted"]) == (1, 1, 41_000)
 
