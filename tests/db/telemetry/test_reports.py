@@ -17,6 +17,7 @@ from telemetry.database import connection
 from telemetry.models import Anomaly, Project, Report, Run
 from telemetry.observer.report import making, periods
 from telemetry.observer.report.document import MOST_LEADERS, MOST_LISTED, Document, Leaders, from_plain
+from telemetry.series import waste_sums
 from tests.ledger_reading import send
 from tests.reports import DAY, MORNING, NOW, Ledger
 
@@ -218,7 +219,10 @@ def test_days_add_up_to_their_weeks_and_months_and_a_document_to_itself(
 def write(project_id: int, runs: list[dict[str, Any]]) -> None:
     """These runs with their anomalies, and no others."""
     Run.objects.filter(project_id=project_id).delete()
-    Anomaly.objects.filter(project_id=project_id).delete()
+    found = Anomaly.objects.filter(project_id=project_id)
+    moments = set(found.values_list("started_at", flat=True))
+    found.delete()
+    waste_sums.remake(connection(), project_id=project_id, moments=moments)
     Report.objects.filter(project_id=project_id).delete()
     ledger = Ledger(project_id)
     for number, run in enumerate(runs):
