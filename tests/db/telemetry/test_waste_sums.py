@@ -296,7 +296,7 @@ def test_what_was_there_before_is_summed_by_the_migration(own: Connection[Any], 
     step_by_step = kept(own, tenant)
     for name in TABLES:
         own.execute(f"TRUNCATE telemetry_rollup_waste_{name}".encode())
-    for fill in import_module("telemetry.migrations.0033_waste").FILLED:
+    for fill in import_module("telemetry.migrations.0034_waste").FILLED:
         own.execute(fill.encode())
     assert kept(own, tenant) == step_by_step == counted(tenant)
     with own.transaction():

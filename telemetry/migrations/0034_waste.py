@@ -67,7 +67,7 @@ FILLED = (FILL_QUARTERS, FILL_BRIEF_QUARTERS, FILL_DAYS, FILL_BRIEF_DAYS)
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('telemetry', '0026_objectives'),
+        ('telemetry', '0033_key_session_type'),
     ]
 
     operations = [
