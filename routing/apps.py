@@ -5,4 +5,5 @@ from django.apps import AppConfig
 
 class RoutingConfig(AppConfig):
     name = "routing"
+    verbose_name = "Gateway"
     default_auto_field = "django.db.models.BigAutoField"

@@ -90,6 +90,15 @@ class Limits(Struct, frozen=True, kw_only=True):
     whole_s: float = 120.0
 
 
+class Secret(str):
+    """A text that opens something: no repr shows it, nor those of what holds it or of a frame's variables."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'[secret]'"
+
+
 class Provider(Struct, frozen=True, kw_only=True):
     """Where models are asked. `base_url` is written as the family's client libraries have it: OpenAI's ends in /v1, and
     Anthropic's does not. `secret` is the key itself, opened for use: never in a repr, a log or a page. What a provider

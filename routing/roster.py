@@ -19,7 +19,7 @@ from django.db import Error, connection
 from msgspec import Struct
 
 from routing import models
-from routing.contracts import Capability, Limits, Provider, Quota, Tier
+from routing.contracts import Capability, Limits, Provider, Quota, Secret, Tier
 from routing.wire.sending import SPOKEN
 from telemetry import facade
 
@@ -89,11 +89,24 @@ def _read(version: int, now: datetime) -> Roster:
     rows = models.Tier.objects.filter(is_enabled=True).select_related("provider", "quota").order_by("position")
     aliases = models.Alias.objects.select_related("tier")
     return Roster(
-        tiers=tuple(_tier(row) for row in rows),
+        tiers=_whole([_tier(row) for row in rows]),
         aliases={(one.key_id, one.name): f"tier:{one.tier.position}" if one.tier else "auto" for one in aliases},
         version=version,
         read_at=now,
     )
+
+
+def _whole(tiers: list[Tier]) -> tuple[Tier, ...]:
+    """Tiers whose shares make 1, as they do unless somebody wrote past the admin."""
+    whole = sum(tier.share for tier in tiers)
+    if abs(whole - 1) < 1e-6 or not whole:
+        return tuple(tiers)
+    return tuple(msgspec.structs.replace(tier, share=tier.share / whole) for tier in tiers)
+
+
+def trouble_of(row: models.Tier) -> str:
+    """Why a tier cannot be asked as it is set up, as far as this process knows; empty where it can."""
+    return _tier(row).trouble
 
 
 def _tier(row: models.Tier) -> Tier:
@@ -128,9 +141,9 @@ def _tier(row: models.Tier) -> Tier:
 
 def _provider(row: models.Provider) -> tuple[Provider, str]:
     """The provider with its key opened, and why it cannot be asked."""
-    secret, trouble = "", ""
+    secret, trouble = Secret(), ""
     try:
-        secret = key_of(row)
+        secret = Secret(key_of(row))
     except facade.Lost:
         trouble = "its provider's key was sealed with another TLOI_SECRET_KEY"
     if not secret and not row.is_local:

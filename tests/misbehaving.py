@@ -106,6 +106,7 @@ class Misbehaving:
 
     port: int = 0
     models: list[str] = field(default_factory=lambda: ["model-a"])
+    known: list[str] = field(default_factory=list)  # names of models that are not listed
     calls: list[Asked] = field(default_factory=list)
     at_once: int = 0
     most_at_once: int = 0
@@ -231,6 +232,8 @@ class _Call:
         if path == "/models":
             data = [{"id": name, "object": "model", "created": 1, "owned_by": "test"} for name in self._box.models]
             return web.json_response({"object": "list", "data": data})
+        if path.startswith("/models/") and (name := path.removeprefix("/models/")) in self._box.known:
+            return web.json_response({"id": name, "object": "model"})
         if path == "/key" and self._box.key:
             return web.json_response({"data": self._box.key})
         return web.json_response({"status": "ok"}, status=200 if path == "/health" else 404)

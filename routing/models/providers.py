@@ -10,7 +10,10 @@ from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 
 _NAME = RegexValidator(r"^[a-z0-9][a-z0-9._-]*\Z", "Lower-case letters, digits, and . _ - between them.")
-_VARIABLE = RegexValidator(r"^[A-Z_][A-Z0-9_]*\Z", "The name of an environment variable, such as OPENROUTER_API_KEY.")
+_VARIABLE = RegexValidator(  # so that no variable of another purpose can be sent anywhere
+    r"^(?!TLOI_)[A-Z][A-Z0-9_]*_(API_KEY|API_TOKEN|AUTH_TOKEN)\Z",
+    "The name of an environment variable that ends in _API_KEY, _API_TOKEN or _AUTH_TOKEN, and is none of TLOI's.",
+)
 
 
 class QuotaGroup(models.Model):

@@ -10,10 +10,18 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from types import TracebackType
 
-from aiohttp import ClientConnectionError, ClientError, ClientResponse, ClientSession, ClientTimeout, DummyCookieJar
+from aiohttp import (
+    ClientConnectionError,
+    ClientConnectorError,
+    ClientError,
+    ClientResponse,
+    ClientSession,
+    ClientTimeout,
+    DummyCookieJar,
+)
 from aiohttp.abc import AbstractResolver
 
-from routing.contracts import FaultKind, Limits, Provider, Tier
+from routing.contracts import FaultKind, Limits, Provider, Secret, Tier
 from routing.providers.addresses import Allowed, Forbidden, check
 from routing.providers.connecting import Connector
 from routing.providers.failed import Failed, failed
@@ -35,10 +43,12 @@ _LATE: Mapping[FaultKind, str] = {
 class Response:
     """An answer as it comes. `close` it, whatever happened: that ends what it still generates."""
 
-    def __init__(self, inner: ClientResponse, limits: Limits, *, started: float, is_streamed: bool) -> None:
+    def __init__(
+        self, inner: ClientResponse, limits: Limits, *, secret: str, started: float, is_streamed: bool
+    ) -> None:
         self.status = inner.status
         self.headers: Mapping[str, str] = inner.headers
-        self._inner, self._limits = inner, limits
+        self._inner, self._limits, self._secret = inner, limits, Secret(secret)
         self._loop = asyncio.get_running_loop()
         self._end = started + (limits.total_s if is_streamed else limits.whole_s)
         self._deadline = min(self._end, started + limits.first_token_s) if is_streamed else self._end
@@ -79,12 +89,15 @@ class Response:
             raise self._failure()
 
     async def read(self, most: int = MOST_BYTES) -> bytes:
-        """All of the body, or how it begins. Raises as `chunks` does."""
+        """All of the body, or how it begins. Of a refusal without our key, which some providers repeat. Raises as
+        `chunks` does."""
         body = bytearray()
         async for chunk in self.chunks():
             body += chunk
             if len(body) >= most:
                 break
+        if self.status >= 400 and self._secret:
+            return bytes(body[:most]).replace(self._secret.encode(), b"[key]")
         return bytes(body[:most])
 
     def close(self) -> None:
@@ -175,12 +188,12 @@ class Upstream:
         except Forbidden as error:
             raise failed("forbidden_address", str(error)) from error
         except ClientConnectionError as error:
-            raise failed("connect", _no_connection(provider, error)) from error
+            raise failed("connect", _no_connection(provider, error)) from None
         except TimeoutError as error:
             raise failed("no_answer", _LATE["no_answer"]) from error
-        except (ClientError, ValueError) as error:
-            raise failed("malformed", f"{provider.name} gave no answer of HTTP.") from error
-        response = Response(inner, limits, started=started, is_streamed=is_streamed)
+        except (ClientError, ValueError):  # what aiohttp raises here holds the headers that were sent
+            raise failed("malformed", f"{provider.name} gave no answer of HTTP.") from None
+        response = Response(inner, limits, secret=provider.secret, started=started, is_streamed=is_streamed)
         if 300 <= inner.status < 400:
             response.close()
             raise failed("malformed", f"{provider.name} answered with a redirect, which is not followed.")
@@ -202,8 +215,8 @@ def _opening(provider: Provider) -> dict[str, str]:
     if any(not 33 <= ord(sign) <= 126 for sign in key):
         raise failed("account", f"The key of {provider.name} has a space, a line break or a letter outside of ASCII.")
     if provider.family == "anthropic":
-        return {"anthropic-version": ANTHROPIC_VERSION} | ({"x-api-key": key} if key else {})
-    return {"Authorization": f"Bearer {key}"} if key else {}
+        return {"anthropic-version": ANTHROPIC_VERSION} | ({"x-api-key": Secret(key)} if key else {})
+    return {"Authorization": Secret(f"Bearer {key}")} if key else {}
 
 
 def _merged(passed: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
@@ -213,5 +226,8 @@ def _merged(passed: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]
 
 
 def _no_connection(provider: Provider, error: ClientConnectionError) -> str:
-    is_late = isinstance(error, TimeoutError)
-    return f"{provider.name} could not be connected to{' in time' if is_late else ', or hung up before it answered'}."
+    if isinstance(error, TimeoutError):
+        return f"{provider.name} could not be connected to in time."
+    if isinstance(error, ClientConnectorError):
+        return f"{provider.name} could not be connected to: {error.os_error.strerror or 'its name leads nowhere'}."
+    return f"{provider.name} hung up before it answered."

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from traceback import TracebackException
 from typing import TypeVar
 
 import pytest
 
-from routing.contracts import Fault, FaultKind, Limits, Provider, Tier
+from routing.contracts import Fault, FaultKind, Limits, Provider, Secret, Tier
 from routing.providers import http
 from routing.providers.addresses import Allowed
 from routing.providers.failed import Failed
@@ -219,3 +220,31 @@ def test_connections_are_kept_for_the_next_call(one: Misbehaving) -> None:
 
     run(work, allowed(one))
     assert len({call.from_port for call in one.calls}) == 1
+
+
+def test_a_key_is_in_no_log_no_error_and_no_variable_of_a_traceback(
+    one: Misbehaving, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not even where the provider repeats it, and a reporter of errors takes every variable along."""
+    caplog.set_level("DEBUG")
+    one.then(Manner(resets=True), Manner(status=302), Manner(dies_after=3), Manner(never_answers=True))
+    one.then(Manner(status=401, message=f"Incorrect API key provided: {CANARY}"))
+    asked = tier(one.openai, secret=Secret(CANARY))
+    told = []
+
+    async def work(upstream: Upstream) -> bytes:
+        for _ in range(4):
+            try:
+                async with await upstream.open(STREAM, asked, is_streamed=True) as response:
+                    await response.read()
+            except Failed as error:
+                told.append("".join(TracebackException.from_exception(error, capture_locals=True).format()))
+        async with await upstream.open(STREAM, asked, is_streamed=True) as response:
+            told.append(repr(vars(response)))
+            return await response.read()
+
+    refusal = run(work, allowed(one))
+    assert b"Incorrect API key provided: [key]" in refusal
+    assert len(told) == 5
+    assert "asked = Tier(" in told[0]  # so the variables were taken along
+    assert "canary" not in f"{told}{caplog.text}"
