@@ -35,7 +35,10 @@ MINUTES = 60.0
 SETTLE_S = 60.0
 LOOK_S = 60.0
 VISITS = 12  # of each page, to reach every web process
-PAGES = ("/", "/models/", "/executions/", "/sessions/", "/anomalies/", "/reports/", "/connect/", "/live/", "/invoice/")
+PAGES = (
+    *("/", "/models/", "/executions/", "/sessions/", "/anomalies/", "/reports/", "/trends/", "/forecasts/"),
+    *("/objectives/", "/budgets/", "/connect/", "/live/", "/invoice/"),
+)
 PATIENCE_S = 120.0
 _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 

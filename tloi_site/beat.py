@@ -1,38 +1,75 @@
-"""Celery's clock, `python -m tloi_site.beat FILE`: at what times which task is woken. FILE keeps when each was last.
+"""The clock, `python -m tloi_site.beat`: at what times which task is woken.
 
-It sends names, so it loads neither the tasks nor Django, which would be two thirds of its memory. What it sends twice,
-because two of them run, does no harm: tasks are safe to repeat.
+It keeps nothing: when it starts, all is due. What it asks for twice, because it was started again or two of them run,
+does no harm: tasks are safe to repeat.
 """
 
 from __future__ import annotations
 
+import signal
 import sys
-from typing import Any
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import NoReturn
 
-from celery import Celery
+from tloi_site import env, waking
 
-from tloi_site import env
-
-SCHEDULE: dict[str, dict[str, Any]] = {  # seconds; a wake-up that nobody took before the next one is dropped
-    "heartbeat": {"task": "telemetry.heartbeat", "schedule": 15.0, "options": {"expires": 15}},
-    "fold": {"task": "telemetry.fold", "schedule": 2.0, "options": {"expires": 2}},
-    "night": {"task": "telemetry.observe", "schedule": 15.0, "options": {"expires": 15}},
-    "alerts": {"task": "telemetry.alert", "schedule": 10.0, "options": {"expires": 10}},
-    "tidying": {"task": "telemetry.tidy_partitions", "schedule": 3600.0, "options": {"expires": 3600}},
-    "partitions": {"task": "telemetry.ensure_partitions", "schedule": 3600.0, "options": {"expires": 3600}},
-    "prices": {"task": "telemetry.ensure_price_versions", "schedule": 3600.0, "options": {"expires": 3600}},
-    "gate": {"task": "routing.calibrate", "schedule": 3600.0, "options": {"expires": 3600}},
+SCHEDULE: dict[str, float] = {  # seconds; a wake-up that nobody took before the next one is dropped
+    "telemetry.heartbeat": 15,
+    "telemetry.fold": 5,
+    "telemetry.observe": 15,
+    "telemetry.alert": 10,
+    "telemetry.tidy_partitions": 3600,
+    "telemetry.ensure_partitions": 3600,
+    "telemetry.ensure_price_versions": 3600,
+    "routing.calibrate": 3600,
 }
 if env.backup_dir():
-    SCHEDULE["backup"] = {"task": "tloi_site.back_up", "schedule": 900.0, "options": {"expires": 900}}
-
-app = Celery("tloi", broker=env.broker_url(), fixups=(), set_as_current=False)
-app.conf.update(beat_schedule=SCHEDULE, timezone="UTC", task_serializer="json", task_ignore_result=True)
+    SCHEDULE["tloi_site.back_up"] = 900
+AGAIN_S = 2.0  # after the broker was not there
 
 
-def main() -> None:
+class Clock:
+    """When each task of a schedule is due, in seconds of `time.monotonic`; at first all are."""
+
+    def __init__(self, schedule: Mapping[str, float], sender: waking.Sender, *, started: float) -> None:
+        self._schedule = schedule
+        self._sender = sender
+        self._due = dict.fromkeys(schedule, started)
+        self._trouble = ""
+
+    def tick(self, monotonic: float) -> float:
+        """Wake what is due; when to come back. What cannot be woken stays due."""
+        for task, due in self._due.items():
+            if due > monotonic:
+                continue
+            every = self._schedule[task]
+            try:
+                self._sender.wake(task, expires_s=every, now=datetime.now(UTC))
+            except OSError as error:
+                self._note(str(error))
+                return monotonic + AGAIN_S
+            self._note("")
+            self._due[task] = due + every * ((monotonic - due) // every + 1)
+        return min(self._due.values())
+
+    def _note(self, trouble: str) -> None:
+        """Write to the log when a trouble begins, and when it is over."""
+        if bool(trouble) != bool(self._trouble):
+            sys.stderr.write(
+                f"nobody is woken, for the broker is away: {trouble}\n" if trouble else "all is well again\n"
+            )
+            sys.stderr.flush()
+        self._trouble = trouble
+
+
+def main() -> NoReturn:
     """Until a signal ends it."""
-    app.Beat(schedule=sys.argv[1], loglevel="WARNING", quiet=True).run()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # the first process of a container has no default
+    clock = Clock(SCHEDULE, waking.sender(env.broker_url()), started=time.monotonic())
+    while True:
+        time.sleep(max(clock.tick(time.monotonic()) - time.monotonic(), 0))
 
 
 if __name__ == "__main__":

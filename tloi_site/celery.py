@@ -19,6 +19,8 @@ TRANSPORT = {
     "unacked_restore_interval": 10,
     "unacked_restore_throttle": 1,  # kombu's default finds the tasks of a killed worker after 100 s, not 10
 }
+# A worker asks for its next task, and waits so many seconds until it asks again; kombu's default is one.
+PATIENT = {"polling_interval": 10}
 IMPATIENT = {"socket_connect_timeout": 1, "socket_timeout": 1, "max_retries": 0, "retry_on_timeout": False}
 
 app = Celery("tloi", broker=settings.BROKER_URL)
@@ -48,7 +50,7 @@ app.autodiscover_tasks(["telemetry", "routing", "tloi_site"])
 @celeryd_init.connect
 def be_patient(conf: Any, **_: object) -> None:
     """A worker waits for its broker, and for the next task; only those that publish are in a hurry."""
-    conf.update(task_publish_retry=True, broker_connection_timeout=4, broker_transport_options=TRANSPORT)
+    conf.update(task_publish_retry=True, broker_connection_timeout=4, broker_transport_options=TRANSPORT | PATIENT)
 
 
 @worker_ready.connect

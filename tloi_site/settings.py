@@ -43,10 +43,10 @@ def _database(name: str, url: str) -> dict[str, Any]:
         "CONN_HEALTH_CHECKS": True,  # else each pooled connection fails once after PostgreSQL was restarted
         "OPTIONS": {
             "pool": {
-                "min_size": 1,
+                "min_size": 0,
                 "max_size": 2 * env.integer("TLOI_WEB_THREADS", low=1, high=64),
                 "timeout": 5,
-                "max_idle": 60,  # seconds that more than one is kept for; each is 10 MB of PostgreSQL's
+                "max_idle": 60,  # seconds; each that nobody uses is up to 10 MB of PostgreSQL's
                 "reconnect_timeout": 10,  # then a request tries at once; until then attempts are ever further apart
             },
             "options": "-c timezone=UTC -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s",

@@ -189,7 +189,7 @@ def test_what_a_killed_one_left_is_swept_away_and_what_one_still_writes_is_not(f
 
 def test_the_task_takes_one_where_a_folder_is_set(full: Database, tmp_path: Path) -> None:
     run = f"import os; os.environ['TLOI_BACKUP_DIR'] = {str(tmp_path)!r}; import django; django.setup()\n"
-    run += "from tloi_site.beat import SCHEDULE; print('backup' in SCHEDULE)\n"
+    run += "from tloi_site.beat import SCHEDULE; print('tloi_site.back_up' in SCHEDULE)\n"
     run += "from tloi_site.tasks import back_up; back_up()"
     done = subprocess.run(
         [sys.executable, "-c", run],

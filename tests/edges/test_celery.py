@@ -16,7 +16,7 @@ from celery.signals import celeryd_init, worker_ready
 from django.conf import settings
 
 from tloi_site.beat import SCHEDULE
-from tloi_site.celery import IMPATIENT, TRANSPORT, app
+from tloi_site.celery import IMPATIENT, PATIENT, TRANSPORT, app
 from tloi_site.embedded import ports
 
 PUBLISH = """
@@ -73,7 +73,7 @@ def test_publishing_to_a_broker_that_is_away_fails_at_once() -> None:
 def test_only_a_worker_is_patient() -> None:
     worker: dict[str, Any] = {}
     celeryd_init.send(sender="worker", instance=None, conf=worker, options={})
-    assert worker["broker_transport_options"] == TRANSPORT
+    assert worker["broker_transport_options"] == TRANSPORT | PATIENT
     assert app.conf.broker_transport_options == TRANSPORT | IMPATIENT
 
 
@@ -89,4 +89,4 @@ def test_a_worker_that_starts_asks_for_partitions_and_missed_nights_at_once() ->
 
 def test_every_scheduled_task_is_one_that_a_worker_knows() -> None:
     app.loader.import_default_modules()
-    assert {entry["task"] for entry in SCHEDULE.values()} <= set(app.tasks)
+    assert set(SCHEDULE) <= set(app.tasks)

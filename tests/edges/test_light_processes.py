@@ -29,8 +29,8 @@ def test_the_supervisor_holds_neither_django_nor_a_client_of_a_server() -> None:
     assert loaded_by("tloi_site.program, tloi_site.up") & HEAVY == set()
 
 
-def test_beat_holds_celery_alone() -> None:
-    assert loaded_by("tloi_site.beat, celery.beat") & HEAVY == {"celery"}
+def test_beat_holds_neither_celery_nor_a_client_of_the_broker() -> None:
+    assert loaded_by("tloi_site.beat") & (HEAVY | {"ssl"}) == set()
 
 
 def test_what_is_heavy_is_seen() -> None:

@@ -68,7 +68,7 @@ def deliver(here: Site, times: int) -> None:
 @contextmanager
 def another_beat(here: Site) -> Iterator[subprocess.Popen[bytes]]:
     """Inside, a second beat runs beside the site's own."""
-    command = [sys.executable, "-m", "tloi_site.beat", str(here.data_dir / "another-schedule")]
+    command = [sys.executable, "-m", "tloi_site.beat"]
     environment = here.environment | {"REDIS_URL": address(here, "REDIS_URL")}
     with (here.data_dir / "another.log").open("wb") as log:
         process = subprocess.Popen(command, env=environment, cwd=site.ROOT, stdout=log, stderr=log)
@@ -85,16 +85,12 @@ def forget_nights(conn: Database, project: int, days: list[date]) -> None:
         conn.execute(f"DELETE FROM {table} WHERE project_id = %s AND last_day = ANY(%s)", [project, days])
 
 
-def test_three_nights_that_were_missed_are_caught_up_in_order_though_beat_forgot_when_it_last_ran(
-    here: Site, like: Days
-) -> None:
+def test_three_nights_that_were_missed_are_caught_up_in_order(here: Site, like: Days) -> None:
     with database(here) as conn:
         project = worked(conn)
         assert within(SOON_S, lambda: is_reported(conn, project)) is not None
         forget_nights(conn, project, days_back(3))
     here.stop()
-    for file in here.data_dir.glob("beat-schedule*"):
-        file.unlink()
     here.start_again()
     here.wait_until_ready()
     with database(here) as conn:
@@ -104,9 +100,7 @@ def test_three_nights_that_were_missed_are_caught_up_in_order_though_beat_forgot
         assert again == days_back(3)
 
 
-def test_beat_without_its_schedule_file_wakes_the_night(here: Site, like: Days) -> None:
-    for file in here.data_dir.glob("beat-schedule*"):
-        file.unlink()
+def test_a_beat_that_was_killed_wakes_the_night(here: Site, like: Days) -> None:
     os.kill(here.child("beat"), 9)
     with database(here) as conn:
         project = worked(conn)

@@ -68,6 +68,7 @@ def _settings(data: Path, port: int, connections: int) -> list[tuple[str, str]]:
         ("unix_socket_directories", ""),
         ("max_connections", str(connections)),
         ("shared_buffers", f"{shared // MIB}MB"),
+        ("wal_buffers", "4MB"),  # it fills whatever it is given, and 16 MB of it write no faster
         ("max_wal_size", f"{log // MIB}MB"),
         ("wal_compression", "on"),
         ("timezone", "UTC"),

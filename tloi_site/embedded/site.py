@@ -49,7 +49,7 @@ def worker(data_dir: Path) -> Service:
 
 def beat(data_dir: Path) -> Service:
     """Celery's clock. Not inside the worker, which would not notice its death."""
-    return _python("beat", data_dir, "tloi_site.beat", str(data_dir / "beat-schedule"))
+    return _python("beat", data_dir, "tloi_site.beat")
 
 
 def _python(name: str, data_dir: Path, *words: str) -> Service:
