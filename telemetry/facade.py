@@ -33,6 +33,7 @@ from telemetry.ledger import freezing, partitions, price_versions, removal
 from telemetry.ledger.contents import PartitionLeaving, TableContents, contents, hold_partitions, is_empty
 from telemetry.ledger.executions import endings
 from telemetry.ledger.ingest import ingest
+from telemetry.ledger.pricing import computed_nanousd, nanousd
 from telemetry.ledger.removal import NotADemo
 from telemetry.limits import budgets, editing, objective_files, objective_import
 from telemetry.models import ApiKey
@@ -44,7 +45,7 @@ from telemetry.series import expiry, rollups
 from telemetry.sources.demo import ROSTER
 from telemetry.sources.demo.goals import goals
 from telemetry.statements import statement
-from telemetry.usage import DONE, FAILED
+from telemetry.usage import DONE, FAILED, input_total
 
 HEARTBEAT_KEY = "worker-last-seen"
 LATE = timedelta(hours=1)  # after which a job that could be done should have been
@@ -72,6 +73,7 @@ __all__ = [
     "catch_up_runs",
     "check_runs",
     "contents",
+    "cost_nanousd",
     "count_tokens",
     "create_key",
     "disks",
@@ -158,13 +160,12 @@ def create_key(*, project_slug: str, name: str, scopes: Sequence[str], expires_a
     return keys.create_key(projects.project_of(project_slug), name=name, scopes=scopes, expires_at=expires_at)
 
 
-def key_works(plain: str, *, now: datetime) -> bool:
-    """Whether an API key is known, not revoked and not expired."""
+def key_works(plain: str, *, scopes: Sequence[str] = (), now: datetime) -> bool:
+    """Whether an API key is known, not revoked and not expired, and has these scopes."""
     try:
-        keys.authenticate(plain, now=now)
+        return keys.authenticate(plain, now=now).scopes.issuperset(scopes)
     except BadKey:
         return False
-    return True
 
 
 def authenticate(plain: str, *, now: datetime) -> KeyHolder:
@@ -181,6 +182,14 @@ def admit(key_id: int, *, requests: int, now: datetime) -> None:
 def count_tokens(*, project_id: int, model: str, texts: Sequence[str]) -> int:
     """How many tokens texts are for a model: counted, or estimated where its tokenizer is not public."""
     return tokens.count(connection(), project_id=project_id, model=model, texts=texts).tokens
+
+
+def cost_nanousd(call: Call) -> int | None:
+    """What a call cost: as it says itself, else by the price table, without a project's overrides; None where that has
+    no price."""
+    if call.cost_usd is not None:
+        return nanousd(call.cost_usd)
+    return computed_nanousd(call, input_total(call))[0]
 
 
 def list_keys(*, project_slug: str | None, now: datetime) -> list[KeyInfo]:

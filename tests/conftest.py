@@ -34,6 +34,7 @@ from tloi_site.embedded.ports import free_port
 
 pytest_plugins = (
     "tests.browsing",
+    "tests.gateways",
     "tests.one_process",
     "tests.own_database",
     "tests.queueing",

@@ -32,6 +32,7 @@ SETTINGS = (
     Setting("TLOI_DATA_DIR", ".tloi", "where private servers, keys and collected files live"),
     Setting("TLOI_HOST", "127.0.0.1", "address that the web server listens on"),
     Setting("TLOI_PORT", "8000", "port that the web server listens on"),
+    Setting("TLOI_GATEWAY_PORT", "8001", "port that the model gateway listens on, at the same address"),
     Setting(
         "TLOI_PUBLIC_URL", "", "address people use, when it is not http://HOST:PORT; an https one makes cookies secure"
     ),
@@ -150,6 +151,14 @@ def address() -> str:
 
 def local_address() -> str:
     """Where this machine finds the web server."""
-    host, port = text("TLOI_HOST"), integer("TLOI_PORT", low=1, high=65535)
-    host = ANY.get(host, host)
+    return _here(integer("TLOI_PORT", low=1, high=65535))
+
+
+def gateway_address() -> str:
+    """Where this machine finds the model gateway."""
+    return _here(integer("TLOI_GATEWAY_PORT", low=1, high=65535))
+
+
+def _here(port: int) -> str:
+    host = ANY.get(text("TLOI_HOST"), text("TLOI_HOST"))
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -28,7 +28,9 @@ READY = """
   Log in    {address}/login/?token={token}
             once, within 15 minutes; `tloi login-link` makes another
   API key   {key}
-            sends to and reads from the project `{project}`
+            sends to and reads from the project `{project}`, and calls models
+  Gateway   {gateway}/v1
+            OPENAI_BASE_URL of an agent; ANTHROPIC_BASE_URL is the same without /v1
   Import    make import
             in another terminal: reads what this machine's own agents recorded
 
@@ -52,11 +54,13 @@ def run(say: Callable[[str], None]) -> int:
             orphans.end_noted(data_dir / "run")
             preflight.disk_has_room(data_dir)
             preflight.port_is_free(*site.listening())
+            preflight.port_is_free(*site.gateway_listening(), setting="TLOI_GATEWAY_PORT")
             with servers.private(data_dir, say) as supervisor:
                 prepared = _prepare()
                 _start_site(supervisor, data_dir)
                 owner.publish(servers.addresses(), web=site.address())
-                sys.stdout.write(READY.format(address=site.address(), data_dir=data_dir, **prepared))
+                places = {"address": site.address(), "gateway": env.gateway_address(), "data_dir": data_dir}
+                sys.stdout.write(READY.format(**places, **prepared))
                 sys.stdout.flush()
                 supervisor.watch()
     except Stopped:
@@ -68,7 +72,7 @@ def run(say: Callable[[str], None]) -> int:
 
 def _start_site(supervisor: Supervisor, data_dir: Path) -> None:
     supervisor.start(site.web(data_dir), patience_s=WEB_PATIENCE_S)
-    for process in (site.worker(data_dir), site.beat(data_dir)):
+    for process in (site.gateway(data_dir), site.worker(data_dir), site.beat(data_dir)):
         supervisor.start(process, wait=False)
 
 

@@ -15,7 +15,7 @@ from tests.house.tree import ROOT
 from tloi_site.embedded import site, valkey
 from tloi_site.env import SETTINGS
 
-STAY = {"db", "redis", "cache", "web", "worker", "beat"}
+STAY = {"db", "redis", "cache", "web", "gateway", "worker", "beat"}
 ONCE = {"secrets", "migrate"}
 ASKED_FOR = {"import"}
 DATA_DIR = "/var/lib/tloi"
@@ -48,8 +48,8 @@ def test_a_container_that_runs_as_root_is_found() -> None:
     assert as_root(services, "FROM python\nUSER tloi\n") == {"db", "redis"}
 
 
-def test_only_web_publishes_a_port_and_to_this_machine_only() -> None:
-    assert published(SERVICES) == {"web": ["127.0.0.1:8000:8000"]}
+def test_only_web_and_gateway_publish_a_port_and_to_this_machine_only() -> None:
+    assert published(SERVICES) == {"web": ["127.0.0.1:8000:8000"], "gateway": ["127.0.0.1:8001:8001"]}
 
 
 def test_a_published_port_is_found() -> None:
@@ -81,7 +81,8 @@ def test_the_containers_that_stay_say_how_they_are_and_come_back() -> None:
 
 def test_what_uses_the_tables_waits_until_they_are_migrated() -> None:
     waits = {"migrate": {"condition": "service_completed_successfully"}}
-    assert all(waits.items() <= SERVICES[name]["depends_on"].items() for name in ("web", "worker", "beat", "import"))
+    users = ("web", "gateway", "worker", "beat", "import")
+    assert all(waits.items() <= SERVICES[name]["depends_on"].items() for name in users)
     assert SERVICES["migrate"]["depends_on"] == {"db": {"condition": "service_healthy"}}
 
 
@@ -108,11 +109,11 @@ def test_one_service_builds_the_image_and_all_that_run_it_wait_for_that_one_and_
     assert all(SERVICES[name]["pull_policy"] == "never" for name in own)
 
 
-def test_web_worker_and_beat_are_started_as_tloi_up_starts_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_processes_are_started_as_tloi_up_starts_them(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in SERVICES["web"]["environment"].items():
         if name.startswith("TLOI_"):
             monkeypatch.setenv(name, str(value))
-    for name, process in (("web", site.web), ("worker", site.worker), ("beat", site.beat)):
+    for name, process in (("web", site.web), ("gateway", site.gateway), ("worker", site.worker), ("beat", site.beat)):
         assert SERVICES[name]["command"] == ["python", *process(Path(DATA_DIR)).command[1:]]
 
 
@@ -125,7 +126,7 @@ def test_what_must_survive_lies_in_named_volumes() -> None:
     named = unset(COMPOSE)["volumes"]
     mounts = {name: [mount.split(":") for mount in service.get("volumes", [])] for name, service in SERVICES.items()}
     assert all(mount[0] in named for found in mounts.values() for mount in found)
-    assert all(["tloi", DATA_DIR] in mounts[name] for name in ("secrets", "migrate", "web", "worker", "beat"))
+    assert all(["tloi", DATA_DIR] in mounts[name] for name in {"secrets", "migrate"} | STAY - {"db", "redis", "cache"})
     assert ["db", "/var/lib/postgresql"] in mounts["db"]
     assert SERVICES["db"]["environment"]["PGDATA"].startswith("/var/lib/postgresql/")
     assert mounts["redis"] == [["redis", "/data"]]
@@ -170,7 +171,7 @@ def test_every_setting_reaches_the_containers() -> None:
     only_on_loopback = {"TLOI_DEBUG"}
     only_for_up = {"TLOI_LOCAL_MODEL", "TLOI_LOCAL_MODEL_PORT"}  # a container's 127.0.0.1 is nobody's model server
     declared = {setting.name for setting in SETTINGS} - in_image - only_on_loopback - only_for_up
-    for name in ("migrate", "web", "worker", "beat", "import"):
+    for name in ("migrate", "web", "gateway", "worker", "beat", "import"):
         assert declared <= set(SERVICES[name]["environment"])
 
 

@@ -14,7 +14,7 @@ from tests.house.tree import ROOT
 FILE = "docker-compose.scale.yml"
 DATABASES = {"coordinator", "shards-1", "shards-2"}
 REPLICAS = {"web": 2, "worker": 2}
-STAY = {"proxy", "web", "worker", "beat", "redis", "cache"} | DATABASES
+STAY = {"proxy", "web", "gateway", "worker", "beat", "redis", "cache"} | DATABASES
 TEXT = (ROOT / FILE).read_text("utf-8")
 SERVICES = compose.services_of(FILE)
 ONE_MACHINE = compose.services_of("docker-compose.yml")
@@ -55,7 +55,7 @@ def test_every_server_is_up_before_the_tables_are_cut_and_the_tables_before_they
     healthy = {"condition": "service_healthy"}
     assert SERVICES["migrate"]["depends_on"] == dict.fromkeys(sorted(DATABASES), healthy)
     done = {"migrate": {"condition": "service_completed_successfully"}}
-    assert all(done.items() <= SERVICES[name]["depends_on"].items() for name in ("web", "worker", "beat"))
+    assert all(done.items() <= SERVICES[name]["depends_on"].items() for name in ("web", "gateway", "worker", "beat"))
     assert SERVICES["proxy"]["depends_on"] == {"web": healthy}
 
 
@@ -69,14 +69,14 @@ def test_the_cluster_that_is_formed_is_the_one_that_is_started() -> None:
 
 
 def test_the_processes_are_started_as_on_one_machine() -> None:
-    for name in ("web", "worker", "beat"):
+    for name in ("web", "gateway", "worker", "beat"):
         assert SERVICES[name]["command"] == ONE_MACHINE[name]["command"]
         assert SERVICES[name]["healthcheck"] == ONE_MACHINE[name]["healthcheck"]
     assert all(SERVICES[name] == ONE_MACHINE[name] for name in ("secrets", "redis", "cache"))
 
 
 def test_every_setting_of_one_machine_reaches_the_containers() -> None:
-    for name in ("migrate", "web", "worker", "beat"):
+    for name in ("migrate", "web", "gateway", "worker", "beat"):
         assert set(SERVICES[name]["environment"]) == set(ONE_MACHINE[name]["environment"])
 
 
@@ -84,6 +84,7 @@ def test_the_proxy_finds_web_and_says_where_a_request_came_from() -> None:
     config = words(SERVICES["proxy"])
     port = SERVICES["web"]["environment"]["TLOI_PORT"]
     assert f"set $$web http://web:{port};" in config
+    assert f"set $$gateway http://gateway:{SERVICES['gateway']['environment']['TLOI_GATEWAY_PORT']};" in config
     assert "listen 8000;" in config
     assert "proxy_set_header X-Forwarded-For $$remote_addr;" in config
     assert SERVICES["web"]["environment"]["TLOI_TRUST_PROXY"] == "1"
@@ -107,7 +108,7 @@ def test_what_must_survive_lies_in_named_volumes_and_no_two_servers_share_one() 
 def test_every_base_image_can_be_chosen_and_one_service_builds_ours() -> None:
     raw = yaml.safe_load(TEXT)["services"]
     own = compose.own_image(SERVICES)
-    assert own == {"secrets", "migrate", "web", "worker", "beat"}
+    assert own == {"secrets", "migrate", "web", "gateway", "worker", "beat"}
     foreign = {service["image"] for name, service in raw.items() if name not in own and "image" in service}
     assert len(foreign) == 2
     assert all(compose.is_chosen(image) for image in foreign)

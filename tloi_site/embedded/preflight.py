@@ -37,10 +37,10 @@ def disk_has_room(data_dir: Path) -> None:
         )
 
 
-def port_is_free(host: str, port: int) -> None:
-    """Raises CannotStart when the web server could not listen there."""
+def port_is_free(host: str, port: int, *, setting: str = "TLOI_PORT") -> None:
+    """Raises CannotStart when a server whose port `setting` says could not listen there."""
     reason = ports.why_not(host, port)
     if reason == "in use":
-        raise CannotStart(f"Port {port} on {host} is in use by another program; set TLOI_PORT to a free one.")
+        raise CannotStart(f"Port {port} on {host} is in use by another program; set {setting} to a free one.")
     if reason:
-        raise CannotStart(f"TLOI cannot listen on {host} port {port} ({reason}); set TLOI_HOST and TLOI_PORT.")
+        raise CannotStart(f"TLOI cannot listen on {host} port {port} ({reason}); set TLOI_HOST and {setting}.")

@@ -1,9 +1,10 @@
-"""The processes of the site that `tloi up` runs beside the servers: web, worker and beat."""
+"""The processes of the site that `tloi up` runs beside the servers: web, gateway, worker and beat."""
 
 from __future__ import annotations
 
 import http.client
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from tloi_site import env
@@ -16,6 +17,11 @@ ROOT = Path(__file__).resolve().parent.parent.parent  # where `tloi_site` is imp
 def listening() -> tuple[str, int]:
     """The host and port that the web server is to listen on."""
     return env.text("TLOI_HOST"), env.integer("TLOI_PORT", low=1, high=65535)
+
+
+def gateway_listening() -> tuple[str, int]:
+    """The host and port that the model gateway is to listen on."""
+    return env.text("TLOI_HOST"), env.integer("TLOI_GATEWAY_PORT", low=1, high=65535)
 
 
 def address() -> str:
@@ -37,9 +43,16 @@ def web(data_dir: Path) -> Service:
         ),
         log=data_dir / "web.log",
         folder=ROOT,
-        is_ready=lambda: _is_ready(host, port),
+        is_ready=lambda: _answers(host, port, "/readyz"),
         tier="site",
     )
+
+
+def gateway(data_dir: Path) -> Service:
+    """The model gateway: one process with one event loop."""
+    host, port = gateway_listening()
+    service = _python("gateway", data_dir, "tloi_site.gateway")
+    return replace(service, is_ready=lambda: _answers(host, port, "/healthz"))
 
 
 def worker(data_dir: Path) -> Service:
@@ -63,10 +76,10 @@ def _python(name: str, data_dir: Path, *words: str) -> Service:
     )
 
 
-def _is_ready(host: str, port: int) -> bool:
+def _answers(host: str, port: int, path: str) -> bool:
     connection = http.client.HTTPConnection(env.ANY.get(host, host), port, timeout=5)
     try:
-        connection.request("GET", "/readyz")
+        connection.request("GET", path)
         return connection.getresponse().status == 200
     except (OSError, http.client.HTTPException):
         return False

@@ -16,7 +16,7 @@ from tloi_site import assets
 from tloi_site.embedded.private_files import write_private
 
 PROJECT = "default"
-SCOPES = ("ingest", "read")
+SCOPES = ("ingest", "read", "gateway")
 
 
 class Command(BaseCommand):
@@ -45,9 +45,9 @@ class Command(BaseCommand):
 
 
 def _key(file: Path) -> str:
-    """The key made at the first start, as long as it works; else a new one."""
+    """The key made at the first start, as long as it works and may do all that; else a new one."""
     now = datetime.now(UTC)
-    if file.exists() and facade.key_works(kept := file.read_text().strip(), now=now):
+    if file.exists() and facade.key_works(kept := file.read_text().strip(), scopes=SCOPES, now=now):
         return kept
     key = facade.create_key(project_slug=PROJECT, name="made by tloi up", scopes=SCOPES)
     write_private(file, key)

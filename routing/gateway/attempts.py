@@ -1,0 +1,190 @@
+"""One attempt: a call of one provider from its first line in the journal to its last.
+
+Whatever becomes of it, it is settled once: an answer when it has passed the gate, everything else here.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Literal
+
+from msgspec.structs import replace
+
+from routing.contracts import Attempt, Fault, FaultKind, Step, Tier, Usage
+from routing.gateway.accounting import cost_nanousd, input_tokens
+from routing.gateway.asking import ask
+from routing.gateway.exchange import Answer, Exchange, Outcome, Refusal, Trying
+from routing.gateway.resources import Resources
+from routing.ladder.faults import Tried
+from routing.ladder.quality import agree
+from routing.providers.failed import Failed
+from routing.wire.sending import prepare
+
+# Output tokens that an attempt is charged with if the gateway dies and nothing sets a limit.
+USUAL_OUTPUT = 4_096
+# What failed so has cost nothing: the provider never began, or said no.
+_COSTS_NOTHING: frozenset[FaultKind] = frozenset(
+    {
+        "account",
+        "bad_request",
+        "busy",
+        "connect",
+        "content_filter",
+        "context_length",
+        "forbidden_address",
+        "model_missing",
+        "quota",
+        "rate_limited",
+        "server",
+        "upstream_limited",
+    }
+)
+_NOTHING = Usage()
+
+
+async def attempt(exchange: Exchange, resources: Resources, step: Step) -> Fault | None:
+    """Ask the tier of a step. None: the answer is in `exchange.answer`. A fault: the attempt is settled, and noted in
+    `exchange.past`. Raises CannotCarry, and Refusal where the journal takes nothing."""
+    tier = step.tier
+    provider = tier.provider
+    prepared = prepare(
+        exchange.request, family=provider.family, model=tier.model, max_output=tier.max_output, speaks=provider.speaks
+    )
+    waited_from = exchange.elapsed_s
+    try:
+        place = await resources.admit(tier)
+    except Failed as failure:
+        exchange.past.append(Tried(tier.id, waited_from, failure.fault.kind))
+        return failure.fault
+    number = len(exchange.attempts) + (2 if exchange.answer else 1)
+    trying = Trying(
+        id=f"{exchange.id}-{number}",
+        number=number,
+        step=step,
+        prepared=prepared,
+        started_at=datetime.now(UTC),
+        began=time.monotonic(),
+    )
+    outcome = Outcome(fault=Fault(kind="cancelled", message="It was not ended."))
+    try:
+        _begin(exchange, resources, trying)
+        outcome = await ask(exchange, resources, trying)
+    finally:
+        await resources.release(place, tier, outcome.fault)
+    return _conclude(exchange, resources, trying, outcome)
+
+
+def _conclude(exchange: Exchange, resources: Resources, trying: Trying, outcome: Outcome) -> Fault | None:
+    took_s = time.monotonic() - trying.began
+    usage = _usage(exchange, resources, trying.step.tier, outcome)
+    if outcome.fault is not None:
+        exchange.past.append(Tried(trying.step.tier.id, trying.began - exchange.began, outcome.fault.kind))
+        _write(exchange, resources, _attempt(exchange, trying, outcome, usage, outcome.fault, took_s))
+        return outcome.fault
+    refused = exchange.answer
+    answer = Answer(trying=trying, outcome=outcome, usage=usage, took_s=took_s)
+    if refused is not None:  # a better tier has answered
+        findings = ", ".join(refused.verdict.findings) if refused.verdict else ""
+        settle_answer(exchange, resources, refused, fault=Fault(kind="gate", message=findings))
+        agreement = agree(refused.outcome.text, outcome.text)
+        answer = replace(answer, climbed_from=refused.trying.id, agreement=agreement)
+    exchange.answer = answer
+    return None
+
+
+def settle_answer(exchange: Exchange, resources: Resources, answer: Answer, *, fault: Fault | None = None) -> None:
+    """Write down an answer: the one that the client got, or with a `fault` one that it did not."""
+    attempt = _attempt(exchange, answer.trying, answer.outcome, answer.usage, fault, answer.took_s)
+    _write(
+        exchange,
+        resources,
+        replace(
+            attempt,
+            verdict=answer.verdict,
+            is_final=fault is None,
+            climbed_from=answer.climbed_from,
+            agreement=answer.agreement,
+        ),
+    )
+
+
+def _write(exchange: Exchange, resources: Resources, attempt: Attempt) -> None:
+    exchange.attempts.append(attempt)
+    resources.flusher.over(attempt, exchange.caller)
+
+
+def _begin(exchange: Exchange, resources: Resources, trying: Trying) -> None:
+    """Write down that it begins, as it is charged if nothing more is known. Raises Refusal."""
+    tier = trying.step.tier
+    limits = (exchange.request.features.max_output, tier.max_output)
+    most = min((limit for limit in limits if limit is not None), default=USUAL_OUTPUT)
+    room = max(tier.context_window - exchange.prompt_tokens, 0)
+    reserved = Usage(input_uncached=_prompt(exchange, resources, tier), output=min(most, room), source="reserved")
+    fault = Fault(kind="cancelled", message="The gateway ended before it did.")
+    attempt = _attempt(exchange, trying, Outcome(), reserved, fault, 0.0)
+    try:
+        resources.journal.begin(attempt, exchange.caller)
+    except OSError as error:
+        message = f"The gateway cannot write down what it spends, so it spends nothing: {error.strerror or error}."
+        raise Refusal(503, "journal_full", message, retry_after_s=10) from None
+
+
+def _attempt(
+    exchange: Exchange, trying: Trying, outcome: Outcome, usage: Usage, fault: Fault | None, took_s: float
+) -> Attempt:
+    tier = trying.step.tier
+    return Attempt(
+        id=trying.id,
+        request_id=exchange.id,
+        number=trying.number,
+        tier_id=tier.id,
+        tier=tier.name,
+        position=tier.position,
+        provider=tier.provider.name,
+        model=tier.model,
+        reason=trying.step.reason,
+        started_at=trying.started_at,
+        duration_s=took_s,
+        ttft_s=outcome.ttft_s,
+        usage=usage,
+        provider_call_id=outcome.provider_call_id,
+        finish_reason=outcome.finish_reason,
+        fault=fault,
+        cost_nanousd=cost_nanousd(tier, usage),
+        prompt_chars=exchange.request.features.prompt_chars,
+        is_pinned=exchange.plan.is_pinned,
+    )
+
+
+def _usage(exchange: Exchange, resources: Resources, tier: Tier, outcome: Outcome) -> Usage:
+    """What an attempt used: as the provider says; else by what came, and by what its prompts usually are; else the
+    prompt alone, where it may have been read; else nothing, where it was refused."""
+    if (said := outcome.usage) is not None:
+        if "vision" not in exchange.request.features.needs:
+            resources.ratios.learn(tier.id, len(exchange.body), input_tokens(said))
+        return said
+    fault = outcome.fault
+    if exchange.protocol == "anthropic.count_tokens":
+        return _NOTHING
+    if fault is not None and not outcome.came and fault.kind in _COSTS_NOTHING:
+        return _NOTHING
+    source: Literal["counted", "reserved"] = "counted" if outcome.came or fault is None else "reserved"
+    if (told := outcome.input_usage) is not None:
+        return Usage(
+            input_uncached=told.input_uncached,
+            cache_read=told.cache_read,
+            cache_write_5m=told.cache_write_5m,
+            cache_write_1h=told.cache_write_1h,
+            cache_write_unknown=told.cache_write_unknown,
+            output=outcome.came,
+            source="counted",
+        )
+    return Usage(input_uncached=_prompt(exchange, resources, tier), output=outcome.came, source=source)
+
+
+def _prompt(exchange: Exchange, resources: Resources, tier: Tier) -> int:
+    """The tokens of a prompt, estimated for a tier. A picture is long as text and short as tokens."""
+    if "vision" in exchange.request.features.needs:
+        return exchange.prompt_tokens
+    return resources.ratios.tokens(len(exchange.body), tier.id)

@@ -1,0 +1,131 @@
+"""One request on its way through the stages: what is known of it so far, and whom it answers."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Protocol as Shape
+
+from msgspec import Struct
+
+from routing.contracts import Attempt, Caller, Fault, Plan, Protocol, Step, ToolCall, Usage, Verdict
+from routing.ladder.faults import Tried
+from routing.wire.reading import Request
+from routing.wire.sending import Prepared
+from telemetry.facade import KeyHolder
+
+
+class Refusal(Exception):
+    """The gateway answers itself, and not with an answer: a status, a code that programs read, a message for people."""
+
+    def __init__(self, status: int, code: str, message: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.status, self.code, self.message, self.retry_after_s = status, code, message, retry_after_s
+
+
+class Client(Shape):
+    """Whom an exchange answers. A streamed answer is opened and written while it comes."""
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether nobody reads any more."""
+
+    async def open(self, headers: Mapping[str, str]) -> None:
+        """Begin a streamed answer of status 200."""
+
+    async def write(self, piece: bytes) -> None:
+        """Send a piece of it. Never raises because the client left."""
+
+    def leave(self) -> None:
+        """Do what is to be done when the client leaves."""
+
+    def on_leaving(self, call: Callable[[], object] | None) -> None:
+        """What to do as soon as the client leaves; None: nothing."""
+
+
+class Trying(Struct, frozen=True, kw_only=True):
+    """An attempt that was begun: of which step, with what was sent, when. Monotonic seconds in `began`."""
+
+    id: str
+    number: int
+    step: Step
+    prepared: Prepared
+    started_at: datetime
+    began: float
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """What an attempt brought. `usage` None: the provider did not say; `came` counts output tokens by what came.
+    `fault` None: it is an answer, and `body` is what a client gets that did not read it as it came."""
+
+    body: bytes = b""
+    usage: Usage | None = None
+    input_usage: Usage | None = None
+    came: int = 0
+    ttft_s: float | None = None
+    finish_reason: str = ""
+    text: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    provider_call_id: str = ""
+    fault: Fault | None = None
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """An outcome that may be given to the client, of which attempt it is, and how it is charged. `climbed_from` is the
+    attempt whose answer the gate refused before, `agreement` whether both say the same: 1, -1, or 0."""
+
+    trying: Trying
+    outcome: Outcome
+    usage: Usage
+    took_s: float
+    verdict: Verdict | None = None
+    climbed_from: str = ""
+    agreement: float = 0.0
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request. The stages fill it in from above to below."""
+
+    protocol: Protocol
+    headers: Mapping[bytes, bytes]
+    body: bytes
+    client: Client
+    received_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    began: float = field(default_factory=time.monotonic)
+    id: str = ""
+    # identify
+    holder: KeyHolder = field(init=False)
+    caller: Caller = field(init=False)
+    request: Request = field(init=False)
+    # plan
+    prompt_tokens: int = 0
+    plan: Plan = field(init=False)
+    step: Step | None = None  # the one to ask next; None: nobody more
+    # dispatch and gate
+    past: list[Tried] = field(default_factory=list)
+    attempts: list[Attempt] = field(default_factory=list)
+    answer: Answer | None = None
+    sent_bytes: int = 0
+
+    def __post_init__(self) -> None:
+        self.id = self.id or f"tloi_{int(self.received_at.timestamp() * 1000):012x}{secrets.token_hex(6)}"
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since the request came."""
+        return time.monotonic() - self.began
+
+    @property
+    def is_streamed(self) -> bool:
+        """Whether the client wants a stream."""
+        return self.request.features.is_streamed
+
+    @property
+    def is_held(self) -> bool:
+        """Whether nothing of an answer is sent before it has passed the gate: always where it is not streamed, and
+        where the client allows it."""
+        return not self.is_streamed or self.headers.get(b"x-tloi-buffer") in (b"1", b"true")

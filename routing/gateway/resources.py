@@ -1,0 +1,159 @@
+"""What all requests of a process share, made when it starts and ended when it stops."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from django.db import Error as DatabaseError
+
+from routing.contracts import Fault, Tier, TierState, Verdict
+from routing.gateway.accounting import call_of
+from routing.gateway.affinity import Affinity
+from routing.gateway.exchange import Answer, Client, Exchange
+from routing.gateway.flushing import Flusher
+from routing.gateway.holders import Keys, Rates
+from routing.gateway.journal import Entry, Journal
+from routing.gateway.judging import verdict_on
+from routing.gateway.pump import Pump
+from routing.gateway.ratios import Ratios
+from routing.gateway.rosters import Rosters
+from routing.gateway.threads import Threads
+from routing.ladder.health import Health
+from routing.ladder.learning import Known, Learned, learn, store_changes
+from routing.providers.addresses import configured
+from routing.providers.failed import failed
+from routing.providers.http import Upstream
+from telemetry import facade
+
+STOP_S = 1.0  # for streams to end, and as long again for the ledger: a supervisor waits for 2.5 s
+MOST_DRAINS = 64
+_log = logging.getLogger(__name__)
+
+
+class Resources:
+    """One for a process, made in the loop that requests run in."""
+
+    def __init__(self, folder: Path) -> None:
+        self.threads = Threads("lookups", 2)
+        self.keys, self.rates = Keys(self.threads), Rates(self.threads)
+        self.rosters = Rosters(self.threads)
+        self.journal = Journal(folder)
+        self.flusher = Flusher(self.journal, folder, learn=self._learn)
+        self.health = Health()
+        self.affinity = Affinity()
+        self.ratios = Ratios()
+        self.upstream = Upstream(configured())
+        self.learned = Learned()
+        self._renewing: set[int] = set()
+        self._beside: set[asyncio.Task[None]] = set()
+        self.is_stopping = False
+        self._clients: set[Client] = set()
+        self._drains = 0
+
+    def start(self) -> None:
+        """Begin what goes on beside requests."""
+        self.flusher.start()
+
+    async def stop(self) -> None:
+        """Take no more, let what runs end for a moment, cut it off, and have all of it in the ledger, or in files."""
+        self.is_stopping = True
+        until = time.monotonic() + STOP_S
+        while self._clients and time.monotonic() < until:
+            await asyncio.sleep(0.02)
+        for client in tuple(self._clients):
+            client.leave()
+        while self._clients and time.monotonic() < until + STOP_S / 2:
+            await asyncio.sleep(0.02)
+        await self.flusher.stop(patience_s=STOP_S)
+        await self.upstream.close()
+        self.threads.close()
+
+    async def trouble(self) -> str:
+        """Why calls cannot be answered now; "" where they can."""
+        try:
+            found = await self.rosters.current()
+        except DatabaseError:
+            return "the ladder cannot be read"
+        return "" if found.tiers else "no tier is set up"
+
+    @contextlib.contextmanager
+    def serving(self, client: Client) -> Iterator[None]:
+        """Inside, a client is served, and the end of this process waits for that."""
+        self._clients.add(client)
+        try:
+            yield
+        finally:
+            self._clients.discard(client)
+
+    @contextlib.contextmanager
+    def leaving(self, client: Client, tier: Tier, pump: Pump) -> Iterator[None]:
+        """Inside, what is done when the client leaves depends on the tier: its stream is read to the end, or ended."""
+        drains = False
+
+        def leave() -> None:
+            nonlocal drains
+            drains = self.may_drain(tier)
+            self._drains += drains
+            pump.leave(drains=drains)
+
+        client.on_leaving(leave)
+        try:
+            yield
+        finally:
+            client.on_leaving(None)
+            self._drains -= drains
+
+    def may_drain(self, tier: Tier) -> bool:
+        """Whether an answer that nobody waits for is read to its end: where only its end says what it cost."""
+        return not (tier.provider.is_local or self.is_stopping) and self._drains < MOST_DRAINS
+
+    def known(self, project_id: int, tiers: Sequence[Tier]) -> Known:
+        """What was learned of a project's answers; what is older than a minute is read again beside the requests."""
+        if self.learned.is_stale(project_id, now=datetime.now(UTC)) and project_id not in self._renewing:
+            self._renewing.add(project_id)
+            task = asyncio.create_task(self._renew(project_id, tiers))
+            self._beside.add(task)
+            task.add_done_callback(self._beside.discard)
+        return self.learned.of(project_id)
+
+    async def _renew(self, project_id: int, tiers: Sequence[Tier]) -> None:
+        try:
+            await self.threads.run(lambda: self.learned.renew(project_id, tiers, now=datetime.now(UTC)))
+        except DatabaseError as error:
+            _log.warning("what was learned cannot be read now: %s", error)
+        finally:
+            self._renewing.discard(project_id)
+
+    def _learn(self, entries: Sequence[Entry]) -> None:
+        """In the flusher's thread: what answers and breakers came to is kept."""
+        learn(entries)
+        store_changes(self.health.changes)
+
+    async def states(self, tiers: Sequence[Tier]) -> Mapping[int, TierState]:
+        """How the tiers stand with their slots and quotas."""
+        return {}
+
+    async def admit(self, tier: Tier) -> object:
+        """A place for one call of a tier. Raises Failed where it has none."""
+        if not self.health.admit(tier.id, now=datetime.now(UTC)):
+            raise failed("busy", f"{tier.name} failed lately and is left out.")
+        return None
+
+    async def release(self, place: object, tier: Tier, fault: Fault | None) -> None:
+        """The call is over."""
+        self.health.note(tier.id, fault, now=datetime.now(UTC))
+
+    def judge(self, exchange: Exchange, answer: Answer) -> Verdict | None:
+        """What the quality gate says of an answer."""
+        return verdict_on(exchange, answer, calibration=self.learned.of(exchange.caller.project_id).calibration)
+
+    def cost(self, exchange: Exchange, answer: Answer) -> int | None:
+        """What an answer cost, in nano-dollars: as the provider says, by the tier's prices, or by the price book."""
+        attempt = exchange.attempts[-1]
+        return facade.cost_nanousd(call_of(attempt, exchange.caller))

@@ -1,0 +1,61 @@
+"""Ask the step's tier, and after a failure whom the ladder says, until there is an answer or nobody is left."""
+
+from __future__ import annotations
+
+import asyncio
+
+from msgspec.structs import replace
+
+from routing.contracts import Fault, Plan, Step
+from routing.gateway.attempts import attempt
+from routing.gateway.exchange import Exchange, Refusal
+from routing.gateway.resources import Resources
+from routing.ladder.faults import FallOver, GiveUp, Keep, Retry, next_move
+from routing.wire.sending import CannotCarry
+
+
+async def run(exchange: Exchange, resources: Resources) -> None:
+    """Leaves the answer in `exchange.answer`. Raises Refusal, after bytes were sent too."""
+    while exchange.step is not None:
+        try:
+            fault = await attempt(exchange, resources, exchange.step)
+        except CannotCarry as error:
+            exchange.plan, exchange.step = _without(exchange.plan, exchange.step, error)
+            continue
+        if fault is None or await _is_kept(exchange, fault):
+            exchange.step = None
+
+
+async def _is_kept(exchange: Exchange, fault: Fault) -> bool:
+    """Wait and choose the next step; whether instead the answer that there is stays. Raises Refusal."""
+    move = next_move(
+        fault, past=exchange.past, elapsed_s=exchange.elapsed_s, plan=exchange.plan, sent_bytes=exchange.sent_bytes
+    )
+    match move:
+        case Keep():
+            return True
+        case Retry():
+            await asyncio.sleep(move.after_s)
+        case FallOver():
+            exchange.step = move.step
+            await asyncio.sleep(move.after_s)
+        case GiveUp():
+            raise Refusal(move.status, move.kind, move.message, retry_after_s=move.retry_after_s)
+    if exchange.client.is_gone:
+        raise Refusal(499, "cancelled", "The client left.")
+    return False
+
+
+def _without(plan: Plan, step: Step, error: CannotCarry) -> tuple[Plan, Step]:
+    """The plan without a step that cannot be told this request, and the step to ask now. Raises Refusal where none is
+    left."""
+    places = [place for place, each in enumerate(plan.steps) if each.tier.id != step.tier.id]
+    if not places:
+        raise Refusal(400, "cannot_carry", f"{error} No other tier is left.") from None
+    kept = replace(
+        plan,
+        steps=tuple(plan.steps[place] for place in places),
+        odds=tuple(plan.odds[place] for place in places if place < len(plan.odds)),
+        skipped=(*plan.skipped, Step(step.tier, str(error))),
+    )
+    return kept, kept.steps[0]
