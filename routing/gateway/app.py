@@ -16,7 +16,7 @@ import msgspec
 from routing.contracts import Protocol
 from routing.gateway import pipeline
 from routing.gateway.exchange import Exchange, Refusal
-from routing.gateway.heads import heads
+from routing.gateway.heads import failed_heads, heads
 from routing.gateway.listing import listing
 from routing.gateway.resources import Resources
 from routing.gateway.stages.identify import holder_of
@@ -102,7 +102,7 @@ class Gateway:
                 await client.write(error_event(protocol, refusal.code, refusal.message, status=refusal.status))
                 await client.end()
             else:
-                await _refuse(client.send, refusal, protocol, {"x-tloi-request-id": exchange.id})
+                await _refuse(client.send, refusal, protocol, failed_heads(exchange))
         except BaseException:
             if client.is_open:  # what has begun must not look as if it were whole
                 await client.write(error_event(protocol, "internal", "The gateway failed.", status=500))
@@ -223,7 +223,9 @@ async def _refuse(send: Send, refusal: Refusal, protocol: Protocol, told: Mappin
         headers["retry-after"] = str(max(1, round(refusal.retry_after_s)))
     if refusal.status == 401:
         headers["www-authenticate"] = "Bearer"
-    await _send(send, refusal.status, error_body(protocol, refusal.status, refusal.code, refusal.message), headers)
+    extra = {"param": refusal.param} if refusal.param else {}
+    body = error_body(protocol, refusal.status, refusal.code, refusal.message, **extra)
+    await _send(send, refusal.status, body, headers)
 
 
 async def _send(send: Send, status: int, body: bytes, headers: Mapping[str, str], *, kind: bytes = JSON) -> None:

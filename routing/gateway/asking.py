@@ -60,11 +60,12 @@ def _passed(exchange: Exchange, trying: Trying) -> dict[str, str]:
 
 
 def _whole(exchange: Exchange, trying: Trying, body: bytes) -> Outcome:
-    said = answer(exchange.request, trying.prepared, 200, body)
+    naming = {"model_name": trying.step.tier.model, "answer_id": trying.id}
+    said = answer(exchange.request, trying.prepared, 200, body, **naming, created=_seconds(trying))
     return Outcome(
         body=said.body,
         usage=said.usage,
-        came=0 if said.usage else len(said.text) // 4 + 1,
+        came=said.counted_output,
         ttft_s=None,
         finish_reason=said.finish_reason,
         text=said.text,
@@ -77,7 +78,9 @@ def _whole(exchange: Exchange, trying: Trying, body: bytes) -> Outcome:
 async def _streamed(exchange: Exchange, resources: Resources, trying: Trying, response: Response) -> Outcome:
     """Relay a stream. What comes before the first token is held back: until then nothing was sent."""
     tier = trying.step.tier
-    relay = stream(exchange.request, trying.prepared, model_name=tier.model)
+    relay = stream(
+        exchange.request, trying.prepared, model_name=tier.model, answer_id=trying.id, created=_seconds(trying)
+    )
     pump = Pump(response, relay, is_held=exchange.is_held)
     with resources.leaving(exchange.client, tier, pump):
         body = await _relayed(exchange, trying, pump)
@@ -111,3 +114,7 @@ async def _relayed(exchange: Exchange, trying: Trying, pump: Pump) -> bytes:
         exchange.sent_bytes += len(piece)
         await exchange.client.write(piece)
     return b"".join(held)
+
+
+def _seconds(trying: Trying) -> int:
+    return int(trying.started_at.timestamp())

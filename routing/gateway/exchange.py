@@ -19,11 +19,15 @@ from telemetry.facade import KeyHolder
 
 
 class Refusal(Exception):
-    """The gateway answers itself, and not with an answer: a status, a code that programs read, a message for people."""
+    """The gateway answers itself, and not with an answer: a status, a code that programs read, a message for people,
+    and the field that is to blame, where one is."""
 
-    def __init__(self, status: int, code: str, message: str, *, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self, status: int, code: str, message: str, *, retry_after_s: float | None = None, param: str = ""
+    ) -> None:
         super().__init__(message)
-        self.status, self.code, self.message, self.retry_after_s = status, code, message, retry_after_s
+        self.status, self.code, self.message = status, code, message
+        self.retry_after_s, self.param = retry_after_s, param
 
 
 class Client(Shape):

@@ -156,8 +156,10 @@ def _record_each(project_id: int, entries: Sequence[Entry]) -> None:
 
 
 def _names(entry: Entry) -> tuple[str, ...]:
-    given = entry.attempt.provider_call_id
-    return (given,) if facade.is_identity(given) else ()
+    """What else this call is called: by its provider, and in an answer that was carried to Anthropic's protocol, by
+    which transcripts name it."""
+    given = (entry.attempt.provider_call_id, f"msg_{entry.attempt.id}")
+    return tuple(name for name in given if facade.is_identity(name))
 
 
 def _project_of(entry: Entry) -> int:

@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from django.conf import settings
 from django.db import Error as DatabaseError
 
-from routing.contracts import Fault, Tier, TierState, Verdict
+from routing.contracts import Fault, FaultKind, Tier, TierState, Verdict
 from routing.gateway.accounting import call_of
 from routing.gateway.affinity import Affinity
 from routing.gateway.exchange import Answer, Client, Exchange
@@ -27,12 +28,15 @@ from routing.gateway.threads import Threads
 from routing.ladder.health import Health
 from routing.ladder.learning import Known, Learned, learn, store_changes
 from routing.providers.addresses import configured
+from routing.providers.admission import Admission, Lease
 from routing.providers.failed import failed
 from routing.providers.http import Upstream
 from telemetry import facade
 
 STOP_S = 1.0  # for streams to end, and as long again for the ledger: a supervisor waits for 2.5 s
 MOST_DRAINS = 64
+# What failed so never reached the provider, so it counts towards no quota.
+_NOT_MADE: frozenset[FaultKind] = frozenset({"connect", "forbidden_address"})
 _log = logging.getLogger(__name__)
 
 
@@ -49,6 +53,7 @@ class Resources:
         self.affinity = Affinity()
         self.ratios = Ratios()
         self.upstream = Upstream(configured())
+        self.admission = Admission(settings.BROKER_URL)
         self.learned = Learned()
         self._renewing: set[int] = set()
         self._beside: set[asyncio.Task[None]] = set()
@@ -71,6 +76,7 @@ class Resources:
         while self._clients and time.monotonic() < until + STOP_S / 2:
             await asyncio.sleep(0.02)
         await self.flusher.stop(patience_s=STOP_S)
+        await self.admission.close()
         await self.upstream.close()
         self.threads.close()
 
@@ -136,18 +142,34 @@ class Resources:
         store_changes(self.health.changes)
 
     async def states(self, tiers: Sequence[Tier]) -> Mapping[int, TierState]:
-        """How the tiers stand with their slots and quotas."""
-        return {}
+        """How the tiers stand with their slots and quotas; those without either are not asked about."""
+        limited = [tier for tier in tiers if tier.concurrency is not None or tier.quota is not None]
+        found = await asyncio.gather(*(self._state(tier) for tier in limited)) if limited else []
+        return {state.tier_id: state for state in found}
 
-    async def admit(self, tier: Tier) -> object:
-        """A place for one call of a tier. Raises Failed where it has none."""
-        if not self.health.admit(tier.id, now=datetime.now(UTC)):
-            raise failed("busy", f"{tier.name} failed lately and is left out.")
-        return None
+    async def _state(self, tier: Tier) -> TierState:
+        load = await self.admission.load(tier)
+        left = await self.admission.left(tier, now=datetime.now(UTC))
+        return TierState(
+            tier_id=tier.id,
+            running=load.running,
+            waiting=load.waiting,
+            left_this_minute=left.this_minute,
+            left_today=left.today,
+        )
 
-    async def release(self, place: object, tier: Tier, fault: Fault | None) -> None:
+    async def admit(self, tier: Tier) -> Lease:
+        """A place for one call of a tier, waited for where its queue has room. Raises Failed where it has none."""
+        lease = await self.admission.take(tier)
+        if self.health.admit(tier.id, now=datetime.now(UTC)):
+            return lease
+        await self.admission.give(lease, was_made=False)
+        raise failed("busy", f"{tier.name} failed lately and is left out.")
+
+    async def release(self, lease: Lease, tier: Tier, fault: Fault | None) -> None:
         """The call is over."""
         self.health.note(tier.id, fault, now=datetime.now(UTC))
+        await self.admission.give(lease, was_made=fault is None or fault.kind not in _NOT_MADE)
 
     def judge(self, exchange: Exchange, answer: Answer) -> Verdict | None:
         """What the quality gate says of an answer."""

@@ -11,6 +11,7 @@ from routing.gateway.attempts import attempt
 from routing.gateway.exchange import Exchange, Refusal
 from routing.gateway.resources import Resources
 from routing.ladder.faults import FallOver, GiveUp, Keep, Retry, next_move
+from routing.wire.reading import BadRequest
 from routing.wire.sending import CannotCarry
 
 
@@ -20,8 +21,10 @@ async def run(exchange: Exchange, resources: Resources) -> None:
         try:
             fault = await attempt(exchange, resources, exchange.step)
         except CannotCarry as error:
-            exchange.plan, exchange.step = _without(exchange.plan, exchange.step, error)
+            exchange.plan, exchange.step = _without(exchange, exchange.step, error)
             continue
+        except BadRequest as error:
+            raise Refusal(400, "invalid_request", error.message, param=error.param) from None
         if fault is None or await _is_kept(exchange, fault):
             exchange.step = None
 
@@ -46,16 +49,19 @@ async def _is_kept(exchange: Exchange, fault: Fault) -> bool:
     return False
 
 
-def _without(plan: Plan, step: Step, error: CannotCarry) -> tuple[Plan, Step]:
-    """The plan without a step that cannot be told this request, and the step to ask now. Raises Refusal where none is
-    left."""
+def _without(exchange: Exchange, step: Step, error: CannotCarry) -> tuple[Plan, Step]:
+    """The plan without a step that cannot be told this request, and the step to ask now: one that was not tried.
+    Raises Refusal where none is left."""
+    plan = exchange.plan
+    tried = {each.tier_id for each in exchange.past}
     places = [place for place, each in enumerate(plan.steps) if each.tier.id != step.tier.id]
-    if not places:
-        raise Refusal(400, "cannot_carry", f"{error} No other tier is left.") from None
     kept = replace(
         plan,
         steps=tuple(plan.steps[place] for place in places),
-        odds=tuple(plan.odds[place] for place in places if place < len(plan.odds)),
+        odds=tuple(plan.odds[place] for place in places),
         skipped=(*plan.skipped, Step(step.tier, str(error))),
     )
-    return kept, kept.steps[0]
+    left = next((each for each in kept.steps if each.tier.id not in tried), None)
+    if left is None:
+        raise Refusal(400, "cannot_carry", f"{error} No other tier is left.", param=error.field) from None
+    return kept, left

@@ -30,7 +30,7 @@ async def run(exchange: Exchange, resources: Resources) -> None:
     try:
         exchange.request = read(exchange.protocol, exchange.body)
     except BadRequest as error:
-        raise Refusal(400, "invalid_request", error.message) from None
+        raise Refusal(400, "invalid_request", error.message, param=error.param) from None
     exchange.caller = _caller(exchange.holder, exchange.headers, exchange.request)
 
 
@@ -66,6 +66,8 @@ def _caller(holder: KeyHolder, headers: Mapping[bytes, bytes], request: Request)
     said = {name: label(value.decode("utf-8", "replace")) for name, value in given if value}
     if not said.get("session"):
         said["session"] = label(request.session_field) or _conversation(holder, request)
+    if not said.get("execution") and request.turn:
+        said["execution"] = label(f"{said['session'][:180]}:turn {request.turn}")
     if not said.get("session_type"):
         said["session_type"] = holder.session_type
     return Caller(project_id=holder.project_id, key_id=holder.key_id, **said)
