@@ -5,13 +5,13 @@ BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help up import install install-tests test test-faults test-slow fuzz test-deps check lock bench clean
+.PHONY: help up import install install-local install-tests test test-faults test-local test-slow fuzz test-deps check lock bench clean
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z%-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
 
-up: install ## start everything on this machine; Ctrl-C stops it
-	@exec $(BIN)/tloi up
+up: install $(if $(LOCAL_MODEL),install-local) ## start everything on this machine (LOCAL_MODEL=… a local model too); Ctrl-C stops it
+	@exec env $(if $(LOCAL_MODEL),TLOI_LOCAL_MODEL="$(LOCAL_MODEL)") $(BIN)/tloi up
 
 import: install ## read what this machine's own agents recorded (beside `make up`, or alone)
 	@exec $(BIN)/tloi import --all
@@ -25,6 +25,9 @@ test-faults: install-tests ## kill and starve real servers
 
 test-slow: install-tests ## the tests that take more than ten seconds each
 	$(BIN)/python -m pytest -m slow
+
+test-local: install-tests install-local ## serve a small model by mlx-lm, which is 320 MB, and ask it
+	$(BIN)/python -m pytest -m local
 
 fuzz: install-tests ## give every decoder 100,000 bodies made worse, and the ledger long histories
 	$(BIN)/python -m pytest -m fuzz
@@ -63,6 +66,7 @@ PIP = $(if $(UV),$(UV) pip install -q --python $(BIN)/python,$(BIN)/python -m pi
 
 install: $(VENV)/installed
 install-tests: $(VENV)/installed $(VENV)/installed-tests
+install-local: $(VENV)/installed-local
 
 $(VENV)/made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
@@ -82,4 +86,9 @@ $(VENV)/installed: $(VENV)/made requirements.lock pyproject.toml
 $(VENV)/installed-tests: $(VENV)/installed tests/requirements.lock
 	@echo "Installing what tests need ..."
 	@$(PIP) --require-hashes -r tests/requirements.lock
+	@touch $@
+
+$(VENV)/installed-local: $(VENV)/installed
+	@echo "Installing mlx-lm ..."
+	@$(PIP) -e '.[local]'
 	@touch $@

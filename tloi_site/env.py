@@ -139,6 +139,14 @@ def backup_dir() -> Path | None:
     return folder if named else None
 
 
+def local_model() -> str:
+    """TLOI_LOCAL_MODEL, a folder as its whole path, for it is also the name by which the model is asked; "" where none
+    is set."""
+    named = text("TLOI_LOCAL_MODEL")
+    folder = Path(named).expanduser()
+    return str(folder.absolute()) if named and folder.is_dir() else named
+
+
 def broker_url() -> str:
     """Where the broker is."""
     return text("REDIS_URL") or "redis://127.0.0.1:6379/0"

@@ -216,7 +216,7 @@ SLACK_WEBHOOK_URL = env.text("SLACK_WEBHOOK_URL")
 ALLOW_PRIVATE_WEBHOOKS = frozenset(word.lower() for word in env.words("TLOI_ALLOW_PRIVATE_WEBHOOKS"))
 UPSTREAM_HOSTS = frozenset(word.lower() for word in env.words("TLOI_UPSTREAM_HOSTS"))
 ALLOW_PRIVATE_UPSTREAM = frozenset(word.lower() for word in env.words("TLOI_ALLOW_PRIVATE_UPSTREAM"))
-LOCAL_MODEL = env.text("TLOI_LOCAL_MODEL")
+LOCAL_MODEL = env.local_model()
 LOCAL_MODEL_URL = f"http://127.0.0.1:{env.integer('TLOI_LOCAL_MODEL_PORT', low=1, high=65535)}/v1"
 if LOCAL_MODEL:
     ALLOW_PRIVATE_UPSTREAM |= {f"127.0.0.1:{env.text('TLOI_LOCAL_MODEL_PORT')}"}

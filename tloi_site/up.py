@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tloi_site import env
-from tloi_site.embedded import orphans, preflight, servers, sharing, site
+from tloi_site.embedded import local_model, orphans, preflight, servers, sharing, site
 from tloi_site.embedded.child import dies_with
 from tloi_site.embedded.private_files import open_data_dir
 from tloi_site.embedded.supervisor import Stopped, Supervisor, stopping_on_signals
@@ -53,9 +53,12 @@ def run(say: Callable[[str], None]) -> int:
             owner.publish({}, web=site.address())
             orphans.end_noted(data_dir / "run")
             preflight.disk_has_room(data_dir)
+            local_model.can_start()
             preflight.port_is_free(*site.listening())
             preflight.port_is_free(*site.gateway_listening(), setting="TLOI_GATEWAY_PORT")
             with servers.private(data_dir, say) as supervisor:
+                if local_model.is_wanted():  # first, for it may load for long
+                    supervisor.start(local_model.service(data_dir), wait=False)
                 prepared = _prepare()
                 _start_site(supervisor, data_dir)
                 owner.publish(servers.addresses(), web=site.address())
