@@ -165,6 +165,9 @@ class SessionTotal(models.Model):
             models.Index(
                 "project_id", models.F("cost_nanousd").desc(), models.F("tokens").desc(), name="dearest_sessions"
             ),
+            models.Index("project_id", models.F("tokens").desc(), name="largest_sessions"),
+            models.Index(fields=("project_id", "first_at"), name="newest_sessions"),
+            models.Index(fields=("project_id", "last_at", "first_at"), name="ended_sessions"),
         )
 
 

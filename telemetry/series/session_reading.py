@@ -1,4 +1,8 @@
-"""READ: the sessions of a window with the sums of their calls there, from rollups. No list reads a call."""
+"""READ: the sessions of a window with the sums of their calls there, from rollups. No list reads a call.
+
+The first pages of all sessions of a window are found by what whole sessions came to (`session_totals.py`), so that only
+those that are shown are added up; where a list is narrowed, and far behind, all are.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from psycopg import Connection, sql
 from psycopg.rows import tuple_row
 
 from telemetry.contracts import UsageRow
-from telemetry.series import plan
+from telemetry.series import plan, queries, session_totals
 from telemetry.series.queries import DIMENSIONS, Filters, filter_arguments, filter_clauses
 from telemetry.series.rows import rows_between
 from telemetry.series.run_rows import SUMS, ModelShare, SessionRow
@@ -18,6 +22,7 @@ from telemetry.statements import statement
 
 FILTERS: Mapping[str, LiteralString] = {name: DIMENSIONS[name] for name in (plan.SESSION, *plan.KEPT)}
 Order = Literal["cost", "tokens", "start"]
+MOST_FOUND = 500  # rows from the first on, up to which nobody else is added up
 _TOKENS: LiteralString = "input_uncached + cache_read + cache_write_5m + cache_write_1h + cache_write_unknown + output"
 _ORDERS: Mapping[Order, LiteralString] = {
     "cost": f"found.cost_nanousd DESC, ({_TOKENS}) DESC, session_id",
@@ -38,6 +43,10 @@ def sessions_between(
 ) -> tuple[list[SessionRow], int]:
     """Sessions that have calls in a window, with the sums of those that filters let through, in that order; and how
     many there are in all, 0 where the offset lies behind the last. Calls without a session are none."""
+    if not filters and limit is not None and offset + limit <= MOST_FOUND:
+        listed = _first(conn, project_id, window, order, limit, offset)
+        if listed is not None:
+            return listed, session_totals.count_sessions(conn, project_id=project_id, window=window) if listed else 0
     rows, arguments = rows_between(
         conn,
         project_id=project_id,
@@ -61,6 +70,24 @@ def sessions_between(
         for key, first, last, _, *sums in found
     ]
     return sessions, found[0][3] if found else 0
+
+
+def _first(
+    conn: Connection[Any], project_id: int, window: Window, order: Order, limit: int, offset: int
+) -> list[SessionRow] | None:
+    """The sessions of a page without filters; None where these are not known without adding up all."""
+    asked: dict[str, Any] = {"project_id": project_id, "window": window}
+    if order == "start":
+        wholes = session_totals.newest_sessions(conn, **asked, limit=limit, offset=offset)
+        among = {plan.SESSION: [one.session_id for one in wholes]}
+        sums = {row.key: row for row in queries.usage_by(conn, **asked, by=plan.SESSION, filters=among)}
+        return [SessionRow(one.session_id, one.first_at, one.last_at, sums[one.session_id]) for one in wholes]
+    found = session_totals.first_sessions(conn, **asked, limit=offset + limit + 1, order=order)
+    if found is None:
+        return None
+    shown = [row for row in found if row.key][offset : offset + limit]
+    known = session_totals.whole_sessions(conn, project_id=project_id, sessions=[row.key for row in shown])
+    return [SessionRow(row.key, known[row.key].first_at, known[row.key].last_at, row) for row in shown]
 
 
 def session_models(

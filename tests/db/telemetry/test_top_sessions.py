@@ -11,15 +11,18 @@ import pytest
 from telemetry.contracts import Call
 from telemetry.database import connection
 from telemetry.models import SessionTotal
-from telemetry.series import session_totals
+from telemetry.series import session_reading, session_totals
 from telemetry.series.queries import usage_by
+from telemetry.series.run_rows import SessionRow
+from telemetry.series.session_reading import Order, sessions_between
 from telemetry.series.session_totals import SessionTotal as Total
 from telemetry.series.session_totals import dearest_sessions, top_sessions
-from telemetry.series.window import Window, by_preset
+from telemetry.series.window import Window, by_days, by_preset
 from tests.ledger_reading import NOW, new_tenant, send
 from tests.rollup_reading import fold
 
 pytestmark = pytest.mark.usefixtures("database")
+DAY = timedelta(days=1)
 WINDOW = by_preset("7d", zone="UTC", now=NOW)
 
 
@@ -107,3 +110,49 @@ def test_what_a_session_costs_in_all_follows_its_calls_when_they_change() -> Non
     total = SessionTotal.objects.get(project_id=tenant, session_id="one")
     assert (total.cost_nanousd, total.tokens) == (10 * 10**9, 30)
     assert (total.first_at, total.last_at) == (NOW - timedelta(days=40), NOW - timedelta(days=1))
+
+
+ORDERS: tuple[Order, ...] = ("cost", "tokens", "start")
+WINDOWS = (
+    WINDOW,
+    by_preset("30d", zone="UTC", now=NOW),
+    by_days((NOW - 6 * DAY).date(), (NOW - 4 * DAY).date(), zone="UTC"),
+    by_days((NOW - 5 * DAY).date(), (NOW - 5 * DAY).date(), zone="Asia/Kolkata"),
+    by_days((NOW - 90 * DAY).date(), (NOW - 80 * DAY).date(), zone="UTC"),
+)
+
+
+def page(tenant: int, window: Window, order: Order, offset: int, **filters: list[str]) -> tuple[list[SessionRow], int]:
+    """Ten sessions of a list."""
+    return sessions_between(
+        connection(), project_id=tenant, window=window, filters=filters, order=order, limit=10, offset=offset
+    )
+
+
+def test_pages_of_all_sessions_are_those_of_all_sessions_added_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In each order, of windows that sessions go on through, or have calls around but not in."""
+    dice, tenant = Random(5), new_tenant()
+    calls = [call("", 9), call("around", 3, days_ago=40), call("around", 3, days_ago=0.5)]
+    for number in range(60):
+        began = dice.random() * 12
+        ago = [began, began - dice.random() * began, dice.choice([began, began * 0.01])]
+        calls += [call(f"s-{number}", dice.randrange(6), days_ago=one + 0.01, output=dice.randrange(5)) for one in ago]
+    send(tenant, calls)
+    fold(tenant)
+    asked = [(window, order, offset) for window in WINDOWS for order in ORDERS for offset in (0, 10, 50, 60, 100)]
+    found = [page(tenant, *one) for one in asked]
+    monkeypatch.setattr(session_reading, "MOST_FOUND", 0)
+    assert found == [page(tenant, *one) for one in asked]
+    assert {total for _, total in found} > {0, 61}
+
+
+def test_a_page_of_all_sessions_adds_up_a_few_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    tenant = new_tenant()
+    send(tenant, [call(f"s-{n}", n) for n in range(200)])
+    fold(tenant)
+    monkeypatch.setattr(session_reading, "rows_between", None)  # by which all would be read
+    for order in ORDERS:
+        listed, total = page(tenant, WINDOW, order, 0)
+        assert (len(listed), total) == (10, 200)
+    with pytest.raises(TypeError):
+        page(tenant, WINDOW, "cost", 0, model=["some"])
