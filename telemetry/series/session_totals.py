@@ -21,7 +21,7 @@ from telemetry.series.rows import rows_between
 from telemetry.series.window import Window
 from telemetry.statements import statement
 
-_TAKEN = 4  # times as many as are asked for, first,
+_TAKEN, _BESIDE = 4, 30  # so many times as many as are asked for, first, or so many more,
 _MORE = 5  # so many times more where that does not do,
 _MOST = 2_500  # up to so many: then all are added up
 Order = Literal["cost", "tokens"]
@@ -51,7 +51,7 @@ def first_sessions(
 ) -> list[UsageRow] | None:
     """The first `limit` sessions of a window in an order: dearest, then most tokens; or most tokens. Calls without a
     session are one of them. None where that is not known without adding up all."""
-    count = _TAKEN * limit
+    count = min(_TAKEN * limit, limit + _BESIDE)
     while count <= _MOST:
         taken = dearest_sessions(conn, project_id=project_id, window=window, count=count, order=order)
         among = {"session": ["", *(one.session_id for one in taken)]}
