@@ -56,7 +56,7 @@ def sent(queue: redis.Redis) -> dict[str, Any]:
     """The one message of the queue, but for what tells it from others."""
     (plain,) = queue.lrange(waking.QUEUE, 0, -1)
     queue.delete(waking.QUEUE)
-    message = json.loads(plain)
+    message: dict[str, Any] = json.loads(plain)
     for part in ("headers", "properties"):
         message[part] = {name: value for name, value in message[part].items() if name not in TELLS_APART}
     return message
