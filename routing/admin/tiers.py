@@ -52,7 +52,7 @@ class TierAdmin(admin.ModelAdmin[Tier]):
     fieldsets = (
         (None, {"fields": (("position", "name"), ("provider", "model"), "standing")}),
         ("How many calls it gets", {"fields": (TOGETHER,), "description": "Changed in the list, all tiers at once."}),
-        ("What it can", {"fields": (("context_window", "max_output"), CAPABILITIES)}),
+        ("What it can do", {"fields": (("context_window", "max_output"), CAPABILITIES)}),
         ("What it costs", {"fields": ("is_free", ("input_usd", "output_usd"))}),
         ("How many calls it takes", {"fields": (("concurrency", "queue"), "quota")}),
         ("How long it may take", {"fields": (("connect_s", "first_token_s", "silence_s"), ("total_s", "whole_s"))}),

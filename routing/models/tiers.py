@@ -28,9 +28,12 @@ def _dollars(verbose_name: str) -> models.DecimalField[Decimal | None, Decimal |
     )
 
 
-def _seconds(default: float, meaning: str) -> models.FloatField[float, float]:
+def _seconds(verbose_name: str, default: float, meaning: str) -> models.FloatField[float, float]:
     return models.FloatField(
-        default=default, validators=(MinValueValidator(0.05), MaxValueValidator(86_400)), help_text=meaning
+        verbose_name,
+        default=default,
+        validators=(MinValueValidator(0.05), MaxValueValidator(86_400)),
+        help_text=meaning,
     )
 
 
@@ -83,11 +86,11 @@ class Tier(models.Model):
         related_name="tiers",
         help_text="What its account may do together with the group's other tiers.",
     )
-    connect_s = _seconds(5, "Seconds for a connection.")
-    first_token_s = _seconds(10, "Seconds until the first token of a stream.")
-    silence_s = _seconds(20, "Seconds between two pieces of a stream.")
-    total_s = _seconds(600, "Seconds for all of a stream.")
-    whole_s = _seconds(120, "Seconds for all of an answer that is not streamed.")
+    connect_s = _seconds("connection", 5, "Seconds for a connection.")
+    first_token_s = _seconds("first token", 10, "Seconds until the first token of a stream.")
+    silence_s = _seconds("silence", 20, "Seconds between two pieces of a stream.")
+    total_s = _seconds("whole stream", 600, "Seconds for all of a stream.")
+    whole_s = _seconds("whole answer", 120, "Seconds for all of an answer that is not streamed.")
     looked_at = models.DateTimeField(null=True, editable=False)
     vanished_at = models.DateTimeField(null=True, editable=False)
 

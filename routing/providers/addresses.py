@@ -44,6 +44,7 @@ def configured() -> Allowed:
     return Allowed.of(settings.UPSTREAM_HOSTS, settings.ALLOW_PRIVATE_UPSTREAM)
 
 
+@lru_cache(maxsize=256)
 def check(base_url: str, allowed: Allowed) -> SplitResult:
     """The parts of a base URL that may be asked. Raises Forbidden."""
     if len(base_url) > _MOST_LETTERS or any(ord(one) <= 32 or ord(one) >= 127 or one == "\\" for one in base_url):
