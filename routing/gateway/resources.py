@@ -31,6 +31,7 @@ from routing.providers.addresses import configured
 from routing.providers.admission import Admission, Lease
 from routing.providers.failed import failed
 from routing.providers.http import Upstream
+from routing.providers.looking import Looking
 from telemetry import facade
 
 STOP_S = 1.0  # for streams to end, and as long again for the ledger: a supervisor waits for 2.5 s
@@ -54,6 +55,7 @@ class Resources:
         self.ratios = Ratios()
         self.upstream = Upstream(configured())
         self.admission = Admission(settings.BROKER_URL)
+        self.looking = Looking(self.upstream, self.admission, self.threads.run)
         self.learned = Learned()
         self._renewing: set[int] = set()
         self._beside: set[asyncio.Task[None]] = set()
@@ -64,6 +66,7 @@ class Resources:
     def start(self) -> None:
         """Begin what goes on beside requests."""
         self.flusher.start()
+        self.looking.start()
 
     async def stop(self) -> None:
         """Take no more, let what runs end for a moment, cut it off, and have all of it in the ledger, or in files."""
@@ -75,6 +78,7 @@ class Resources:
             client.leave()
         while self._clients and time.monotonic() < until + STOP_S / 2:
             await asyncio.sleep(0.02)
+        await self.looking.stop()
         await self.flusher.stop(patience_s=STOP_S)
         await self.admission.close()
         await self.upstream.close()
@@ -143,20 +147,7 @@ class Resources:
 
     async def states(self, tiers: Sequence[Tier]) -> Mapping[int, TierState]:
         """How the tiers stand with their slots and quotas; those without either are not asked about."""
-        limited = [tier for tier in tiers if tier.concurrency is not None or tier.quota is not None]
-        found = await asyncio.gather(*(self._state(tier) for tier in limited)) if limited else []
-        return {state.tier_id: state for state in found}
-
-    async def _state(self, tier: Tier) -> TierState:
-        load = await self.admission.load(tier)
-        left = await self.admission.left(tier, now=datetime.now(UTC))
-        return TierState(
-            tier_id=tier.id,
-            running=load.running,
-            waiting=load.waiting,
-            left_this_minute=left.this_minute,
-            left_today=left.today,
-        )
+        return await self.admission.states(tiers, now=datetime.now(UTC))
 
     async def admit(self, tier: Tier) -> Lease:
         """A place for one call of a tier, waited for where its queue has room. Raises Failed where it has none."""
@@ -169,6 +160,8 @@ class Resources:
     async def release(self, lease: Lease, tier: Tier, fault: Fault | None) -> None:
         """The call is over."""
         self.health.note(tier.id, fault, now=datetime.now(UTC))
+        if fault is not None and fault.kind == "rate_limited" and fault.retry_after_s:
+            await self.admission.quotas.hold(tier, fault.retry_after_s)
         await self.admission.give(lease, was_made=fault is None or fault.kind not in _NOT_MADE)
 
     def judge(self, exchange: Exchange, answer: Answer) -> Verdict | None:

@@ -106,7 +106,7 @@ def _sorted_out(
             skipped.append(Step(tier, "another tier is named"))
             continue
         unable = "" if pinned is not None else _unable(tier, features)
-        why = unable or _unwell(states.get(tier.id) or TierState(tier_id=tier.id), tier)
+        why = unable or tier.trouble or _unwell(states.get(tier.id) or TierState(tier_id=tier.id), tier)
         if why:
             skipped.append(Step(tier, why))
         else:

@@ -5,13 +5,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from routing.contracts import Tier
+from routing.contracts import Tier, TierState
 from routing.providers.quota import Left, Quotas, Taken
 from routing.providers.shared import Shared
 from routing.providers.slots import Load, Slot, Slots
+
+FRESH_S = 0.25  # for which what is known of a tier's calls is good enough to plan by; `take` always asks
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,7 @@ class Admission:
         self._shared = Shared(url)
         self._slots = Slots(self._shared)
         self.quotas = Quotas(self._shared)
+        self._states: dict[int, tuple[float, TierState]] = {}
 
     async def take(self, tier: Tier, *, patience_s: float | None = None) -> Lease:
         """The right to make one call; waits in the tier's queue. Raises Failed: busy, quota."""
@@ -52,6 +58,26 @@ class Admission:
     async def left(self, tier: Tier, *, now: datetime) -> Left:
         """What its account has left."""
         return Left(None, None) if tier.quota is None else await self.quotas.left(tier.quota, now=now)
+
+    async def states(self, tiers: Sequence[Tier], *, now: datetime) -> Mapping[int, TierState]:
+        """How the tiers that have a limit stand, a quarter of a second old at most: running, waiting, and left."""
+        limited = [tier for tier in tiers if tier.concurrency is not None or tier.quota is not None]
+        oldest = time.monotonic() - FRESH_S
+        stale = [tier for tier in limited if self._states.get(tier.id, (0.0, None))[0] < oldest]
+        for state in await asyncio.gather(*(self._state(tier, now) for tier in stale)) if stale else ():
+            self._states[state.tier_id] = (time.monotonic(), state)
+        return {tier.id: self._states[tier.id][1] for tier in limited}
+
+    async def _state(self, tier: Tier, now: datetime) -> TierState:
+        load, left = await self.load(tier), await self.left(tier, now=now)
+        is_held = left.held_s > 0
+        return TierState(
+            tier_id=tier.id,
+            running=load.running,
+            waiting=load.waiting,
+            left_this_minute=0 if is_held else left.this_minute,
+            left_today=left.today,
+        )
 
     async def close(self) -> None:
         """Give everything back, and close the connections."""

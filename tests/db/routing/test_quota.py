@@ -139,6 +139,22 @@ def test_a_provider_that_asks_to_wait_is_left_alone_by_every_process() -> None:
     assert 25 < left.held_s <= 30
 
 
+def test_how_tiers_stand_is_asked_four_times_a_second_at_most() -> None:
+    asked, plain = tier(20, 50, concurrency=2), tier(None, None)
+
+    async def work(parts: list[Admission]) -> tuple[Any, Any, Any]:
+        first = await parts[0].states([asked, plain], now=now())
+        await parts[1].take(asked)
+        again = await parts[0].states([asked, plain], now=now())
+        await asyncio.sleep(0.3)
+        return first[asked.id], again[asked.id], (await parts[0].states([asked], now=now()))[asked.id]
+
+    first, again, later = among(2, work)
+    assert first == again
+    assert (first.running, first.left_this_minute, first.left_today) == (0, 20, 50)
+    assert (later.running, later.left_this_minute, later.left_today) == (1, 19, 49)
+
+
 def test_what_the_provider_counted_is_believed_where_it_is_more() -> None:
     asked = tier(None, 50)
     group = asked.quota.group if asked.quota else ""

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+import uuid
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import msgspec
 import pytest
+from django.conf import settings
+from django.db import connections
 
 from routing import models, roster
-from routing.contracts import Provider, Tier
+from routing.contracts import Provider, Tier, TierState
 from routing.providers import resolving
 from routing.providers.addresses import Allowed
+from routing.providers.admission import Admission
 from routing.providers.http import Upstream
+from routing.providers.looking import Looking
+from telemetry import facade
 from tests.ladders import ladder
 from tests.misbehaving import Misbehaving, provider
 
@@ -96,3 +102,29 @@ def test_openrouter_says_how_many_free_calls_it_counted(
     one.key = key
     where = asked(one, "m").provider
     assert run(one, lambda upstream: resolving.free_calls_used(upstream, where)) == used
+
+
+def test_a_look_writes_down_what_is_gone_and_tells_quotas_what_was_counted(one: Misbehaving, database: None) -> None:
+    one.models, one.key = ["model-1"], {"free_model_daily_requests": {"limit": 50, "used": 47, "remaining": 3}}
+    with ladder(one.openai, one.openai) as (first, second):
+        group = models.QuotaGroup.objects.create(name=uuid.uuid4().hex, a_day=50)
+        models.Tier.objects.update(quota=group)
+        models.Provider.objects.update(is_local=False, sealed_key=facade.seal_key("sk-1"))
+        roster.forget()
+
+        async def work(upstream: Upstream) -> Mapping[int, TierState]:
+            admission = Admission(settings.BROKER_URL)
+            try:
+                await Looking(upstream, admission, asyncio.to_thread).look()
+                found = (await asyncio.to_thread(roster.current, now=datetime.now(UTC))).tiers
+                return await admission.states(found, now=datetime.now(UTC))
+            finally:
+                await asyncio.to_thread(connections.close_all)
+                await admission.close()
+
+        states = run(one, work)
+        second.refresh_from_db()
+        first.refresh_from_db()
+        assert second.vanished_at is not None
+        assert (first.vanished_at, first.looked_at is None) == (None, False)
+        assert states[first.pk].left_today == 3

@@ -262,3 +262,9 @@ def test_a_tier_without_a_share_is_only_asked_where_others_cannot() -> None:
     ladder = [LADDER[0], replace(LADDER[1], share=0.0)]
     assert names(planned(tiers=ladder)) == ["t1", "t2"]
     assert climb_for(planned(tiers=ladder), 10, 0.5) is None
+
+
+def test_a_tier_that_cannot_be_asked_as_it_is_set_up_is_left_out_even_where_it_is_named() -> None:
+    tiers = [replace(LADDER[0], trouble="its provider's key is not set"), *LADDER[1:]]
+    assert skipped(planned(tiers=tiers)) == {"t1": "its provider's key is not set"}
+    assert names(planned(tiers=tiers, pinned=10)) == []
