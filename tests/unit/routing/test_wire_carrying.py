@@ -128,6 +128,24 @@ def test_events_of_a_message_come_in_the_order_that_the_client_library_wants() -
     assert [block.get("id") for block in used] == [None, "a", "functions_stop_1"]
 
 
+def test_text_between_the_pieces_of_a_call_comes_after_it() -> None:
+    request, prepared = asked("anthropic.messages", "openai", stream=True)
+    relay = stream(request, prepared, model_name="m")
+    pieces = [
+        {"tool_calls": [{"index": 0, "id": "a", "function": {"name": "look", "arguments": '{"at":'}}]},
+        {"content": "I look."},
+        {"tool_calls": [{"index": 0, "function": {"arguments": "1}"}}]},
+    ]
+    chunks = [{"choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in pieces]
+    chunks.append({"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]})
+    out = b"".join(relay.feed(b"data: " + json.dumps(chunk).encode() + b"\n\n") for chunk in chunks) + relay.close()
+    heard = listener("anthropic.messages", request)
+    for event in events(out):
+        heard.event(event)
+    assert [(call.id, call.arguments) for call in heard.tool_calls] == [("a", '{"at":1}')]
+    assert heard.text == "I look."
+
+
 def test_thoughts_are_shown_to_who_asked_for_them() -> None:
     thinking = {"type": "enabled", "budget_tokens": 2_000}
     of = Answer(thoughts=("hm", "!"))
@@ -156,7 +174,9 @@ def test_the_usage_of_a_carried_chat_is_shown_to_who_asked_for_it() -> None:
 def test_a_custom_tool_gets_its_free_text() -> None:
     tools = [{"type": "custom", "name": "patch"}]
     of = Answer(pieces=(), calls=(("a", "patch", ('{"input":"*** Beg', 'in"}')),), finish="tool_calls")
-    done = events(said("openai.responses", "openai", of, tools=tools))[-1]["response"]
+    told = events(said("openai.responses", "openai", of, tools=tools))
+    assert [event["delta"] for event in told if "delta" in event] == ["*** Begin"]
+    done = told[-1]["response"]
     assert done["output"][0] | {"id": ""} == {
         "type": "custom_tool_call",
         "id": "",

@@ -179,3 +179,10 @@ def test_a_conversation_has_one_root_however_long_it_grows() -> None:
     other = reading("anthropic.messages", system="You are not.", messages=[HELLO])
     assert begun.conversation_root == later.conversation_root == b"You are.\0hello"
     assert other.conversation_root != begun.conversation_root
+
+
+def test_a_turn_is_what_the_user_said_and_not_what_a_tool_did() -> None:
+    use = {"role": "assistant", "content": [{"type": "tool_use", "id": "1", "name": "look", "input": {}}]}
+    result = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "1", "content": "seen"}]}
+    assert reading("anthropic.messages", messages=[HELLO, use, result]).turn == 1
+    assert reading("anthropic.messages", messages=[HELLO, use, result, use, HELLO]).turn == 2

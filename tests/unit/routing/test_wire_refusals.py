@@ -63,6 +63,7 @@ def fault(status: int, error: Any, *, family: Family = "openai", headers: dict[s
         (429, {"message": "Rate limit reached for requests"}, "rate_limited"),
         (429, FREE_DAY, "rate_limited"),
         (429, SHARED_POOL, "upstream_limited"),
+        (429, {"message": "Provider returned error", "code": 429}, "upstream_limited"),
         (500, {"message": "The server had an error"}, "server"),
         (503, {"message": "No instances available"}, "server"),
         (408, {"message": "Request timed out"}, "server"),
@@ -126,7 +127,8 @@ def test_what_need_not_be_waited_for_bears_no_wait() -> None:
     assert fault(400, {"message": "no"}, headers={"Retry-After": "9"}).retry_after_s is None
 
 
-def test_a_key_stands_in_no_message() -> None:
+def test_a_key_and_an_account_stand_in_no_message() -> None:
+    assert "acme" not in fault(403, {"message": "The organization acme has no access"}).message
     assert "sk-" not in fault(401, {"message": "Incorrect API key provided: sk-live-123456"}).message
     assert "sk-" not in fault(400, {"message": "bad header Authorization: Bearer sk-live-123456"}).message
     assert "123456" not in fault(500, {"message": "upstream said gsk-live-123456 is late"}).message

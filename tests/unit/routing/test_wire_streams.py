@@ -100,6 +100,12 @@ def test_the_output_of_message_start_is_no_usage() -> None:
     assert (one.saw_first_token, one.is_finished) == (True, False)
 
 
+def test_a_message_whose_end_says_no_usage_has_none() -> None:
+    one = relay("anthropic.messages", family="anthropic")
+    one.feed(MESSAGE.replace(b'"usage": {"output_tokens": 25}', b'"usage": {}'))
+    assert (one.usage, one.is_finished) == (None, True)
+
+
 @pytest.mark.parametrize("line_end", [b"\n", b"\r\n", b"\r"], ids=["LF", "CRLF", "CR"])
 @pytest.mark.parametrize(
     ("whole", "protocol", "family"),
