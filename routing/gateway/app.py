@@ -210,6 +210,9 @@ async def _give(exchange: Exchange, resources: Resources, client: HttpClient) ->
     if client.is_open:
         await client.end()
         return
+    if exchange.told is not None:
+        await _send(client.send, 200, exchange.told, {"x-tloi-request-id": exchange.id})
+        return
     answer = exchange.answer
     if answer is None or client.is_gone:
         return

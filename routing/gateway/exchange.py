@@ -109,6 +109,8 @@ class Exchange:
     prompt_tokens: int = 0
     plan: Plan = field(init=False)
     step: Step | None = None  # the one to ask next; None: nobody more
+    # count
+    told: bytes | None = None  # an answer of the gateway's own
     # dispatch and gate
     past: list[Tried] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)

@@ -1,6 +1,6 @@
 """The stages of a request, in their order.
 
-identify ▸ plan ▸ (dispatch ▸ gate), once more where the gate sends it up ▸ account
+identify ▸ plan ▸ count ▸ (dispatch ▸ gate), once more where the gate sends it up ▸ account
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from collections.abc import Awaitable, Callable
 
 from routing.gateway.exchange import Exchange
 from routing.gateway.resources import Resources
-from routing.gateway.stages import account, dispatch, gate, identify, plan
+from routing.gateway.stages import account, count, dispatch, gate, identify, plan
 
 Stage = Callable[[Exchange, Resources], Awaitable[None]]
-BEFORE: tuple[Stage, ...] = (identify.run, plan.run)
+BEFORE: tuple[Stage, ...] = (identify.run, plan.run, count.run)
 ASKING: tuple[Stage, ...] = (dispatch.run, gate.run)
 AFTER: tuple[Stage, ...] = (account.run,)
 
