@@ -1,8 +1,8 @@
 """The cards of the Connect page: what each agent has to be told, word for word. Pure.
 
-`{address}`, `{key}`, `{project}` and `{moment}` in a snippet are filled in for the person who looks. `sources` are the
-texts under which the ledger keeps what comes by the card's way. Variables and settings: formats.md §3, from each
-agent's own documentation.
+`{address}`, `{gateway}`, `{key}`, `{project}` and `{moment}` in a snippet are filled in for the person who looks.
+`sources` are the texts under which the ledger keeps what comes by the card's way. Variables and settings: formats.md
+§3, from each agent's own documentation.
 """
 
 from __future__ import annotations
@@ -30,6 +30,38 @@ class SourceCard:
     snippets: tuple[Snippet, ...]
     notes: tuple[str, ...] = ()
 
+
+GATEWAY = SourceCard(
+    name="gateway",
+    title="Through the gateway",
+    sources=("gateway",),
+    about="An agent calls models through TLOI: a ladder answers, free and local first, and each call is in the ledger.",
+    snippets=(
+        Snippet("A key that may call models, made once", "tloi key create agent --project {project} --scope gateway"),
+        Snippet(
+            "In the shell that starts the agent, that key in place of GATEWAY_KEY",
+            """\
+export OPENAI_BASE_URL={gateway}/v1
+export OPENAI_API_KEY=GATEWAY_KEY
+export ANTHROPIC_BASE_URL={gateway}
+export ANTHROPIC_AUTH_TOKEN=GATEWAY_KEY""",
+        ),
+        Snippet(
+            "Codex CLI: in ~/.codex/config.toml",
+            """\
+model = "auto"
+model_provider = "tloi"
+
+[model_providers.tloi]
+name = "TLOI"
+base_url = "{gateway}/v1"
+env_key = "OPENAI_API_KEY"
+wire_api = "responses\"""",
+            instead=True,
+        ),
+    ),
+    notes=("The model auto, or one that no tier has, walks the ladder; tier:2 is that tier and no other.",),
+)
 
 CLAUDE_CODE = SourceCard(
     name="claude-code",
@@ -269,6 +301,7 @@ curl -X POST {address}/api/v1/calls/ \\
 )
 
 CARDS = (
+    GATEWAY,
     CLAUDE_CODE,
     TRANSCRIPTS,
     CODEX,
@@ -282,8 +315,10 @@ CARDS = (
 )
 
 
-def filled_in(words: str, *, address: str, key: str, project: str, moment: str) -> str:
-    """A snippet with this server's address, a key, the project's slug and the present moment in their places."""
-    for place, value in {"address": address, "key": key, "project": project, "moment": moment}.items():
+def filled_in(words: str, *, address: str, gateway: str, key: str, project: str, moment: str) -> str:
+    """A snippet with this server's address and the gateway's, a key, the project's slug and the present moment in their
+    places."""
+    places = {"address": address, "gateway": gateway, "key": key, "project": project, "moment": moment}
+    for place, value in places.items():
         words = words.replace(f"{{{place}}}", value)
     return words

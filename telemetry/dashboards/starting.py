@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -20,6 +21,7 @@ class Start:
     """What the snippets need; `key` is empty where none may be shown."""
 
     address: str
+    gateway: str
     project: Project
     key: str
     may_make_key: bool
@@ -40,6 +42,7 @@ class Start:
         return sourcecards.filled_in(
             words,
             address=self.address,
+            gateway=self.gateway,
             key=self.key or KEY_PLACE,
             project=self.project.slug,
             moment=self.sent_at,
@@ -49,13 +52,24 @@ class Start:
 def start(request: HttpRequest, membership: Membership, *, now: datetime, key: str = "") -> Start:
     """The snippets of a member's project. A key is filled in for its owner only."""
     owner = membership.role == Membership.Role.OWNER
+    address = settings.PUBLIC_URL or request.build_absolute_uri("/").rstrip("/")
     return Start(
-        address=settings.PUBLIC_URL or request.build_absolute_uri("/").rstrip("/"),
+        address=address,
+        gateway=gateway_beside(address),
         project=membership.project,
         key=key or (_default_key(membership.project, now) if owner else ""),
         may_make_key=owner,
         sent_at=f"{now:%Y-%m-%dT%H:%M:%SZ}",
     )
+
+
+def gateway_beside(address: str) -> str:
+    """Where the gateway is for who finds this server at `address`: at a port of its own, or behind the same proxy, for
+    there is one where the address names no port."""
+    found = urlsplit(address)
+    if found.port is None:
+        return address
+    return f"{found.scheme}://{found.netloc.rpartition(':')[0]}:{settings.GATEWAY_PORT}"
 
 
 def _default_key(project: Project, now: datetime) -> str:

@@ -16,6 +16,7 @@ from telemetry import facade
 from telemetry.access.keys import authenticate, create_key
 from telemetry.client import TokenTelemetry
 from telemetry.contracts import Call, Rejection
+from telemetry.dashboards import starting
 from telemetry.database import connection
 from telemetry.ledger import intake
 from telemetry.models import ApiKey, Project
@@ -95,6 +96,7 @@ def test_every_agent_is_told_this_servers_address_and_a_working_key(project: Pro
         f'endpoint = "http://testserver/v1/logs", protocol = "binary", headers = {{ "Authorization" = "Bearer {plain}"'
         in page
     )
+    assert "export OPENAI_BASE_URL=http://testserver/v1\n" in page
     assert f"export TLOI_URL=http://testserver\nexport TLOI_API_KEY={plain}" in page
     assert "endpoint: http://testserver/api/v1/litellm/" in page
     assert f"tloi import claude-code --project {project.slug}" in page
@@ -105,6 +107,18 @@ def test_every_agent_is_told_this_servers_address_and_a_working_key(project: Pro
 def test_the_public_address_is_the_one_that_agents_are_told(project: Project, settings: Settings) -> None:
     settings.PUBLIC_URL = "https://tloi.example.org"
     assert "export OTEL_EXPORTER_OTLP_ENDPOINT=https://tloi.example.org\n" in words_of(visitor(project))
+
+
+@pytest.mark.parametrize(
+    ("address", "gateway"),
+    [
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8001"),
+        ("http://[::1]:8000", "http://[::1]:8001"),
+        ("https://tloi.example.org", "https://tloi.example.org"),
+    ],
+)
+def test_agents_are_told_the_gateway_beside_this_server_or_behind_the_same_proxy(address: str, gateway: str) -> None:
+    assert starting.gateway_beside(address) == gateway
 
 
 @pytest.mark.parametrize("role", ["viewer", "editor"])
@@ -163,8 +177,8 @@ def test_a_card_counts_calls_refusals_and_models_without_a_price(project: Projec
 
 
 def test_a_source_without_a_card_is_shown_too(project: Project) -> None:
-    hear(project, "gateway", ago=timedelta(0))
-    assert state_words(words_of(visitor(project)), "gateway") == "receiving"
+    hear(project, "strange", ago=timedelta(0))
+    assert state_words(words_of(visitor(project)), "strange") == "receiving"
 
 
 def test_a_reason_from_a_sender_is_escaped(project: Project) -> None:
