@@ -56,6 +56,7 @@ class Anomaly(models.Model):
     state_by = models.TextField(db_default="")
     note = models.TextField(db_default="")
     found_at = models.DateTimeField()
+    moved_from_at = models.DateTimeField(null=True, editable=False)  # `started_at` before it was last written anew
 
     class Meta:
         verbose_name_plural = "anomalies"

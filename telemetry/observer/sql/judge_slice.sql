@@ -5,7 +5,6 @@
 --   repeating: the latter, each beside that other run, which is looked up by the index of tasks (OFFSET 0)
 --   compared:  the findings beside the anomalies that are known of the span: new ones, and those that follow from
 --              something else now, are written; those that were not found again are returned as 'outdated'
---   moved:     where anomalies were that bore another moment than their runs do now
 -- What a person made of an anomaly stays, and what says the same is left alone. The quarters of an hour in which any
 -- changed are returned as 'changed'.
 WITH run AS (
@@ -58,17 +57,9 @@ WITH run AS (
     SET severity = excluded.severity, started_at = excluded.started_at, task_id = excluded.task_id,
         task_type = excluded.task_type, agent = excluded.agent, model = excluded.model,
         session_id = excluded.session_id, tokens = excluded.tokens, tokens_wasted = excluded.tokens_wasted,
-        evidence = excluded.evidence, digest = excluded.digest
-    RETURNING started_at
-), moved AS (
-    SELECT other.started_at
-    FROM compared
-    CROSS JOIN LATERAL (
-        SELECT started_at FROM telemetry_anomaly
-        WHERE compared.known_id IS NULL AND project_id = %(project)s AND execution_id = compared.execution_id
-          AND detector = compared.detector
-        OFFSET 0
-    ) AS other
+        evidence = excluded.evidence, digest = excluded.digest,
+        moved_from_at = nullif(anomaly.started_at, excluded.started_at)
+    RETURNING started_at, moved_from_at
 )
 SELECT 'found' AS what, count(*) AS number, '' AS execution_id, '' AS detector, NULL::timestamptz AS quarter
 FROM compared WHERE execution_id IS NOT NULL
@@ -79,5 +70,6 @@ UNION ALL
 SELECT 'huge', 1, execution_id, '', NULL FROM suspect WHERE weighed IS NULL
 UNION ALL
 SELECT 'changed', 1, '', '', date_bin('15 minutes', started_at, 'epoch')
-FROM (SELECT started_at FROM written UNION ALL SELECT started_at FROM moved) AS changed
+FROM (SELECT started_at FROM written UNION ALL
+      SELECT moved_from_at FROM written WHERE moved_from_at IS NOT NULL) AS changed
 GROUP BY 5

@@ -141,6 +141,20 @@ def test_whatever_happens_the_sums_are_those_of_the_anomalies_and_of_a_rebuild(h
     assert kept(connection(), project.pk) == step_by_step
 
 
+@pytest.mark.parametrize("is_night", [False, True])
+def test_a_run_that_is_moved_takes_its_waste_along(is_night: bool) -> None:
+    tenant, conn = new_tenant(), connection()
+    run(tenant, "moved", errors=1)
+    judge_runs(conn, project_id=tenant, keys=["moved"], now=NOW)
+    Run.objects.filter(project_id=tenant).update(started_at=MORNING + DAY)
+    if is_night:
+        judge_span(conn, project_id=tenant, start=MORNING + DAY, end=MORNING + 2 * DAY, now=NOW)
+    else:
+        judge_runs(conn, project_id=tenant, keys=["moved"], now=NOW)
+    assert {bucket for bucket, *_ in kept(conn, tenant)["15m"]} == {MORNING + DAY}
+    assert kept(conn, tenant) == counted(tenant)
+
+
 def random_anomalies(tenant: int) -> None:
     """Anomalies of many runs around two midnights, of several labels and states, as they are after judging."""
     dice = Random(7)
