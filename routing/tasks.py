@@ -6,7 +6,22 @@ from datetime import UTC, datetime
 
 from celery import shared_task
 
+from routing.errands import shelf, telling
 from routing.ladder import calibrating
+from telemetry import facade
+
+
+@shared_task(name="routing.errands")
+def errands() -> None:
+    """Do the tasks that are due, and tell who wants to know. One of a worker's processes at most does it."""
+    shelf.give_up()
+    if shelf.is_any_due():
+        with facade.alone() as mine:
+            if mine:
+                from routing.errands import answering  # noqa: PLC0415 (the gateway is loaded where there is work for it)
+
+                answering.answer_due()
+    telling.call_back(now=datetime.now(UTC))
 
 
 @shared_task(name="routing.calibrate")
@@ -14,3 +29,4 @@ def calibrate() -> None:
     """Learn from answers of which it became known whether they were good, and forget what is too old."""
     calibrating.calibrate_due(now=datetime.now(UTC))
     calibrating.forget(now=datetime.now(UTC))
+    shelf.forget(now=datetime.now(UTC))

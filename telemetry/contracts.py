@@ -174,3 +174,55 @@ class UsageRow(Struct, frozen=True, kw_only=True):
     def tokens(self) -> int:
         """Input and output."""
         return self.input_total + self.output
+
+
+class Rung(Struct, frozen=True, kw_only=True):
+    """A tier of the gateway's ladder as a page shows it: what it should answer, what it did in some days, how it is.
+
+    `share` is a part of 1; `answers` came, of which the gate `refused` some; `compared`: of how many a higher tier's
+    answer was had as well, and of how many that was the better one. Prices are of a token, None as the price book says.
+    """
+
+    name: str
+    position: int
+    provider: str
+    model: str
+    share: float
+    state: str
+    is_well: bool
+    quota: str
+    input_nanousd: int | None
+    output_nanousd: int | None
+    answers: int = 0
+    refused: int = 0
+    failed: int = 0
+    compared: int = 0
+    bettered: int = 0
+
+
+class Why(Struct, frozen=True):
+    """A reason for which a tier was asked: how often, how many answers came, how many were given, and the sum of the
+    chances that they are good."""
+
+    tier: str
+    reason: str
+    asked: int
+    answered: int
+    given: int
+    good: float
+
+
+class Opened(Struct, frozen=True):
+    """A tier was left out after a fault of that `kind`, or is asked again (empty)."""
+
+    at: datetime
+    tier: str
+    kind: str
+
+
+class Ladder(Struct, frozen=True):
+    """What a gateway says of its ladder and of some UTC days of a project; tiers from the lowest."""
+
+    rungs: tuple[Rung, ...] = ()
+    whys: tuple[Why, ...] = ()
+    opened: tuple[Opened, ...] = ()

@@ -38,7 +38,7 @@ from telemetry.ledger.removal import NotADemo
 from telemetry.limits import budgets, editing, objective_files, objective_import
 from telemetry.models import ApiKey
 from telemetry.observer import live, night
-from telemetry.observer.alerts import delivering, looking
+from telemetry.observer.alerts import delivering, looking, posting, sending, timing
 from telemetry.outlook import forgetting, tokens
 from telemetry.providers import is_identity
 from telemetry.series import expiry, rollups
@@ -69,6 +69,7 @@ __all__ = [
     "UnknownProject",
     "admit",
     "alert",
+    "alone",
     "authenticate",
     "catch_up_runs",
     "check_runs",
@@ -105,8 +106,10 @@ __all__ = [
     "run_endings",
     "seal_key",
     "sealed_ending",
+    "send_webhook",
     "statement",
     "unseal_key",
+    "webhook_trouble",
     "worker_last_seen",
 ]
 
@@ -229,6 +232,26 @@ def unseal_key(sealed: str) -> str:
 def sealed_ending(sealed: str) -> str:
     """How a sealed key ends, which is all that a page shows of it. Raises Lost."""
     return sealing.ending(sealed, purpose="providers")
+
+
+def webhook_trouble(address: str) -> str:
+    """Why nothing would ever be posted to an address; "" where it may be."""
+    try:
+        posting.check(address, allowed=settings.ALLOW_PRIVATE_WEBHOOKS)
+    except posting.Refused as refused:
+        return str(refused)
+    return ""
+
+
+def send_webhook(
+    address: str, body: bytes, *, message_id: str, secret: str, attempts: int, now: datetime
+) -> tuple[str, datetime | None]:
+    """Post JSON to an address on the open Internet, signed as alerts are, for the so-manieth time: why it did not
+    arrive ("" where it did), and when to try again (None: no more)."""
+    outcome = sending.send_signed(address, body, message_id=message_id, secret=secret, now=now)
+    if outcome.is_sent:
+        return "", None
+    return outcome.error, timing.next_attempt(now, attempts=attempts, retry_after_s=outcome.retry_after_s)
 
 
 def make_login_link(*, user_id: int, now: datetime) -> str:

@@ -37,6 +37,8 @@ ROUTES = {
     "api/v1/anomalies/": Route("key", "read", queries=("", MONTH, f"{MONTH}&agent={{agent}}&execution={{run}}")),
     "api/v1/budgets/": Route("key", "read"),
     "api/v1/tokens/count/": Route("key", "ingest", fields={"model": "claude-planted", "text": "{task}"}),
+    "api/v1/tasks/": Route("key", "gateway", fields={"type": "planted", "prompt": "planted"}),
+    "api/v1/tasks/<uuid:errand_id>/": Route("key", "gateway"),
     "api/v1/objectives/": Route("key", "read", queries=("", MONTH, f"{MONTH}&tz=Asia/Tokyo")),
     "api/v1/reports/": Route("key", "read", queries=("", MONTH, f"{MONTH}&kind=daily")),
     "api/v1/reports/<str:period>/": Route("key", "read", queries=("", "format=md", "format=json")),
@@ -50,6 +52,7 @@ ROUTES = {
     },
     "": PAGE,
     "models/": PAGE,
+    "routing/": PAGE,
     "models/price/": Route("page", fields={"model": '["", "planted"]', "input_usd": "1", "output_usd": "1"}),
     "executions/": Route(
         "page", queries=("", "range=all", f"{MONTH}&status=done", f"{MONTH}&format=csv&table=executions")
@@ -96,4 +99,10 @@ ROUTES = {
 
 REPORTED = {"kind": "daily", "period": "2025-10-24"}  # each has a report of it
 # Parts of addresses, and what of B is asked for there.
-PLACES = {"<any:execution_id>": "run", "<any:session_id>": "session", "<str:kind>": "kind", "<str:period>": "period"}
+PLACES = {
+    "<any:execution_id>": "run",
+    "<any:session_id>": "session",
+    "<str:kind>": "kind",
+    "<str:period>": "period",
+    "<uuid:errand_id>": "errand",
+}

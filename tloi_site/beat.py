@@ -23,6 +23,7 @@ SCHEDULE: dict[str, float] = {  # seconds; a wake-up that nobody took before the
     "telemetry.tidy_partitions": 3600,
     "telemetry.ensure_partitions": 3600,
     "telemetry.ensure_price_versions": 3600,
+    "routing.errands": 5,
     "routing.calibrate": 3600,
 }
 if env.backup_dir():

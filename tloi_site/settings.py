@@ -257,3 +257,6 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {"django.server": {"level": "WARNING"}, "psycopg.pool": {"level": "ERROR"}},
 }
+
+# Who tells the pages of the gateway's ladder: (project_id, first, last, now) to a telemetry.contracts.Ladder.
+LADDER = "routing.dashboards.showing.ladder"

@@ -15,5 +15,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("", include("telemetry.api.urls")),
+    path("", include("routing.api.urls")),
     path("", include("telemetry.dashboards.urls")),
 ]

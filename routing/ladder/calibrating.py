@@ -73,6 +73,7 @@ def forget(*, now: datetime) -> None:
     """Take away what is older than ninety days. Raises django.db.Error."""
     models.Outcome.objects.filter(at__lt=now - KEPT).delete()
     models.OutcomeDay.objects.filter(day__lt=(now - KEPT).date()).delete()
+    models.ReasonDay.objects.filter(day__lt=(now - KEPT).date()).delete()
     models.BreakerChange.objects.filter(at__lt=now - KEPT).delete()
 
 

@@ -21,7 +21,7 @@ from django.db import connection, transaction
 from msgspec import Struct
 
 from routing import models
-from routing.contracts import Attempt, Caller, Tier
+from routing.contracts import Attempt, Caller, Tier, Verdict
 from routing.ladder import pricing
 from routing.ladder.calibrating import calibrations, know_outcomes
 from routing.ladder.health import Change
@@ -86,12 +86,12 @@ class Learned:
 
 
 _NOTHING = Known()
+_UNJUDGED = Verdict(passed=True, p_good=0.5)
 
 
 def learn(ended: Iterable[Ended]) -> None:
-    """Keep what became of answers; attempts that gave none are left out. The same ones may be told again. Raises
-    django.db.Error."""
-    of_project = sorted((each for each in ended if each.attempt.verdict is not None), key=_project_of)
+    """Keep what became of attempts. The same ones may be told again. Raises django.db.Error."""
+    of_project = sorted(ended, key=_project_of)
     for project_id, group in groupby(of_project, key=_project_of):
         members = list(group)
         with transaction.atomic():
@@ -118,17 +118,18 @@ def _project_of(ended: Ended) -> int:
 
 def _row(ended: Ended) -> dict[str, Any]:
     attempt, caller = ended.attempt, ended.caller
-    verdict = attempt.verdict
-    assert verdict is not None  # noqa: S101 (`learn` has sorted them out)
+    verdict, kind = attempt.verdict or _UNJUDGED, attempt.fault.kind if attempt.fault else ""
     return {
         "id": attempt.id,
         "at": attempt.started_at.isoformat(),
         "task_type": caller.task_type.replace("\0", "")[:200],
         "tier_id": attempt.tier_id,
         "execution": caller.execution.replace("\0", "")[:200],
+        "reason": attempt.reason.partition(":")[0].replace("\0", "")[:200],
+        "fault": "" if kind == "gate" else kind,
         "prompt_chars": max(0, attempt.prompt_chars),
         "p_good": verdict.p_good,
-        "is_refused": attempt.fault is not None and attempt.fault.kind == "gate",
+        "is_refused": kind == "gate",
         "is_final": attempt.is_final and not attempt.is_pinned,
         "findings": list(verdict.findings),
         "signals": list(verdict.signals),

@@ -171,7 +171,9 @@ def _first(
         return strong, f"what {best.tier.name} answers is mostly refused: asking it first costs more"
     if best.tier is weighed[0].tier:
         return best, "the lowest tier that can"
-    return best, f"{best.odds.p_good:.0%} expected, {weighed[0].odds.p_good:.0%} of {weighed[0].tier.name}"
+    lowest = weighed[0]
+    expected = f"{best.odds.p_good:.0%} against {lowest.odds.p_good:.0%}"
+    return best, f"more is expected of it than of {lowest.tier.name}: {expected}"
 
 
 def _not_worth_a_try(

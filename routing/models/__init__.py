@@ -1,6 +1,7 @@
 """Routing's tables, a file an idea. Models stay home: only contracts pass the app's door."""
 
-from routing.models.learning import BreakerChange, Calibration, Outcome, OutcomeDay, TierPrice
+from routing.models.errands import Errand
+from routing.models.learning import BreakerChange, Calibration, Outcome, OutcomeDay, ReasonDay, TierPrice
 from routing.models.providers import Provider, QuotaGroup
 from routing.models.tiers import Alias, RosterRevision, Tier
 
@@ -8,10 +9,12 @@ __all__ = [
     "Alias",
     "BreakerChange",
     "Calibration",
+    "Errand",
     "Outcome",
     "OutcomeDay",
     "Provider",
     "QuotaGroup",
+    "ReasonDay",
     "RosterRevision",
     "Tier",
     "TierPrice",

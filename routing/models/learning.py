@@ -7,7 +7,8 @@ from django.db import models
 
 
 class Outcome(models.Model):
-    """An answer of a tier: what it looked like, what the gate said, and, once it is known, whether it was good."""
+    """An attempt of a tier: why it was made, how it failed; of an answer (`fault` is empty then) what it looked like,
+    what the gate said, and, once it is known, whether it was good."""
 
     pk = models.CompositePrimaryKey("project_id", "id")
     project_id = models.BigIntegerField()
@@ -16,6 +17,8 @@ class Outcome(models.Model):
     task_type = models.CharField(max_length=200)
     tier_id = models.BigIntegerField()
     execution = models.CharField(max_length=200)
+    reason = models.CharField(max_length=200, default="")  # its first words, which many have alike
+    fault = models.CharField(max_length=20, default="")
     prompt_chars = models.IntegerField()
     p_good = models.FloatField()
     is_refused = models.BooleanField()
@@ -46,7 +49,8 @@ class Outcome(models.Model):
 
 
 class OutcomeDay(models.Model):
-    """What a day's answers of a task type and tier add up to; `good` is a sum of chances where it is not known."""
+    """What a day's answers of a task type and tier add up to; `good` is a sum of chances where it is not known.
+    `compared`: of how many a higher tier's answer was had as well, and of how many that was the better one."""
 
     pk = models.CompositePrimaryKey("project_id", "day", "task_type", "tier_id")
     project_id = models.BigIntegerField()
@@ -56,11 +60,31 @@ class OutcomeDay(models.Model):
     n = models.BigIntegerField()
     good = models.FloatField()
     refused = models.BigIntegerField()
+    failed = models.BigIntegerField(default=0)
+    compared = models.BigIntegerField(default=0)
+    bettered = models.BigIntegerField(default=0)
     log_chars = models.FloatField()
     log_chars_squared = models.FloatField()
 
     def __str__(self) -> str:
         return f"{self.day} {self.task_type}"
+
+
+class ReasonDay(models.Model):
+    """Why a tier was asked on a day, how often, and how well it answered then."""
+
+    pk = models.CompositePrimaryKey("project_id", "day", "tier_id", "reason")
+    project_id = models.BigIntegerField()
+    day = models.DateField()  # UTC
+    tier_id = models.BigIntegerField()
+    reason = models.CharField(max_length=200)
+    n = models.BigIntegerField()
+    answered = models.BigIntegerField()
+    final = models.BigIntegerField()
+    good = models.FloatField()
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.reason}"
 
 
 class Calibration(models.Model):

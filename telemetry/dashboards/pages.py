@@ -22,8 +22,11 @@ from telemetry import database, replica
 from telemetry.dashboards.panel import Panel
 from telemetry.dashboards.panels import (
     agents,
+    all_paid,
+    breakers,
     budgets,
     cards,
+    climbs,
     cost_by_day,
     cost_differences,
     execution_differences,
@@ -33,8 +36,11 @@ from telemetry.dashboards.panels import (
     model_totals,
     month_end,
     percentiles,
+    reasons,
+    rungs,
     sessions,
     task_types,
+    tier_shares,
     tokens_by_day,
     unpriced,
 )
@@ -84,6 +90,7 @@ MODELS = Page(
     ),
     by_day=True,
 )
+ROUTING = Page("routing", (rungs.PANEL, tier_shares.PANEL, all_paid.PANEL, reasons.PANEL, climbs.PANEL, breakers.PANEL))
 BUDGETS = Page("budgets", (month_end.PANEL, budgets.PANEL))
 
 

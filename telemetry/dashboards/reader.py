@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from datetime import timedelta
+from fractions import Fraction
 from typing import Any, TypeVar, cast
 
 import psycopg
+from django.conf import settings
+from django.utils.module_loading import import_string
+from msgspec.structs import replace
 from psycopg import Connection
 
-from telemetry.contracts import UsageRow
+from telemetry.contracts import Call, Ladder, UsageRow
 from telemetry.dashboards import sums, wasted
 from telemetry.dashboards.pagestate import PageState
+from telemetry.ledger import overrides
+from telemetry.ledger.pricing import computed_nanousd
 from telemetry.limits.standing import Outlook, outlook
 from telemetry.models import Project
 from telemetry.observer import waste
@@ -20,8 +27,10 @@ from telemetry.series.differences import ExecutionDifference
 from telemetry.series.queries import CostDifference, SeriesPoint, Spread
 from telemetry.series.session_totals import top_sessions
 from telemetry.series.window import Window
+from telemetry.usage import input_total
 
 Answer = TypeVar("Answer")
+_PRICED = 1_000  # tokens of which a price is asked: below every context from which a model is dearer
 
 
 class Reader:
@@ -102,6 +111,56 @@ class Reader:
             )
 
         return self._once(("spreads", dimension), ask)
+
+    def series_by(self, dimension: str) -> list[SeriesPoint]:
+        """The sums of each bucket of the window by a dimension, oldest first."""
+
+        def ask() -> list[SeriesPoint]:
+            return queries.usage_series(
+                self._conn,
+                project_id=self.project.pk,
+                window=self.state.window,
+                by=dimension,
+                filters=self.state.filters,
+            )
+
+        return self._once(("series", dimension), ask)
+
+    def ladder(self) -> Ladder:
+        """What the gateway says of its ladder, and of the UTC days that the window touches."""
+
+        def ask() -> Ladder:
+            tell: Callable[..., Ladder] = import_string(settings.LADDER)
+            window = self.state.window
+            return tell(
+                project_id=self.project.pk,
+                first=window.start.date(),
+                last=(window.end - timedelta(microseconds=1)).date(),
+                now=self.state.now,
+            )
+
+        return self._once("ladder", ask)
+
+    def token_price(self, provider: str, model: str) -> tuple[Fraction, Fraction, Fraction] | None:
+        """Nano-dollars of a token of a model now: of input, of input that a cache serves, of output; None: not
+        known."""
+
+        def ask() -> tuple[Fraction, Fraction, Fraction] | None:
+            book = overrides.book_for(self._conn, project_id=self.project.pk)
+            call = Call(started_at=self.state.now, provider=provider, model=model)
+            fresh, cached, output = (
+                computed_nanousd(one, input_total(one), book)[0]
+                for one in (
+                    replace(call, input_uncached=_PRICED),
+                    replace(call, cache_read=_PRICED),
+                    replace(call, output=_PRICED),
+                )
+            )
+            if fresh is None or cached is None or output is None:
+                return None
+            return Fraction(fresh, _PRICED), Fraction(cached, _PRICED), Fraction(output, _PRICED)
+
+        return self._once(("price", provider, model), ask)
 
     def unpriced_models(self) -> list[tuple[str, str, int]]:
         """(provider, model, calls) that have no cost in the window."""

@@ -36,6 +36,7 @@ PAGES = {
     "forecasts": "Forecasts",
     "objectives": "Objectives",
     "budgets": "Budgets",
+    "routing": "Routing",
     "live": "Live",
     "invoice": "Invoice",
     "connect": "Connect",

@@ -9,13 +9,13 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 from telemetry.contracts import UsageRow
 from telemetry.dashboards import colours, formats, sums
-from telemetry.dashboards.pagestate import Metric
 from telemetry.series.window import Window
 
+Metric = Literal["tokens", "cost", "calls"]
 MAX_SERIES = 8
 OTHER = "Other"
 
@@ -31,7 +31,7 @@ class Point(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One series: a value for each bucket, in tokens or nano-dollars; `slot` is its colour."""
+    """One series: a value for each bucket, in tokens, nano-dollars or calls; `slot` is its colour."""
 
     name: str
     slot: int
@@ -85,12 +85,16 @@ def pile(
 
 
 def measure(row: UsageRow, metric: Metric) -> int:
-    """Tokens, or nano-dollars."""
+    """Tokens, nano-dollars, or calls."""
+    if metric == "calls":
+        return row.calls
     return row.cost_nanousd if metric == "cost" else row.tokens
 
 
 def amount(number: int, metric: Metric) -> str:
-    """A measure in words: 12.3M tokens, $4.20."""
+    """A measure in words: 12.3M tokens, $4.20, 17 calls."""
+    if metric == "calls":
+        return formats.counted(number, "call", "calls")
     return formats.usd(number) if metric == "cost" else f"{formats.compact(number)} tokens"
 
 

@@ -40,6 +40,7 @@ urlpatterns = [
     path("reports/<str:kind>/<str:period>/", reports.report, name="report"),
     path("forecasts/", forecasts.forecasts, name="forecasts"),
     path("budgets/", views.budgets, name="budgets"),
+    path("routing/", views.routing, name="routing"),
     path("trends/", trends.trends, name="trends"),
     path("objectives/", objectives.objectives, name="objectives"),
     path("live/", live.live, name="live"),

@@ -61,6 +61,15 @@ def budgets(request: HttpRequest) -> HttpResponse:
     return answer(request, pages.BUDGETS, about="what was granted, what is used of it, and what it will come to")
 
 
+@answers_plainly
+@login_required
+@require_safe
+@cache_control(private=True, no_cache=True)
+def routing(request: HttpRequest) -> HttpResponse:
+    """Which tiers answered, why, what that cost, and how they are."""
+    return answer(request, pages.ROUTING)
+
+
 def membership_of(request: HttpRequest) -> Membership:
     """The person's membership in the project that the address names. Raises UnknownProject and BadQuery."""
     slug = pagestate.word(query_of(request), "project")

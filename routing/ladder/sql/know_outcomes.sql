@@ -5,7 +5,9 @@ WITH given AS (
     )
 ),
 before AS (
-    SELECT o.id, o.at, o.task_type, o.tier_id, coalesce(o.is_good::integer, o.p_good) AS counted
+    SELECT
+        o.id, o.at, o.task_type, o.tier_id, coalesce(o.is_good::integer, o.p_good) AS counted,
+        o.would_help IS NULL AS is_new
     FROM routing_outcome AS o
     JOIN given USING (id)
     WHERE o.project_id = %(project_id)s AND (o.is_good IS NULL OR given.known_by = 'audit')
@@ -18,16 +20,23 @@ known AS (
     FROM given
     JOIN before USING (id)
     WHERE o.project_id = %(project_id)s AND o.id = given.id
-    RETURNING before.at, before.task_type, before.tier_id, given.is_good::integer - before.counted AS more
+    RETURNING
+        before.at, before.task_type, before.tier_id, given.is_good::integer - before.counted AS more,
+        (before.is_new AND given.would_help IS NOT NULL)::integer AS compared,
+        (before.is_new AND given.would_help IS TRUE)::integer AS bettered
 ),
 days AS (
-    SELECT (at AT TIME ZONE 'UTC')::date AS day, task_type, tier_id, sum(more) AS more
+    SELECT
+        (at AT TIME ZONE 'UTC')::date AS day, task_type, tier_id, sum(more) AS more,
+        sum(compared) AS compared, sum(bettered) AS bettered
     FROM known
     GROUP BY day, task_type, tier_id
 ),
 added AS (
     UPDATE routing_outcomeday AS kept
-    SET good = kept.good + days.more
+    SET
+        good = kept.good + days.more, compared = kept.compared + days.compared,
+        bettered = kept.bettered + days.bettered
     FROM days
     WHERE
         kept.project_id = %(project_id)s AND kept.day = days.day AND kept.task_type = days.task_type

@@ -5,7 +5,7 @@ FROM (
         task_type, tier_id, signals, is_good, would_help,
         row_number() OVER (PARTITION BY task_type, tier_id ORDER BY at DESC) AS place
     FROM routing_outcome
-    WHERE project_id = %(project_id)s AND is_good IS NOT NULL AND at > %(after)s
+    WHERE project_id = %(project_id)s AND is_good IS NOT NULL AND fault = '' AND at > %(after)s
 ) AS newest
 WHERE place <= %(most)s
 ORDER BY task_type, tier_id, place;

@@ -17,7 +17,7 @@ from routing.ladder.health import Health
 from routing.ladder.learning import Learned, learn
 from routing.ladder.shares import Shares, price
 from routing.ladder.signals import NAMES
-from routing.models import BreakerChange, Outcome, OutcomeDay, TierPrice
+from routing.models import BreakerChange, Outcome, OutcomeDay, ReasonDay, TierPrice
 from telemetry import facade
 from telemetry.contracts import Execution
 from telemetry.models import Project
@@ -47,7 +47,7 @@ def ended(project: Project, *, execution: str = "", task_type: str = "summary", 
         "ttft_s": None,
         "usage": Usage(),
         "verdict": Verdict(passed=True, p_good=0.75, signals=(0.0,) * len(NAMES)),
-        "is_final": True,
+        "is_final": given.get("fault") is None,
         "prompt_chars": 100,
     }
     caller = Caller(project_id=project.pk, key_id=1, session="s", task_type=task_type, execution=execution)
@@ -59,14 +59,19 @@ def counted(project: Project, tier_id: int = 1) -> tuple[float, float, float]:
     return found.n, found.good, found.refused
 
 
+DOWN = Fault(kind="server", message="503")
 REFUSED = Fault(kind="gate", message="false_sum")
 
 
 def test_an_answer_is_added_up_once_however_often_it_is_told(project: Project) -> None:
-    told = [ended(project), ended(project, fault=REFUSED, is_final=False), ended(project, verdict=None)]
+    told = [ended(project), ended(project, fault=REFUSED, is_final=False), ended(project, verdict=None, fault=DOWN)]
     learn(told)
     learn(told)
     assert counted(project) == (2, 1.5, 1)
+    day = OutcomeDay.objects.get(project_id=project.pk)
+    assert (day.n, day.refused, day.failed) == (2, 1, 1)
+    why = ReasonDay.objects.get(project_id=project.pk)
+    assert (why.reason, why.n, why.answered, why.final, why.good) == ("the lowest tier that can", 3, 2, 1, 1.5)
     spread = learning.read_table(project.pk, now=NOW).lengths["summary"]
     assert (spread.n, round(spread.mean, 3), round(spread.variance, 3)) == (2, 4.615, 0)
 
@@ -87,6 +92,8 @@ def test_a_higher_tiers_answer_says_whether_the_refused_one_was_good(project: Pr
     kept = {one.id: one for one in Outcome.objects.filter(project_id=project.pk, tier_id=1)}
     assert (kept[first.attempt.id].is_good, kept[first.attempt.id].would_help) == (True, False)
     assert (kept[second.attempt.id].is_good, kept[second.attempt.id].would_help) == (False, True)
+    day = OutcomeDay.objects.get(project_id=project.pk, tier_id=1)
+    assert (day.compared, day.bettered) == (2, 1)
     assert counted(project) == (2, 1.0, 2), "what is known takes the place of what was likely"
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import get_args
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from routing.contracts import Fault, FaultKind, Provider, Tier
@@ -113,7 +113,7 @@ def test_one_that_fails_again_soon_waits_longer_and_after_a_calm_minute_the_shor
     assert late.until == later(100 + SHORTEST_S)
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(down_s=st.floats(1, 600), every_s=st.floats(0.05, 4))
 def test_after_an_outage_it_is_back_within_half_a_minute_and_few_calls_were_spent_on_it(
     down_s: float, every_s: float
@@ -133,7 +133,7 @@ def test_after_an_outage_it_is_back_within_half_a_minute_and_few_calls_were_spen
     assert spent <= OPENS_AFTER + 3 + down_s / LONGEST_S
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(st.tuples(st.sampled_from([None, *INNOCENT, *GUILTY]), st.floats(0, 30), st.none() | st.floats(0, 1e6)))
 )

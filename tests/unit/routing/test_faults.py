@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import get_args
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from routing.contracts import Fault, FaultKind, Plan, Provider, Quota, Step, Tier
@@ -126,7 +126,7 @@ def test_no_attempt_begins_after_the_budget() -> None:
     assert isinstance(late, GiveUp)
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     tiers=st.lists(
         st.builds(tier, st.integers(1, 5), window=st.sampled_from([8_192, 200_000]), group=st.sampled_from(["", "a"])),

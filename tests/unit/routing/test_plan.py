@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -197,7 +197,7 @@ tables_given = st.builds(
 )
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     tiers=tiers_given,
     states=states_given,
@@ -231,7 +231,7 @@ def test_every_tier_is_either_a_step_or_skipped_with_a_reason_and_no_step_breaks
         assert climb is None or climb.tier.position > step.tier.position
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
 def test_better_evidence_never_makes_another_tier_look_worse(expected: float, low: float, high: float) -> None:
     low, high = sorted((low, high))

@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from routing.contracts import Features, ToolCall, Verdict
@@ -106,13 +106,13 @@ def test_sums_are_done_again_as_they_are_written(text: str, truths: list[bool]) 
     assert [each.is_true for each in sums(text)] == truths
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(alphabet="0123456789+-*/(). =,%$x\n", max_size=200))
 def test_no_text_makes_doing_sums_fail(text: str) -> None:
     sums(text)
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     question=st.text(max_size=100),
     answer=st.text(max_size=200),

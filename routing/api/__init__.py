@@ -1,0 +1,1 @@
+"""Routing's REST API: tasks that a worker does. Edge."""

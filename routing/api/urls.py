@@ -1,0 +1,10 @@
+"""Addresses of routing's API. Each must stand in the tenant matrix (tests/edges/telemetry/test_tenants.py)."""
+
+from django.urls import path
+
+from routing.api import tasks
+
+urlpatterns = [
+    path("api/v1/tasks/", tasks.TasksView.as_view(), name="api-tasks"),
+    path("api/v1/tasks/<uuid:errand_id>/", tasks.TaskView.as_view(), name="api-task"),
+]

@@ -1,0 +1,119 @@
+"""The ladder as the page Routing shows it: the tiers and how they are, and what some days of a project add up to.
+
+Telemetry prints the page, with its own panels and its own sums of calls; it is told where this is by the site's
+setting LADDER, as Django's REST framework is told of its parts, so neither app imports the other's pages.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+
+from routing import models, roster
+from routing.contracts import Quota, Tier
+from routing.providers.quota import Left, Quotas
+from routing.providers.shared import Shared
+from telemetry.contracts import Ladder, Opened, Rung, Why
+from telemetry.facade import statement
+
+_MOST_REASONS = 100
+_MOST_CHANGES = 50
+
+
+def ladder(*, project_id: int, first: date, last: date, now: datetime) -> Ladder:
+    """The ladder now, and what the UTC days from `first` to `last` of a project add up to. Raises django.db.Error."""
+    tiers = roster.current(now=now).tiers
+    quotas = [tier.quota for tier in tiers if tier.quota]
+    with ThreadPoolExecutor(1) as apart:  # a loop of its own, whatever the thread that asks is doing
+        left = apart.submit(lambda: asyncio.run(_left(quotas, now))).result()
+    sums = {row[0]: row[1:] for row in tier_days(project_id, first=first, last=last)}
+    names = dict(models.Tier.objects.values_list("pk", "name"))
+    changes = models.BreakerChange.objects.filter(at__date__range=(first, last)).order_by("-at", "-pk")
+    opened = _opened()
+    return Ladder(
+        rungs=tuple(_rung(tier, left, opened, sums.get(tier.id, (0,) * 5)) for tier in tiers),
+        whys=tuple(
+            Why(names.get(tier_id, f"tier {tier_id}"), reason, asked, answered, given, good)
+            for tier_id, reason, asked, answered, given, good in reason_days(project_id, first=first, last=last)
+        ),
+        opened=tuple(
+            Opened(one.at, names.get(one.tier_id, f"tier {one.tier_id}"), one.kind) for one in changes[:_MOST_CHANGES]
+        ),
+    )
+
+
+def _rung(tier: Tier, left: Mapping[str, Left], opened: Mapping[int, str], sums: Sequence[int]) -> Rung:
+    answers, refused, failed, compared, bettered = sums
+    fault = opened.get(tier.id, "")
+    state = tier.trouble or (f"left out after {fault.replace('_', ' ')}" if fault else "well")
+    return Rung(
+        name=tier.name,
+        position=tier.position,
+        provider=tier.provider.name,
+        model=tier.model,
+        share=tier.share,
+        state=state,
+        is_well=state == "well",
+        quota=_quota(tier.quota, left),
+        input_nanousd=tier.input_nanousd,
+        output_nanousd=tier.output_nanousd,
+        answers=answers,
+        refused=refused,
+        failed=failed,
+        compared=compared,
+        bettered=bettered,
+    )
+
+
+def _opened() -> dict[int, str]:
+    """Of each tier the fault that its breaker opened on last, where no process has closed it since."""
+    newest = models.BreakerChange.objects.order_by("tier_id", "-at", "-pk").distinct("tier_id")
+    return {one.tier_id: one.kind for one in newest if one.kind}
+
+
+def _quota(quota: Quota | None, left: Mapping[str, Left]) -> str:
+    if quota is None:
+        return ""
+    found = left[quota.group]
+    parts = [
+        f"{remains:,} of {most:,} left {when}"
+        for remains, most, when in (
+            (found.this_minute, quota.a_minute, "this minute"),
+            (found.today, quota.a_day, "today"),
+        )
+        if most is not None and remains is not None
+    ]
+    return ", ".join(parts)
+
+
+async def _left(quotas: Sequence[Quota], now: datetime) -> dict[str, Left]:
+    """What each group has left, as all processes count together."""
+    shared = Shared(settings.BROKER_URL)
+    try:
+        counted = Quotas(shared)
+        return {quota.group: await counted.left(quota, now=now) for quota in quotas}
+    finally:
+        await shared.close()
+
+
+def tier_days(project_id: int, *, first: date, last: date) -> list[Any]:
+    """(tier id, answers, refused, failed, compared, bettered) of some days."""
+    return _rows("tier_days", project_id=project_id, first=first, last=last)
+
+
+def reason_days(project_id: int, *, first: date, last: date) -> list[Any]:
+    """(tier id, reason, asked, answered, given, good) of some days."""
+    return _rows("reason_days", project_id=project_id, first=first, last=last, most=_MOST_REASONS)
+
+
+def _rows(name: str, **given: Any) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement("routing.dashboards", name), given)
+        found: list[Any] = cursor.fetchall()
+    return found
