@@ -105,12 +105,12 @@ def _post(address: str, path: str, key: str, records: list[dict[str, Any]]) -> f
 
 def copy(place: harness.Instance, calls: Sequence[Call]) -> float:
     """Calls a second by psql's \\copy of a text file with every column of the table."""
-    from telemetry.ledger import ingest, rows, store
+    from telemetry.ledger import entries, rows, store
 
     file = place.folder / "calls.txt"
     with file.open("w") as lines:
         for call in calls:
-            row = store.call_row(ingest.entry_of(call), place.project_id, "copy", _NOW)
+            row = store.call_row(entries.entry_of(call), place.project_id, "copy", _NOW)
             lines.write("\t".join(_text(value) for value in row) + "\n")
     command = f"\\copy telemetry_call ({', '.join(rows.CALL_COLUMNS)}) from '{file}'"
     began = time.perf_counter()

@@ -5,7 +5,7 @@ Source: formats.md §0.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import get_args
 
 from telemetry.contracts import Call, Quality
@@ -15,6 +15,7 @@ DONE = frozenset({"done", "completed", "complete", "success", "succeeded", "ok"}
 FAILED = frozenset({"failed", "failure", "error", "errored", "timeout", "timed_out", "aborted", "crashed"})
 RUNNING = frozenset({"running", "in_progress", "in-progress", "started", "pending", "queued", "active", "working"})
 _QUALITY_BITS: dict[str, int] = {name: 1 << place for place, name in enumerate(get_args(Quality))}
+INPUTS = ("input_uncached", "cache_read", "cache_write_5m", "cache_write_1h", "cache_write_unknown")
 _HALF = 2**31
 _SUSPECT = -(2**62)
 _PROVIDERS = {
@@ -47,6 +48,13 @@ def usage_rank(output: int, inputs: int, *, is_suspect: bool = False) -> int:
     else:
         rank = min(output, _HALF - 1) * _HALF + min(inputs, _HALF - 1)
     return rank + _SUSPECT if is_suspect else rank
+
+
+def usage_ranks(outputs: Sequence[int], inputs: Sequence[int]) -> Iterable[int]:
+    """`usage_rank` of many calls, none of which is known to count too much."""
+    if max(outputs, default=0) < _HALF and max(inputs, default=0) < _HALF:
+        return [output * _HALF + total for output, total in zip(outputs, inputs, strict=True)]
+    return map(usage_rank, outputs, inputs)
 
 
 def quality_bits(flags: Iterable[str]) -> int:

@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 from msgspec import Raw, ValidationError
+from msgspec.structs import force_setattr
 
 from telemetry.api.errors import TooLarge
 from telemetry.api.items import MAX_MARKS, items
@@ -30,8 +31,21 @@ _ESCAPED_NUL = b"\\u0000"
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*+\\u0000")
 _TIME = b'"started_at"'
 
+_MOST_KNOWN = 1024
+_LONGEST_KNOWN = 1024  # bytes
+
 Record = TypeVar("Record", Call, Execution)
-_ALL_CALLS = msgspec.json.Decoder(list[Call])
+
+
+class _SentCall(Call, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
+    """A call as it is sent; its attributes are read afterwards, for calls of one sender mostly have the same."""
+
+    attributes: Raw = Raw(b"null")  # type: ignore[assignment]
+
+
+_ALL_CALLS = msgspec.json.Decoder(list[_SentCall])
+_ATTRIBUTES = msgspec.json.Decoder(dict[str, Any] | None)
+_known_attributes: dict[bytes, Mapping[str, Any] | None] = {}
 _FIELDS = {kind: frozenset(kind.__struct_fields__) for kind in (Call, Execution)}
 
 
@@ -81,10 +95,26 @@ def _calls_at_once(body: bytes) -> list[Any]:
     try:
         calls = _ALL_CALLS.decode(body)
         for call in calls:
-            _check_modest(call.attributes)
+            force_setattr(call, "attributes", _attributes(bytes(call.attributes)))  # nobody has seen it yet
     except (ValueError, RecursionError):
         return []
     return calls if len(calls) <= MAX_ITEMS else []
+
+
+def _attributes(raw: bytes) -> Mapping[str, Any] | None:
+    """Attributes read from JSON; those that were read before are the same object. Raises ValueError, RecursionError."""
+    if raw in _known_attributes:
+        return _known_attributes[raw]
+    try:
+        attributes = _ATTRIBUTES.decode(raw)
+    except ValidationError as error:
+        raise ValidationError(f"{error} - at `$.attributes`") from None
+    _check_modest(attributes)
+    if len(raw) <= _LONGEST_KNOWN:
+        if len(_known_attributes) >= _MOST_KNOWN:
+            _known_attributes.clear()
+        _known_attributes[raw] = attributes
+    return attributes
 
 
 def _is_hostile(body: bytes) -> bool:
@@ -107,8 +137,11 @@ def _record(item: bytes, kind: type[Record]) -> Record:
     if unknown:
         attributes = msgspec.json.decode(known.get("attributes", b"{}"), type=dict[str, Raw])
         known["attributes"] = Raw(msgspec.json.encode({**attributes, **unknown}))
-    record = msgspec.json.decode(msgspec.json.encode(known), type=kind)
-    _check_modest(record.attributes)
+    record: Record = msgspec.json.decode(msgspec.json.encode(known), type=_SentCall if kind is Call else kind)
+    if isinstance(record, _SentCall):
+        force_setattr(record, "attributes", _attributes(bytes(record.attributes)))
+    else:
+        _check_modest(record.attributes)
     return record
 
 

@@ -13,12 +13,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from functools import cache
 from operator import attrgetter
 from typing import Any
 
 import msgspec
-from msgspec.structs import astuple
 from psycopg import Connection
 from psycopg.errors import CheckViolation, DeadlockDetected, InternalError_, UniqueViolation
 from psycopg.pq import TransactionStatus
@@ -28,14 +26,12 @@ from psycopg.types.json import Jsonb
 from telemetry.contracts import Call, Execution, Receipt, Rejection
 from telemetry.ledger import aliases, dirty, partitions, sessions, store, told
 from telemetry.ledger import executions as runs
-from telemetry.ledger.identity import call_id
+from telemetry.ledger.entries import entries_of, entry_of
 from telemetry.ledger.overrides import book_for
-from telemetry.ledger.pricebook import NO_OVERRIDES, PriceBook
-from telemetry.ledger.pricing import MAX_NANOUSD, computed_nanousd, nanousd
+from telemetry.ledger.pricebook import PriceBook
 from telemetry.ledger.retention import Kept, kept
-from telemetry.ledger.rows import LABELS, Entry, labels_of
+from telemetry.ledger.rows import LABELS, Entry
 from telemetry.statements import prepared, statement
-from telemetry.usage import input_total, usage_rank
 
 EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
 AHEAD = timedelta(minutes=5)
@@ -111,20 +107,8 @@ def _sorted_out(
     """Believe, identify, price and rank. Of two copies of a call in one batch the fuller stays."""
     batch = _Batch(book, since)
     earliest, latest = max(EARLIEST, since.from_at), now + AHEAD
-    for index, call in enumerate(calls):
-        if not earliest <= call.started_at <= latest:
-            _keep_out(batch, index, call, call.id, now)
-            continue
-        try:
-            entry = entry_of(call, book=book)
-        except ValueError as error:
-            batch.rejected.append(Rejection(index, call.id, str(error)))
-            continue
-        known = batch.entries.get(entry.id)
-        batch.entries[entry.id] = entry if known is None else _fuller(known, entry, book)
-        batch.calls += 1
-        if call.aliases or call.likeness:
-            batch.has_names = True
+    if not _take_all(batch, calls, earliest, latest):
+        _take_each(batch, calls, earliest, latest, now)
     for index, execution in enumerate(executions, len(calls)):
         if not earliest <= execution.started_at <= latest:
             _keep_out(batch, index, execution, execution.execution_id or execution.task_id, now)
@@ -140,6 +124,39 @@ def _sorted_out(
     return batch
 
 
+def _take_all(batch: _Batch, calls: Sequence[Call], earliest: datetime, latest: datetime) -> bool:
+    """Take all calls at once, where every one of them is believed, can be stored, and is there once."""
+    if not all(earliest <= call.started_at <= latest for call in calls):
+        return False
+    try:
+        entries = entries_of(calls, book=batch.book)
+    except ValueError:
+        return False
+    batch.entries = {entry.id: entry for entry in entries}
+    batch.calls = len(calls)
+    batch.has_names = any(call.aliases or call.likeness for call in calls)
+    return len(batch.entries) == len(calls)
+
+
+def _take_each(batch: _Batch, calls: Sequence[Call], earliest: datetime, latest: datetime, now: datetime) -> None:
+    """Take calls one by one: each that is refused for its own reason; of two copies the fuller stays."""
+    batch.entries, batch.calls, batch.has_names = {}, 0, False
+    for index, call in enumerate(calls):
+        if not earliest <= call.started_at <= latest:
+            _keep_out(batch, index, call, call.id, now)
+            continue
+        try:
+            entry = entry_of(call, book=batch.book)
+        except ValueError as error:
+            batch.rejected.append(Rejection(index, call.id, str(error)))
+            continue
+        known = batch.entries.get(entry.id)
+        batch.entries[entry.id] = entry if known is None else _fuller(known, entry, batch.book)
+        batch.calls += 1
+        if call.aliases or call.likeness:
+            batch.has_names = True
+
+
 def _keep_out(batch: _Batch, index: int, record: _RECORD, name: str, now: datetime) -> None:
     """Set a record apart whose time cannot be believed; refuse one that is older than what is kept, for it would be
     dropped at once, and its day's sums are final."""
@@ -148,31 +165,6 @@ def _keep_out(batch: _Batch, index: int, record: _RECORD, name: str, now: dateti
         batch.strange.append((record, reason))
     else:
         batch.rejected.append(Rejection(index, name, batch.kept.reason))
-
-
-def entry_of(call: Call, *, book: PriceBook = NO_OVERRIDES) -> Entry:
-    """A call identified, priced and ranked. Raises ValueError for a cost that cannot be."""
-    inputs = input_total(call)
-    computed, price_version = computed_nanousd(call, inputs, book)
-    if computed is not None and computed > MAX_NANOUSD:
-        raise ValueError("these tokens would cost more than can be counted")
-    reported = None if call.cost_usd is None else nanousd(call.cost_usd)
-    return Entry(
-        call_id(call),
-        call,
-        usage_rank(call.output, inputs, is_suspect="output_suspect" in call.quality),
-        store.cost_rank(call.cost_kind, reported),
-        _present(tuple(map(bool, labels_of(astuple(call)))), call.cache_write_unknown > 0),
-        reported,
-        computed,
-        price_version,
-    )
-
-
-@cache
-def _present(fields: tuple[bool, ...], is_unsplit: bool) -> int:
-    """Which fields a call has, as bits; the last one: cache writes are told apart by their time to live."""
-    return sum(1 << place for place, is_there in enumerate((*fields, not is_unsplit)) if is_there)
 
 
 def _fuller(first: Entry, second: Entry, book: PriceBook) -> Entry:
@@ -224,7 +216,7 @@ def _write(
         )
         totals = store.claim_identities(conn, project_id=project_id, entries=_totals(batch, written.with_calls))
         new = [*fresh, *(one.entry for one in totals if one.is_fresh)] if totals else fresh
-        store.copy_calls(conn, project_id=project_id, entries=new, source=source, now=now)
+        store.write_calls(conn, project_id=project_id, entries=new, source=source, now=now)
         known += [one for one in totals if not one.is_fresh]
         known = [one for one in known if one.started_at >= batch.kept.from_at]  # the others are final, or gone
         store.merge_entries(conn, project_id=project_id, claimed=known, source=source, now=now)
@@ -259,7 +251,7 @@ def _claim(
 ) -> tuple[list[Entry], list[store.Claimed]]:
     """The entries that are new calls, and those that belong to a known one and bring something."""
     if is_new:
-        store.copy_identities(conn, project_id=project_id, entries=entries)
+        store.write_identities(conn, project_id=project_id, entries=entries)
         if not batch.has_names:
             return entries, []
         claimed = [store.Claimed(entry, entry.id, entry.call.started_at, True) for entry in entries]

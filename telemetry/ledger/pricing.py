@@ -9,9 +9,12 @@ cost, which is not 0.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from functools import lru_cache
+from typing import Any
 
 import genai_prices
 from genai_prices import Usage
@@ -19,13 +22,17 @@ from genai_prices.types import ModelInfo, ModelPrice, TieredPrices, TimeOfDateCo
 
 from telemetry.contracts import Call
 from telemetry.ledger.pricebook import NO_OVERRIDES, PriceBook, Rates
-from telemetry.usage import provider_of
+from telemetry.usage import INPUTS, provider_of
 
 PRICE_VERSION = f"genai-prices {genai_prices.__version__}"
 FREE = "free model"
 MAX_NANOUSD = 2**63 - 1
 _MILLION = 1_000_000
 _NANO = Decimal(10**9)
+_BELOW_HALF = 499_999
+_COUNTED = (*INPUTS, "output", "started_at")
+_Priced = tuple[tuple[tuple[int, ...], ...], str, bool]
+_FREE_RATES = Rates(-1, 0, 0, 0, 0, 0, 0)
 _MOST_DAYS = 20_000
 _ANY_TIME = datetime(2026, 1, 1, tzinfo=UTC)
 _of_a_day: dict[tuple[str, str, str, int], tuple[Rates, ...]] = {}
@@ -49,11 +56,54 @@ def computed_nanousd(call: Call, inputs: int, book: PriceBook = NO_OVERRIDES) ->
     return _cost(call, tier), PRICE_VERSION
 
 
+def computed_columns(
+    columns: Mapping[str, Sequence[Any]], inputs: Sequence[int], book: PriceBook = NO_OVERRIDES
+) -> tuple[list[int | None], list[str]]:
+    """`computed_nanousd` of many calls, of which each field is a column: costs, and price versions. Rates are looked
+    up once for each model and day."""
+    costs: list[int | None] = []
+    versions: list[str] = []
+    asked: dict[tuple[str, str, str, int], _Priced] = {}
+    days = [at.toordinal() if at.tzinfo is UTC else at.astimezone(UTC).toordinal() for at in columns["started_at"]]
+    named = zip(columns["provider"], columns["model"], columns["service_tier"], days, strict=True)
+    counted = zip(*(columns[name] for name in _COUNTED), strict=True)
+    for key, (uncached, read, write, write_1h, unknown, output, at), total in zip(named, counted, inputs, strict=True):
+        priced = asked.get(key)
+        if priced is None:
+            priced = _priced(*key[:3], at, book)
+            if priced[2]:
+                asked[key] = priced
+        tiers, version, _ = priced
+        cost = None
+        for above, per_uncached, per_read, per_write, per_write_1h, per_output, a_call in tiers:
+            if total > above:
+                millionths = uncached * per_uncached + read * per_read + (write + unknown) * per_write
+                millionths += write_1h * per_write_1h + output * per_output
+                cost = a_call + (millionths + _BELOW_HALF + (millionths // _MILLION & 1)) // _MILLION  # half to even
+                break
+        costs.append(cost)
+        versions.append(version)
+    return costs, versions
+
+
 def nanousd(cost: Decimal) -> int:
     """US dollars as nano-dollars, half to even. Raises ValueError for what is not a believable cost."""
     if not cost.is_finite() or not 0 <= cost <= _MILLION:
         raise ValueError("cost_usd must be from 0 to 1,000,000 dollars")
     return int((cost * _NANO).to_integral_value(ROUND_HALF_EVEN))
+
+
+def _priced(provider: str, model: str, service_tier: str, at: datetime, book: PriceBook) -> _Priced:
+    """The rates of a model at a moment as plain numbers, the price version, and whether they hold all day."""
+    override = book.find(provider, model, at) if book.overrides else None
+    if override is not None:
+        return (astuple(override.rates),), override.version, True
+    if model.endswith(":free"):
+        return (astuple(_FREE_RATES),), FREE, True
+    tiers = rates(provider, model, at, service_tier)
+    found = _find(provider, model)
+    is_by_day = found is None or not _priced_by_time_of_day(found)
+    return tuple(map(astuple, tiers)), PRICE_VERSION if tiers else "", is_by_day
 
 
 def rates(provider: str, model: str, at: datetime, service_tier: str) -> tuple[Rates, ...]:

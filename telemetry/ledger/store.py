@@ -1,4 +1,4 @@
-"""The statements that write calls: COPY where all is new, a claim where something is known already.
+"""The statements that write calls: by columns where all is new, a claim where something is known already.
 
 The identity row decides in which partition a call lives; both are written in one transaction. Rows are sorted by id
 and lock classes are taken in one order, session's lock → identity → other names → execution → calls → session, so that
@@ -7,40 +7,63 @@ concurrent batches that overlap wait for each other and never deadlock. Source: 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
+from weakref import WeakSet
 
 import msgspec
 from msgspec.structs import astuple
-from psycopg import Connection, sql
+from psycopg import Connection, Cursor, sql
+from psycopg.adapt import Dumper
+from psycopg.postgres import types
+from psycopg.pq import Format
 from psycopg.rows import tuple_row
 from psycopg.types.json import Jsonb
 
-from telemetry.ledger.rows import CALL_COLUMNS, IDENTITY_COLUMNS, Entry, identity_row, picked_of, types_of
+from telemetry.ledger.arrays import Int8s, Jsonbs, Moments, Texts, Uuids, int8s, moments, uuids
+from telemetry.ledger.rows import CALL_COLUMNS, Entry, alike, array_of, columns_of, cost_rank, picked_of, type_of
 from telemetry.statements import prepared, statement
 from telemetry.usage import quality_bits
 
 SUSPECT = quality_bits(["output_suspect"])
-_COST_RANK = {"client_estimate": 1, "provider": 2}
+
+
+class _Array(Dumper):
+    """Sends bytes as an array of a type."""
+
+    format = Format.BINARY
+
+    def dump(self, obj: bytes) -> bytes:
+        """As it is."""
+        return obj
+
+
+def _dumper(name: str) -> type[Dumper]:
+    return type(f"_{name}", (_Array,), {"oid": types[name].array_oid})
+
+
+_DUMPERS = {
+    Int8s: _dumper("int8"),
+    Uuids: _dumper("uuid"),
+    Moments: _dumper("timestamptz"),
+    Texts: _dumper("text"),
+    Jsonbs: _dumper("jsonb"),
+}
+_sending_arrays: WeakSet[Connection[Any]] = WeakSet()
 
 
 class Moved(RuntimeError):
     """A call is no longer where its identity said: it became part of another meanwhile, or has expired."""
 
 
-def _copying(table: str, columns: Sequence[str]) -> bytes:
-    """Composed once: psycopg takes a quarter of a millisecond to."""
-    names = sql.SQL(", ").join(map(sql.Identifier, columns))
-    return sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(sql.Identifier(table), names).as_bytes()
-
-
 _encode_json = msgspec.json.encode
-_COPY_CALLS = _copying("telemetry_call", CALL_COLUMNS), types_of(CALL_COLUMNS)
-_COPY_IDENTITIES = _copying("telemetry_identity", IDENTITY_COLUMNS), types_of(IDENTITY_COLUMNS)
+_SHARED = ("project_id", "source", "received_at")
+_MANY = 20  # so few entries are written by one statement, whatever they have alike
 
 
 Place = tuple[bytes, datetime]  # the id of a call, and the `started_at` under which it lives
@@ -56,11 +79,12 @@ class Claimed:
     is_fresh: bool
 
 
-def copy_identities(conn: Connection[Any], *, project_id: int, entries: Sequence[Entry]) -> None:
+def write_identities(conn: Connection[Any], *, project_id: int, entries: Sequence[Entry]) -> None:
     """Claim identities that are all new. `entries` must be sorted by id, each id once. Raises UniqueViolation where
     one is known; then the transaction is over."""
     if entries:
-        _copy(conn, _COPY_IDENTITIES, [identity_row(entry, project_id) for entry in entries])
+        arguments = {"project": project_id, **_identities(entries)}
+        _cursor(conn).execute(statement(__package__, "write_identities"), arguments)
 
 
 def claim_identities(conn: Connection[Any], *, project_id: int, entries: Sequence[Entry]) -> list[Claimed]:
@@ -68,26 +92,66 @@ def claim_identities(conn: Connection[Any], *, project_id: int, entries: Sequenc
     by id, each id once."""
     if not entries:
         return []
-    arguments = {
-        "project": project_id,
-        "ids": [UUID(bytes=entry.id) for entry in entries],
-        "moments": [entry.call.started_at for entry in entries],
-        "usage": [entry.usage_rank for entry in entries],
-        "cost": [entry.cost_rank for entry in entries],
-        "fields": [entry.fields for entry in entries],
-    }
+    arguments = {"project": project_id, **_identities(entries)}
     by_id = {entry.id: entry for entry in entries}
-    with prepared(conn, tuple_row) as cursor:
+    with _cursor(conn) as cursor:
         rows = cursor.execute(statement(__package__, "claim_identities"), arguments).fetchall()
     return [
         Claimed(by_id[one.bytes], call_id.bytes, started_at, is_fresh) for one, call_id, started_at, is_fresh in rows
     ]
 
 
-def copy_calls(conn: Connection[Any], *, project_id: int, entries: Sequence[Entry], source: str, now: datetime) -> None:
+def write_calls(
+    conn: Connection[Any], *, project_id: int, entries: Sequence[Entry], source: str, now: datetime
+) -> None:
     """Write new calls. Their identities are claimed in this transaction already, so none can be there."""
-    if entries:
-        _copy(conn, _COPY_CALLS, [call_row(entry, project_id, source, now) for entry in entries])
+    if not entries:
+        return
+    columns = columns_of(entries, project_id=project_id, source=source, now=now)
+    shared = [name for name, column in columns.items() if alike(column)] if len(entries) >= _MANY else list(_SHARED)
+    arguments = {name: array_of(name, column) for name, column in columns.items() if name not in shared}
+    arguments |= {name: _plain(columns[name][0]) for name in shared}
+    _cursor(conn).execute(_writing(tuple(shared)), arguments)
+
+
+@lru_cache(maxsize=256)
+def _writing(shared: tuple[str, ...]) -> bytes:
+    """write_calls.sql for columns of which some have one value for all calls."""
+    values = [
+        sql.SQL("{}::{}" if name in shared else "unnest({}::{}[])").format(
+            sql.Placeholder(name), sql.SQL(type_of(name))
+        )
+        for name in CALL_COLUMNS
+    ]
+    names = sql.SQL(", ").join(map(sql.Identifier, CALL_COLUMNS))
+    parts = {"columns": names, "values": sql.SQL(", ").join(values)}
+    return sql.SQL(statement(__package__, "write_calls")).format(**parts).as_bytes()
+
+
+def _plain(value: Any) -> Any:
+    """A number as a text, for else its size would decide as which type it is sent, and each would be a statement."""
+    return str(value) if isinstance(value, int) else value.decode() if isinstance(value, bytes) else value
+
+
+def _cursor(conn: Connection[Any]) -> Cursor[tuple[Any, ...]]:
+    """A cursor that sends arrays as they are."""
+    if conn not in _sending_arrays:
+        for kind, dumper in _DUMPERS.items():
+            conn.adapters.register_dumper(kind, dumper)
+        _sending_arrays.add(conn)
+    return prepared(conn, tuple_row)
+
+
+def _identities(entries: Sequence[Entry]) -> dict[str, bytes]:
+    """What identities of calls are, by column."""
+    ids, calls, usage, cost, fields, *_ = zip(*map(astuple, entries), strict=True)
+    return {
+        "ids": uuids(ids),
+        "moments": moments([call.started_at for call in calls]),
+        "usage": int8s(usage),
+        "cost": int8s(cost),
+        "fields": int8s(fields),
+    }
 
 
 def call_row(entry: Entry, project_id: int, source: str, now: datetime) -> tuple[Any, ...]:
@@ -138,17 +202,3 @@ def merge_calls(conn: Connection[Any], rows: Sequence[Mapping[str, Any]]) -> Non
         cursor.executemany(statement(__package__, "merge_calls"), arguments)
         if cursor.rowcount < len(rows):
             raise Moved
-
-
-def cost_rank(kind: str, reported: int | None) -> int:
-    """Which of two reported costs is the better: by who reports it, then by its amount, which is below 2**50."""
-    return 0 if reported is None else (_COST_RANK[kind] << 50) + reported
-
-
-def _copy(conn: Connection[Any], copying: tuple[bytes, list[str]], rows: Iterable[tuple[Any, ...]]) -> None:
-    command, types = copying
-    with conn.cursor() as cursor, cursor.copy(command) as copy:
-        copy.set_types(types)
-        write_row = copy.write_row
-        for row in rows:
-            write_row(row)

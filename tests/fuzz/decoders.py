@@ -25,8 +25,9 @@ from telemetry.api.errors import BadBody, TooLarge
 from telemetry.contracts import Call, Execution, MeterReading
 from telemetry.importer.registry import LOCAL_SOURCES
 from telemetry.ledger import executions
+from telemetry.ledger.entries import entry_of
 from telemetry.ledger.identity import execution_key
-from telemetry.ledger.ingest import entry_of, unbelievable_time
+from telemetry.ledger.ingest import unbelievable_time
 from telemetry.ledger.invoice_csv import BadInvoice, Line, read_invoice
 from telemetry.ledger.store import call_row
 from telemetry.sources import Reading

@@ -2,7 +2,7 @@
 -- usage, a better cost, a field that was empty. DO NOTHING would not wait for a concurrent claim, and would deadlock.
 INSERT INTO telemetry_identity AS known (project_id, id, started_at, usage_rank, cost_rank, fields)
 SELECT %(project)s, sent.*
-FROM unnest(%(ids)s::uuid[], %(moments)s::timestamptz[], %(usage)s::int8[], %(cost)s::int8[], %(fields)s::int4[])
+FROM unnest(%(ids)s::uuid[], %(moments)s::timestamptz[], %(usage)s::int8[], %(cost)s::int8[], %(fields)s::int8[])
      AS sent (id, started_at, usage_rank, cost_rank, fields)
 ORDER BY sent.id
 ON CONFLICT (project_id, id) DO UPDATE

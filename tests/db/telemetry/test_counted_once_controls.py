@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from telemetry.contracts import Call
 from telemetry.database import connection
 from telemetry.ledger import partitions, store
-from telemetry.ledger.ingest import entry_of
+from telemetry.ledger.entries import entry_of
 from tests.faults.checker import Verdict, check
 from tests.ledger_reading import NOW, new_tenant, present, send
 from tests.page_reading import invented_calls
@@ -28,7 +28,7 @@ def store_unclaimed(tenant: int, calls: Sequence[Call], now: datetime) -> None:
     partitions.ensure(conn, {call.started_at.date() for call in calls}, now=now)
     entries = [entry_of(call) for call in calls]
     with conn.transaction():
-        store.copy_calls(conn, project_id=tenant, entries=entries, source="test", now=now)
+        store.write_calls(conn, project_id=tenant, entries=entries, source="test", now=now)
 
 
 def at_arrival(calls: Sequence[Call], now: datetime) -> list[Call]:

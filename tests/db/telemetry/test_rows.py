@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from telemetry.contracts import Call, Quality
-from telemetry.ledger.ingest import entry_of
+from telemetry.ledger.entries import entry_of
 from telemetry.ledger.rows import CALL_COLUMNS, COUNTS, LABELS
 from telemetry.ledger.store import call_row
 from telemetry.usage import quality_bits
