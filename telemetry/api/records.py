@@ -106,7 +106,7 @@ def _attributes(raw: bytes) -> Mapping[str, Any] | None:
     if raw in _known_attributes:
         return _known_attributes[raw]
     try:
-        attributes = _ATTRIBUTES.decode(raw)
+        attributes: Mapping[str, Any] | None = _ATTRIBUTES.decode(raw)
     except ValidationError as error:
         raise ValidationError(f"{error} - at `$.attributes`") from None
     _check_modest(attributes)
@@ -137,7 +137,8 @@ def _record(item: bytes, kind: type[Record]) -> Record:
     if unknown:
         attributes = msgspec.json.decode(known.get("attributes", b"{}"), type=dict[str, Raw])
         known["attributes"] = Raw(msgspec.json.encode({**attributes, **unknown}))
-    record: Record = msgspec.json.decode(msgspec.json.encode(known), type=_SentCall if kind is Call else kind)
+    wanted: Any = _SentCall if kind is Call else kind
+    record: Record = msgspec.json.decode(msgspec.json.encode(known), type=wanted)
     if isinstance(record, _SentCall):
         force_setattr(record, "attributes", _attributes(bytes(record.attributes)))
     else:

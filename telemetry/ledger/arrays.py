@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import chain
 from struct import Struct
+from typing import cast
 
 INT8, UUID, MOMENT, TEXT, JSONB = 20, 2950, 1184, 25, 3802  # the numbers of types, the same on every server
 _HEAD = Struct(">5i").pack  # dimensions, whether one is null, the type, how many, the first one's number
@@ -45,10 +46,12 @@ class Jsonbs(bytes):
 
 def int8s(values: Sequence[int | None]) -> Int8s:
     """Numbers; raises OverflowError where one does not fit."""
-    if None in values:
+    try:
+        numbers: array[int] = array("q", cast(Sequence[int], values))
+    except TypeError:  # None is no number
         each = b"".join(_NULL if value is None else _INT8(8, value) for value in values)
         return Int8s(_head(INT8, len(values), has_null=True) + each)
-    return Int8s(_head(INT8, len(values)) + _spaced(array("q", values)))
+    return Int8s(_head(INT8, len(values)) + _spaced(numbers))
 
 
 def moments(values: Sequence[datetime]) -> Moments:

@@ -7,7 +7,7 @@ Marks are only ever added: one that were shared would make writers wait for each
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any
@@ -17,15 +17,18 @@ from psycopg.rows import tuple_row
 
 from telemetry.statements import prepared, statement
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MINUTE_S = 60
+_DAY_MINUTES = 1440
 
 
 def mark(conn: Connection[Any], *, project_id: int, moments: Iterable[datetime]) -> None:
     """Note that calls or executions of a project changed that began at these moments: before and after the change,
     where it moved one."""
-    minutes = {moment.timestamp() // _MINUTE_S for moment in moments}  # whatever their zone
+    since = [moment - _EPOCH for moment in moments]  # whatever their zone
+    minutes = {one.days * _DAY_MINUTES + one.seconds // _MINUTE_S for one in since}
     if minutes:
-        mark_minutes(conn, project_id=project_id, minutes=sorted(map(int, minutes)))
+        mark_minutes(conn, project_id=project_id, minutes=sorted(minutes))
 
 
 def mark_minutes(conn: Connection[Any], *, project_id: int, minutes: Sequence[int]) -> None:

@@ -7,7 +7,7 @@ Source: formats.md §1 and §9.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from decimal import Decimal
 from functools import lru_cache
 from math import isfinite
@@ -220,7 +220,7 @@ def call_of(
         aliases=names[1:],
         cost_usd=cost,
         attributes=_kept(attributes, there.kept) if there.kept else None,
-        **(_buckets(counts, quality) | _circumstances(span, there) | known),
+        **{**_buckets(counts, quality), **_circumstances(span, there), **known},
     )
 
 
@@ -248,7 +248,7 @@ def names_of(span: Span, *ids: str) -> tuple[str, ...]:
     """What a call is known by: ids that the dialect knows, the response's own, and the span's, so that a span that is
     exported again is the same call. Those that are no believable id of one response are left out."""
     response_id = text(span.attributes, *RESPONSE_ID, most=301)
-    named = [name for name in (*ids, response_id) if name and is_identity(name)]
+    named = [name for name in (*ids, response_id) if name and is_identity(name)] if ids or response_id else []
     if span.trace_id and span.span_id:
         named.append(f"span:{span.trace_id}:{span.span_id}")
     return tuple(dict.fromkeys(named)) if len(named) > 1 else tuple(named)
@@ -305,7 +305,8 @@ def _circumstances(span: Span, there: _There) -> dict[str, Any]:
         "service_tier": text(attributes, *there.service_tier) if there.service_tier else "",
         "duration_ms": duration_ms(span),
         "ttft_ms": _ttft_ms(attributes) if there.ttft_s or there.ttft_ms else None,
-        "error_type": text(attributes, "error.type") or ("error" if span.has_failed else ""),
+        "error_type": (text(attributes, "error.type") if "error.type" in attributes else "")
+        or ("error" if span.has_failed else ""),
     }
 
 
@@ -323,13 +324,19 @@ def _ttft_ms(attributes: Attributes) -> int | None:
     return milliseconds(attributes, *TTFT_MS) if seconds is None else round(seconds * 1000)
 
 
-def _kept(attributes: Attributes, names: Iterable[str]) -> dict[str, Any] | None:
-    """The few attributes that are kept, each short. None of them holds what was said."""
+def _kept(attributes: Attributes, names: tuple[str, ...]) -> Mapping[str, Any] | None:
+    """The few attributes that are kept, each short. None of them holds what was said. Texts that were kept before are
+    the same object."""
+    values: tuple[Any, ...] = tuple(map(attributes.get, names))
+    are_short = set(map(type, values)) == {str} and sum(map(len, values)) <= _KEPT_LENGTH
+    return _shortened(names, values) if are_short else _shortened.__wrapped__(names, values)
+
+
+@lru_cache(maxsize=1024)
+def _shortened(names: tuple[str, ...], values: tuple[Any, ...]) -> Mapping[str, Any] | None:
     kept: dict[str, Any] = {}
-    for name in names:
-        value = attributes.get(name)
-        if value is None:
-            continue
+    for name, said in zip(names, values, strict=True):
+        value = said
         if isinstance(value, list):
             value = ", ".join(one for one in value[:_KEPT_VALUES] if isinstance(one, str))
         if isinstance(value, str):

@@ -55,6 +55,8 @@ def _without_totals(execution: Execution) -> Execution:
 def _above_calls(read: Sequence[Read]) -> set[_Key]:
     """The spans that have a call below them, however far. From the leaves up, so that spans that name each other as
     parents are never reached: such a circle is counted, not lost."""
+    if not any(span.parent_id for span, _ in read):
+        return set()
     parents = {(span.trace_id, span.span_id): (span.trace_id, span.parent_id) for span, _ in read if span.span_id}
     calls = {(span.trace_id, span.span_id) for span, record in read if isinstance(record, Call)}
     if len(calls) < 2 or parents.keys().isdisjoint(parents.values()):

@@ -43,7 +43,7 @@ _LONGEST_KNOWN = 200  # bytes
 
 Pair = tuple[str, Any]
 _pairs: dict[bytes, Pair | None] = {}
-_names: dict[bytes, str] = {}
+_numbered: dict[bytes, tuple[str, int]] = {}
 
 
 def _pool() -> DescriptorPool:
@@ -73,24 +73,29 @@ def parser(request: type[Message]) -> Callable[[bytes], Any]:
 def attributes(encoded: Iterable[bytes]) -> dict[str, Any]:
     """Attributes as plain values, long texts cut. Raises DecodeError."""
     found: dict[str, Any] = {}
+    known, numbered = _pairs.get, _numbered.get
     for raw in encoded:
-        pair = _pairs.get(raw) or _pair(raw)
+        pair = known(raw)
+        if pair is None:
+            head = numbered(raw[: raw[1] + 5]) if len(raw) > 5 else None
+            number = _varint(raw, head[1]) if head and head[1] == len(raw) - raw[1] - 5 else None
+            if head is not None and number is not None:
+                found[head[0]] = number
+                continue
+            pair = _pair(raw)
         if pair:
             found[pair[0]] = pair[1]
     return found
 
 
 def _pair(raw: bytes) -> Pair | None:
-    """An attribute that is not among the known ones; None for one without a value."""
+    """An attribute as protobuf reads it, which is remembered where it is likely to come again; None for one without a
+    value. Of a number, what stands before it is remembered: the name, and how many bytes follow. Raises DecodeError."""
+    pair = _read(raw)
     end = raw[1] + 2 if len(raw) > 1 else 0
     is_plain = end + 2 < len(raw) < 128 and raw[0] == _KEY and raw[end] == _VALUE and raw[end + 1] + end + 2 == len(raw)
-    if is_plain and raw[end + 2] == _INT:
-        name, number = _names.get(raw[:end]), _varint(raw[end + 3 :])
-        if name is not None and number is not None:
-            return name, number
-    pair = _read(raw)
-    if pair and is_plain:
-        _remember(_names, raw[:end], pair[0])
+    if pair and is_plain and raw[end + 2] == _INT:
+        _remember(_numbered, raw[: end + 3], (pair[0], raw[end + 1] - 1))
     if pair and len(raw) <= _LONGEST_KNOWN and isinstance(pair[1], str | bool):
         _remember(_pairs, raw, pair)
     return pair
@@ -114,14 +119,18 @@ def _value(value: Any, kind: str) -> Any:
     return None if isinstance(found, Message) else found
 
 
-def _varint(raw: bytes) -> int | None:
-    """A whole number below 2**56 that fills `raw`, else None."""
+def _varint(raw: bytes, size: int) -> int | None:
+    """The whole number below 2**56 in the last `size` bytes of `raw`, else None."""
+    if size == 2 and raw[-2] > 127 > raw[-1]:
+        return raw[-2] & 127 | raw[-1] << 7
+    if size == 3 and raw[-3] > 127 < raw[-2] and raw[-1] < 128:
+        return raw[-3] & 127 | (raw[-2] & 127) << 7 | raw[-1] << 14
     number = shift = 0
-    for byte in raw:
+    for byte in raw[len(raw) - size :]:
         number |= (byte & 127) << shift
         shift += 7
         if byte < 128:
-            return number if shift == 7 * len(raw) <= 56 else None
+            return number if shift == 7 * size <= 56 else None
     return None
 
 

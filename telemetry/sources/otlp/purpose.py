@@ -18,7 +18,7 @@ Said = TypeVar("Said", bound=Call | Execution | None)
 
 def with_purpose(record: Said, attributes: Attributes, resource: Attributes) -> Said:
     """The same record with its objective, where one is named and the dialect knew none."""
-    if record is None or record.objective:
+    if record is None or record.objective or not (NAME in attributes or NAME in resource):
         return record
     named = text(attributes, NAME) or text(resource, NAME)
     return replace(record, objective=named) if named else record

@@ -28,7 +28,7 @@ from telemetry.sources.otlp.dialects import (
 )
 from telemetry.sources.otlp.leaves import Read, leaves
 from telemetry.sources.otlp.purpose import with_purpose
-from telemetry.sources.otlp.records import BadRecord, Log, Point, Span
+from telemetry.sources.otlp.records import BadRecord, Log, Point, Span, text
 
 SPAN_DIALECTS: tuple[SpanDialect, ...] = (
     *(claude_code, codex, gemini, openclaw, litellm),  # agents and programs, on whose spans others may write
@@ -36,6 +36,9 @@ SPAN_DIALECTS: tuple[SpanDialect, ...] = (
 )
 LOG_DIALECTS: tuple[LogDialect, ...] = (claude_code, codex, gemini)
 POINT_DIALECTS: tuple[PointDialect, ...] = (claude_code, gemini)
+
+_MOST_KNOWN = 1024
+_owners: dict[tuple[str, str, str, tuple[str, ...]], SpanDialect | None] = {}
 
 Said = Call | Execution | MeterReading | None
 
@@ -66,22 +69,33 @@ def read_spans(spans: Iterable[Span], *, keep_content: bool = False) -> dict[str
     owners: list[Heard | None] = []
     for span in spans:
         owner = record = None
-        for dialect in SPAN_DIALECTS:
-            if dialect.owns_span(span):
-                owner = heard[dialect.NAME]
-                try:
-                    record = with_purpose(dialect.read_span(span), span.attributes, span.resource)
-                    if keep_content and record is not None:
-                        record = with_content(record, span.attributes)
-                except BadRecord as error:
-                    owner.rejected.append(str(error))
-                break
+        dialect = _dialect_of(span)
+        if dialect is not None:
+            owner = heard[dialect.NAME]
+            try:
+                record = with_purpose(dialect.read_span(span), span.attributes, span.resource)
+                if keep_content and record is not None:
+                    record = with_content(record, span.attributes)
+            except BadRecord as error:
+                owner.rejected.append(str(error))
         read.append((span, record))
         owners.append(owner)
     for owner, counted in zip(owners, leaves(read), strict=True):
         if owner:
             owner.keep(counted)
     return heard
+
+
+def _dialect_of(span: Span) -> SpanDialect | None:
+    """The first dialect that owns a span. What a span is told by (see dialects) is asked once."""
+    told_by = span.scope, span.name, text(span.resource, "service.name"), tuple(span.attributes)
+    if told_by in _owners:
+        return _owners[told_by]
+    owner = next((dialect for dialect in SPAN_DIALECTS if dialect.owns_span(span)), None)
+    if len(_owners) >= _MOST_KNOWN:
+        _owners.clear()
+    _owners[told_by] = owner
+    return owner
 
 
 def read_logs(logs: Iterable[Log], *, keep_content: bool = False) -> dict[str, Heard]:

@@ -63,3 +63,34 @@ def test_a_call_comes_back_as_it_was_written(
     assert (row["attributes"] and json.loads(row["attributes"])) == (attributes or None)
     assert row["quality"] == quality_bits(quality)
     assert row["cost_reported_nanousd"] == (None if cost is None else int(cost * 10**9))
+
+
+def test_what_a_batch_has_alike_is_written_with_each_of_its_calls() -> None:
+    tenant = new_tenant()
+    shared: dict[str, Any] = {
+        "agent": 'a "b"\\c\n',
+        "reasoning": 7,
+        "quality": ("turn_level",),
+        "attributes": {"é": [1]},
+    }
+    calls = [
+        Call(
+            id=f"call-{number}",
+            model="m\\" if number % 2 else '{"m",NULL}',
+            started_at=NOW + timedelta(microseconds=number),
+            session_id="" if number == 3 else "NULL",
+            ttft_ms=None if number % 3 else number,
+            output=2**53 - number,
+            cost_usd=Decimal(number) if number > 20 else None,
+            **shared if number != 5 else {**shared, "attributes": None},
+        )
+        for number in range(30)
+    ]
+    send(tenant, calls, now=NOW + timedelta(days=1))
+    found = {row["request_key"]: row for row in rows(tenant)}
+    for call in calls:
+        wanted = as_stored(call, tenant) | {"received_at": NOW + timedelta(days=1)}
+        row = found[call.id]
+        assert json.loads(row["attributes"] or "null") == call.attributes
+        del wanted["attributes"]
+        assert {name: row[name] for name in wanted} == wanted

@@ -73,9 +73,10 @@ def test_bytes_made_worse_are_read_as_protobuf_reads_them_or_refused(said: KeyVa
 
 def test_what_is_known_does_not_grow_without_end() -> None:
     for number in range(10_000):
-        pairs.attributes([KeyValue(key=f"n{number}", value=AnyValue(string_value=str(number))).SerializeToString()])
+        for value in (AnyValue(string_value=str(number)), AnyValue(int_value=number)):
+            pairs.attributes([KeyValue(key=f"n{number}", value=value).SerializeToString()])
     assert len(pairs._pairs) <= pairs._MOST_KNOWN
-    assert len(pairs._names) <= pairs._MOST_KNOWN
+    assert len(pairs._numbered) <= pairs._MOST_KNOWN
 
 
 def test_a_list_that_somebody_changes_is_another_list_the_next_time() -> None:

@@ -3,7 +3,8 @@
 A dialect says of each record whether it is its own (`owns_span`, `owns_log`, `owns_point`), and reads those that are: a
 `Call`, an `Execution`, a `MeterReading`, or None for one that counts nothing. It raises BadRecord for one that it
 cannot read. The first that owns a record reads it (`reading`): agents and programs come before libraries, whose
-attributes may stand on their spans, and `gen_ai`, which knows every name, comes last.
+attributes may stand on their spans, and `gen_ai`, which knows every name, comes last. Whose a span is, is told by its
+scope, its name, its service and which attributes it has, never by their values: so it is asked once for all alike.
 """
 
 from __future__ import annotations
