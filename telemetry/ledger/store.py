@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from operator import attrgetter
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 from weakref import WeakSet
 
@@ -111,11 +111,11 @@ def write_calls(
     shared = [name for name, column in columns.items() if alike(column)] if len(entries) >= _MANY else list(_SHARED)
     arguments = {name: array_of(name, column) for name, column in columns.items() if name not in shared}
     arguments |= {name: _plain(columns[name][0]) for name in shared}
-    _cursor(conn).execute(_writing(tuple(shared)), arguments)
+    _cursor(conn).execute(_writing(statement(__package__, "write_calls"), tuple(shared)), arguments)
 
 
 @lru_cache(maxsize=256)
-def _writing(shared: tuple[str, ...]) -> bytes:
+def _writing(template: LiteralString, shared: tuple[str, ...]) -> bytes:
     """write_calls.sql for columns of which some have one value for all calls."""
     values = [
         sql.SQL("{}::{}" if name in shared else "unnest({}::{}[])").format(
@@ -125,7 +125,7 @@ def _writing(shared: tuple[str, ...]) -> bytes:
     ]
     names = sql.SQL(", ").join(map(sql.Identifier, CALL_COLUMNS))
     parts = {"columns": names, "values": sql.SQL(", ").join(values)}
-    return sql.SQL(statement(__package__, "write_calls")).format(**parts).as_bytes()
+    return sql.SQL(template).format(**parts).as_bytes()
 
 
 def _plain(value: Any) -> Any:
