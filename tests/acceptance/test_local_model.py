@@ -1,30 +1,32 @@
-"""A real Qwen3, small enough to be made here, served by mlx-lm as `tloi up` serves one: it answers, and comes back."""
+"""A real Qwen3, small enough to be made here, served by mlx-lm as `tloi up` serves one: it answers client libraries
+through the gateway, the ledger has what it counted, and it comes back when it is killed."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import msgspec
+import anthropic
 import openai
 import pytest
 
-from routing.contracts import Limits, Provider, Tier, Usage
-from routing.providers.addresses import Allowed
-from routing.providers.http import Upstream
-from routing.wire import answers, reading, sending, streams
+from telemetry.models import Call, Project
+from tests.gateways import ledger, serving
+from tests.ladders import ladder
 from tloi_site.embedded import local_model
 from tloi_site.embedded.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-ASKED = {"messages": [{"role": "user", "content": "Say something."}], "max_tokens": 12, "temperature": 0}
+SAY: Any = [{"role": "user", "content": "Say something."}]
+SAID = "again again"
 pytestmark = pytest.mark.local
 pytest.importorskip("mlx_lm", reason="mlx-lm is not installed: make test-local")
 
@@ -33,6 +35,7 @@ pytest.importorskip("mlx_lm", reason="mlx-lm is not installed: make test-local")
 UP = """
 import os
 from pathlib import Path
+from typing import Any
 from tloi_site.embedded import local_model
 from tloi_site.embedded.supervisor import Stopped, Supervisor, stopping_on_signals
 data = Path(os.environ["TLOI_DATA_DIR"])
@@ -51,14 +54,13 @@ except Stopped:
 class Served:
     """A model that is served."""
 
-    tier: Tier
-    allowed: Allowed
+    model: str
     port: int
 
     def server(self) -> int:
         """The process id of mlx-lm's server."""
         found = subprocess.run(
-            ["pgrep", "-f", f"mlx_lm server --model {self.tier.model} "], capture_output=True, text=True, check=True
+            ["pgrep", "-f", f"mlx_lm server --model {self.model} "], capture_output=True, text=True, check=True
         )
         return int(found.stdout.split()[0])
 
@@ -78,15 +80,10 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     subprocess.run([sys.executable, "-m", "tests.tiny_model", str(folder)], cwd=ROOT, check=True)
     port = free_port()
     said = {"TLOI_LOCAL_MODEL": str(folder), "TLOI_LOCAL_MODEL_PORT": str(port), "HF_HOME": str(data / "hf")}
-    url = f"http://127.0.0.1:{port}/v1"
-    provider = Provider(id=1, name="local", family="openai", base_url=url, is_local=True)
-    limits = Limits(first_token_s=30, silence_s=30)
-    fields = {"position": 1, "name": "qwen3", "provider": provider, "context_window": 4096, "limits": limits}
-    tier = Tier(id=1, model=str(folder), **fields)  # type: ignore[arg-type]
     environment = {**os.environ, **said, "TLOI_DATA_DIR": str(data)}
     with subprocess.Popen([sys.executable, "-c", UP], cwd=ROOT, env=environment) as up:
         try:
-            one = Served(tier, Allowed.of((), {f"127.0.0.1:{port}"}), port)
+            one = Served(str(folder), port)
             one.wait()
             yield one
         finally:
@@ -95,53 +92,90 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     assert not local_model.is_well(port)  # nothing outlives it
 
 
-def asked(served: Served, *, is_streamed: bool) -> tuple[str, Usage | None]:
-    """The text and the usage, by the gateway's own reading of what the server says."""
-    request = reading.read("openai.chat", msgspec.json.encode(ASKED | ({"stream": True} if is_streamed else {})))
-    prepared = sending.prepare(request, family="openai", model=served.tier.model)
-
-    async def inside() -> tuple[str, Usage | None]:
-        upstream = Upstream(served.allowed)
-        try:
-            async with await upstream.open(prepared, served.tier, is_streamed=is_streamed) as response:
-                assert response.status == 200
-                if not is_streamed:
-                    found = answers.answer(request, prepared, response.status, await response.read())
-                    return found.text, found.usage
-                relay = streams.stream(request, prepared, model_name="qwen3")
-                async for chunk in response.chunks():
-                    relay.feed(chunk)
-                relay.close()
-                return relay.text, relay.usage
-        finally:
-            await upstream.close()
-
-    return asyncio.run(inside())
+@pytest.fixture
+def address(served: Served, database: None, tmp_path: Path) -> Iterator[str]:
+    """A gateway whose only tier is that model."""
+    place = f"127.0.0.1:{served.port}"
+    limits = {"concurrency": 1, "queue": 8, "first_token_s": 30, "context_window": 4096}
+    with ladder(f"http://{place}/v1", **limits) as (tier,):
+        tier.model = served.model
+        tier.save()
+        with serving(tmp_path, place) as (found, _):
+            yield found
 
 
-def test_it_answers_streamed_and_not_with_the_same_words_and_counts(served: Served) -> None:
-    text, usage = asked(served, is_streamed=False)
-    again, streamed = asked(served, is_streamed=True)
-    assert text.startswith("again again")
-    assert again == text
-    assert usage is not None
+def counted(call: Call) -> tuple[int, int]:
+    """Input, cached or not, and output, as the ledger has them; of the provider's own counting."""
+    assert call.quality == 0
+    return call.input_uncached + call.cache_read, call.output
+
+
+def test_openais_library_is_answered_streamed_and_not_and_the_ledger_has_the_servers_count(
+    address: str, caller_key: str, project: Project
+) -> None:
+    with openai.OpenAI(base_url=f"{address}/v1", api_key=caller_key, max_retries=0) as client:
+        whole = client.chat.completions.create(model="gpt-5", messages=SAY, max_tokens=12, temperature=0)
+        chunks = list(
+            client.chat.completions.create(
+                model="auto",
+                messages=SAY,
+                max_tokens=12,
+                temperature=0,
+                stream=True,
+                stream_options={"include_usage": True},
+            )
+        )
+    text = whole.choices[0].message.content or ""
+    assert text.startswith(SAID)
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices) == text
+    used, streamed = whole.usage, chunks[-1].usage
+    assert used is not None
     assert streamed is not None
-    assert (usage.output, streamed.output) == (12, 12)
-    inputs = [one.input_uncached + one.cache_read for one in (usage, streamed)]
-    assert inputs[0] == inputs[1]
-    assert streamed.cache_read > 0  # mlx-lm keeps the prompt
+    calls = sorted(ledger(project, 2), key=lambda call: call.started_at)
+    assert [counted(call) for call in calls] == [
+        (used.prompt_tokens, used.completion_tokens),
+        (streamed.prompt_tokens, streamed.completion_tokens),
+    ]
+    assert calls[1].cache_read > 0  # mlx-lm kept the prompt
+    assert {call.cost_reported_nanousd for call in calls} == {0}
 
 
-def test_the_client_library_of_openai_agrees_on_what_was_used(served: Served) -> None:
-    _, usage = asked(served, is_streamed=False)
-    with openai.OpenAI(base_url=served.tier.provider.base_url, api_key="none") as client:
-        found = client.chat.completions.create(model=served.tier.model, **ASKED)  # type: ignore[call-overload]
-    assert usage is not None
-    assert found.usage.prompt_tokens == usage.input_uncached + usage.cache_read
-    assert found.usage.completion_tokens == usage.output
+def test_anthropics_library_is_answered_streamed_and_not_by_the_same_model(
+    address: str, caller_key: str, project: Project
+) -> None:
+    with anthropic.Anthropic(base_url=address, api_key=caller_key, max_retries=0) as client:
+        asked: Any = {"model": "claude-sonnet-5", "messages": SAY, "max_tokens": 12}
+        whole = client.messages.create(**asked)
+        with client.messages.stream(**asked) as stream:
+            streamed = stream.get_final_message()
+    assert whole.content[0].text.startswith(SAID)
+    assert streamed.content[0].text == whole.content[0].text  # type: ignore[union-attr]
+    assert [one.stop_reason for one in (whole, streamed)] == ["max_tokens", "max_tokens"]
+    calls = sorted(ledger(project, 2), key=lambda call: call.started_at)
+    assert [call.output for call in calls] == [whole.usage.output_tokens, streamed.usage.output_tokens] == [12, 12]
+    cached = [one.usage.cache_read_input_tokens or 0 for one in (whole, streamed)]
+    assert [counted(call)[0] for call in calls] == [
+        one.usage.input_tokens + read for one, read in zip((whole, streamed), cached, strict=True)
+    ]
 
 
-def test_a_server_that_is_killed_is_started_again_and_answers(served: Served) -> None:
+def test_calls_that_come_at_once_are_answered_one_after_the_other_and_none_is_mixed_up(
+    address: str, caller_key: str, project: Project
+) -> None:
+    with openai.OpenAI(base_url=f"{address}/v1", api_key=caller_key, max_retries=0) as client:
+
+        def ask(number: int) -> str:
+            asked: Any = [{"role": "user", "content": f"Say {number}."}]
+            found = client.chat.completions.create(model="auto", messages=asked, max_tokens=8, temperature=0)
+            return found.choices[0].message.content or ""
+
+        alone = [ask(number) for number in range(6)]
+        with ThreadPoolExecutor(6) as pool:
+            assert list(pool.map(ask, range(6))) == alone
+    assert len(ledger(project, 12)) == 12
+
+
+def test_a_server_that_is_killed_is_started_again_and_answers(served: Served, address: str, caller_key: str) -> None:
     before = served.server()
     os.kill(before, signal.SIGKILL)
     until = time.monotonic() + 30
@@ -149,4 +183,6 @@ def test_a_server_that_is_killed_is_started_again_and_answers(served: Served) ->
         time.sleep(0.05)
     served.wait()
     assert served.server() != before
-    assert asked(served, is_streamed=False)[0].startswith("again again")
+    with openai.OpenAI(base_url=f"{address}/v1", api_key=caller_key, max_retries=0) as client:
+        whole = client.chat.completions.create(model="auto", messages=SAY, max_tokens=12, temperature=0)
+    assert (whole.choices[0].message.content or "").startswith(SAID)
