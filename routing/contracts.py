@@ -42,6 +42,7 @@ FaultKind = Literal[
     "context_length",  # 400: the request is too long for this model
     "content_filter",  # refused for what it says: never routed around
     "bad_request",  # another 4xx: the caller's own mistake
+    "unfit",  # refused for what this model or its server cannot take: another may
     "account",  # 401, 402, 403: the provider's key or purse
     "model_missing",  # 404: the tier's model is gone
     "busy",  # the tier's own queue is full

@@ -37,6 +37,7 @@ _COSTS_NOTHING: frozenset[FaultKind] = frozenset(
         "quota",
         "rate_limited",
         "server",
+        "unfit",
         "upstream_limited",
     }
 )

@@ -23,7 +23,7 @@ CALM_S = 60.0  # after so long without a failure, the next wait is the shortest 
 
 # What says nothing of the tier: the caller's, our own queue's and counter's, or the answer's.
 _INNOCENT: frozenset[FaultKind] = frozenset(
-    {"context_length", "content_filter", "bad_request", "busy", "quota", "gate", "cancelled"}
+    {"context_length", "content_filter", "bad_request", "unfit", "busy", "quota", "gate", "cancelled"}
 )
 # What will not pass by itself: one is enough.
 _AT_ONCE: frozenset[FaultKind] = frozenset({"account", "model_missing", "forbidden_address"})

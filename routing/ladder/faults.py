@@ -38,6 +38,7 @@ _STATUS: dict[FaultKind, int] = {
     "context_length": 400,
     "content_filter": 400,
     "bad_request": 400,
+    "unfit": 400,
     "cancelled": 499,
 }
 _BAD_GATEWAY = 502

@@ -40,6 +40,16 @@ _NO_MODEL = re.compile(
     r"|model\b.{0,120}\b(?:does not exist|not found|is not available|is not supported)",
     re.IGNORECASE,
 )
+# What one server cannot take and another may: pictures, tools, an order of roles that its template does not know.
+_UNFIT = re.compile(
+    r"no endpoints found (?:that support|matching)|\b(?:does not|doesn't|do not) support\b"
+    r"|\bunsupported (?:parameter|value)"
+    r"|is not supported (?:with|by|for|in) |only '?text'? content|not a multimodal model|jinja|chat template"
+    r"|roles must alternate|tool choice requires|prefill is not supported",
+    re.IGNORECASE,
+)
+# mlx-lm says 404 of whatever goes wrong before its first token; of a model that is gone it says one of these.
+_ABOUT_MODEL = re.compile(r"model|not found|repositor|no such|path|url|file|endpoint|route|exist", re.IGNORECASE)
 _SECRETS = re.compile(r"\b(?:sk|gsk|xai|pk|rk|or|key)-[\w*.…-]{6,}|\bBearer\s+\S+", re.IGNORECASE)
 _BY_TYPE: dict[str, tuple[int, FaultKind]] = {  # Anthropic's types, which say more than a status of 200 inside a stream
     "overloaded_error": (529, "server"),
@@ -129,6 +139,8 @@ def _kind(refusal: _Refusal) -> FaultKind:
     status, words = refusal.status, f"{refusal.kind} {refusal.message} {refusal.reason}"
     if status == 429:
         return _limited(refusal, words)
+    if status in (400, 404, 422, 500, 501) and _is_unfit(status, words):
+        return "unfit"
     if status >= 500 or status < 400:
         return "server"
     if refusal.metadata.get("reasons") or refusal.metadata.get("flagged_input"):
@@ -142,6 +154,12 @@ def _kind(refusal: _Refusal) -> FaultKind:
     if status in (400, 422) and _NO_MODEL.search(words):
         return "model_missing"
     return _BY_STATUS.get(status, "bad_request")
+
+
+def _is_unfit(status: int, words: str) -> bool:
+    if _FILTERED.search(words) or _TOO_LONG.search(words):
+        return False
+    return bool(_UNFIT.search(words)) or (status == 404 and bool(words.strip()) and not _ABOUT_MODEL.search(words))
 
 
 def _limited(refusal: _Refusal, words: str) -> FaultKind:

@@ -19,6 +19,7 @@ INNOCENT: tuple[FaultKind, ...] = (
     "context_length",
     "content_filter",
     "bad_request",
+    "unfit",
     "busy",
     "quota",
     "gate",

@@ -61,7 +61,9 @@ def test_what_passes_is_tried_once_more_and_then_of_the_next_tier(kind: FaultKin
     assert after([(ONE, kind), (ONE, kind)]) == FallOver(LADDER.steps[1])
 
 
-@pytest.mark.parametrize("kind", ["no_answer", "slow_first_token", "silence", "cut", "busy", "quota", "model_missing"])
+@pytest.mark.parametrize(
+    "kind", ["no_answer", "slow_first_token", "silence", "cut", "busy", "quota", "model_missing", "unfit"]
+)
 def test_what_does_not_pass_goes_to_the_next_tier_at_once(kind: FaultKind) -> None:
     assert after([(ONE, kind)]) == FallOver(LADDER.steps[1])
 
