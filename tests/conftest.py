@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+import hypothesis
 import psycopg
 import pytest
 from django.db import connections
@@ -43,6 +44,9 @@ pytest_plugins = (
 ROOT = Path(__file__).resolve().parent.parent
 MIGRATED = "tloi_tests_migrated"
 SHARED_DATA = ROOT.parent / "shared" / "data"
+# An example may take as long as the machine is busy: what must be fast is measured where it is.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 
 @pytest.hookimpl(tryfirst=True)
