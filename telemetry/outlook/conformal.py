@@ -3,7 +3,8 @@ last residuals. Pure.
 
 A score is how far a run was from what was expected of it, in its own unit of spread. The bound of the next one is a
 quantile of the last 500 scores, at a level that moves a little after each run: up where the run was above its bound,
-down where not, so that in the long run the promised share is above, whatever the scores do. Source: Gibbs and Candès,
+down where not, so that in the long run the promised share is above, whatever the scores do. While there are few scores
+it moves less: one of thirty that is above its bound says little of where that should be. Source: Gibbs and Candès,
 arXiv 2106.00170; gamma and the pool: methods.md §4.
 """
 
@@ -16,7 +17,8 @@ from statistics import NormalDist
 
 POOL = 500
 GAMMA = 0.02
-_PRIOR = 30  # scores that a normal distribution counts for
+_FULL_STEPS = 200  # scores, from which on the level moves by gamma
+_PRIOR = 60  # scores that a normal distribution counts for, less and less until the pool is full
 _NORMAL = NormalDist()
 _EDGE = 0.0005
 
@@ -44,8 +46,9 @@ class Pool:
         if len(self.scores) >= POOL and at < self.ats[0]:
             return
         if self.scores:
-            self.above_q50 = _adapted(self.above_q50, 0.5, is_above=score > self.score_at(0.5))
-            self.above_q90 = _adapted(self.above_q90, 0.1, is_above=score > self.score_at(0.9))
+            step = GAMMA * min(1.0, (len(self.scores) + 1) / _FULL_STEPS)
+            self.above_q50 = _adapted(self.above_q50, 0.5, step, is_above=score > self.score_at(0.5))
+            self.above_q90 = _adapted(self.above_q90, 0.1, step, is_above=score > self.score_at(0.9))
         place = len(self.ats)
         while place and self.ats[place - 1] > at:
             place -= 1
@@ -78,10 +81,11 @@ class Pool:
         high = min(low + 1, count - 1)
         own = self._ordered[low] + min(max(rank - low, 0.0), 1.0) * (self._ordered[high] - self._ordered[low])
         own += max(0.0, level - 1) / GAMMA
-        return (count * own + _PRIOR * normal) / (count + _PRIOR)
+        prior = _PRIOR * max(0.0, 1 - count / POOL)
+        return (count * own + prior * normal) / (count + prior)
 
 
-def _adapted(above: float, promised: float, *, is_above: bool) -> float:
-    """The share that is let above a bound after one more run. It may leave [0, 1] no further than a step."""
-    moved = above + GAMMA * (promised - (1.0 if is_above else 0.0))
+def _adapted(above: float, promised: float, step: float, *, is_above: bool) -> float:
+    """The share that is let above a bound after one more run. It may leave [0, 1] no further than a full step."""
+    moved = above + step * (promised - (1.0 if is_above else 0.0))
     return min(max(moved, -GAMMA), 1 - promised / 2)

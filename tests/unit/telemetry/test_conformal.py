@@ -45,6 +45,16 @@ def test_without_adapting_it_would_not(monkeypatch: pytest.MonkeyPatch) -> None:
     assert after_the_drift(0.9) < 0.8
 
 
+def test_one_run_of_thirty_moves_the_bound_less_than_one_of_three_hundred() -> None:
+    moved = []
+    for count in (30, 300):
+        pool = Pool([n / count for n in range(count)], [AT] * count)
+        pool.add(9.0, AT)
+        moved.append(0.1 - pool.above_q90)
+    assert moved[1] == pytest.approx(0.9 * conformal.GAMMA)
+    assert moved[0] < moved[1] / 5
+
+
 def test_scores_that_ever_grow_are_followed_without_a_leap() -> None:
     pool = Pool()
     bounds = []
