@@ -7,6 +7,9 @@ of four degrees of freedom (a tenfold one is nothing rare, thirtyfold the limit)
 as much besides. Days differ too: intensity by an sd of 0.08 and a random walk of sd 0.015 a day; volumes are Poisson
 about a gamma that varies by a quarter, with a random walk of sd 0.03 and weekends of 0.3 to 1.0 of a weekday.
 
+Where agents are `unlike`, their days differ more, and not alike: intensity by an sd of 0.03 to 0.25, volumes about a
+gamma that varies by 0.13 to 0.58, and every second agent has days of the week that differ by a logarithm of sd 0.25.
+
 An anomaly is of one agent and of one day (a shift: of six), at most one in sixteen days, with all runs of the day:
 twice or three times the tokens, three times the runs, or 1.6 times the tokens for six days.
 """
@@ -59,16 +62,22 @@ class _Agent:
     types: dict[str, tuple[float, float]]  # the mean and the sd of ln(tokens) of each task type
     volume: float
     weekend: float
-    first: int = 0
+    off: float = 0.08  # the sd of a day's intensity
+    shape: float = 16.0  # of the gamma about which volumes are: of 16, it varies by a quarter
+    week: tuple[float, ...] = (1.0,) * 7
     drift: float = 0.0
     grown: float = 0.0
     mix: dict[str, float] = field(default_factory=dict)
 
 
-def made(seed: int, *, has_anomalies: bool = True, days: int = DAYS) -> Project:
+def made(seed: int, *, has_anomalies: bool = True, days: int = DAYS, unlike: bool = False) -> Project:
     """A project. The same seed gives the same one."""
     dice = Random(seed)
     agents = [_agent(dice, number) for number in range(AGENTS)]
+    if unlike:
+        other = Random(f"unlike {seed}")
+        for agent in agents:
+            _make_unlike(other, agent)
     injected = [one for agent in agents for one in _injected(dice, agent.name, days)] if has_anomalies else []
     by_day: Mapping[tuple[str, int], str] = {
         (one.agent, one.first + n): one.kind for one in injected for n in range(one.days)
@@ -92,6 +101,13 @@ def _agent(dice: Random, number: int) -> _Agent:
     )
 
 
+def _make_unlike(dice: Random, agent: _Agent) -> None:
+    agent.off = exp(dice.uniform(log(0.03), log(0.25)))
+    agent.shape = exp(dice.uniform(log(3), log(60)))
+    if dice.random() < 0.5:
+        agent.week = tuple(exp(dice.gauss(0, 0.25)) for _ in range(7))
+
+
 def _injected(dice: Random, agent: str, days: int) -> Iterator[Injected]:
     for start in range(QUIET, days - SLOT, SLOT):
         kind = dice.choice(KINDS)
@@ -106,10 +122,9 @@ def _day(dice: Random, agent: _Agent, day: int, kind: str) -> Iterator[DaySum]:
     agent.grown += dice.gauss(0, 0.03)
     for one in agent.mix:
         agent.mix[one] *= exp(dice.gauss(0, 0.1))
-    shape = 16.0  # a gamma of that shape varies by a quarter
-    mean = agent.volume * exp(agent.grown) * (agent.weekend if on.weekday() > 4 else 1.0)
-    mean *= dice.gammavariate(shape, 1 / shape) * (3.0 if kind == "volume-x3" else 1.0)
-    off = agent.drift + dice.gauss(0, 0.08) + log(_FACTORS.get(kind, 1.0))
+    mean = agent.volume * exp(agent.grown) * agent.week[on.weekday()] * (agent.weekend if on.weekday() > 4 else 1.0)
+    mean *= dice.gammavariate(agent.shape, 1 / agent.shape) * (3.0 if kind == "volume-x3" else 1.0)
+    off = agent.drift + dice.gauss(0, agent.off) + log(_FACTORS.get(kind, 1.0))
     whole = sum(agent.mix.values())
     for name, (middle, spread) in agent.types.items():
         tokens = [

@@ -8,7 +8,7 @@ caught up says what it would have said then.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from math import log
@@ -18,7 +18,7 @@ from telemetry.outlook import intensity, levels, roots, volume
 from telemetry.outlook.chance import false_discovery
 from telemetry.outlook.grouping import PLACES, WINDOW, Series, series_of
 from telemetry.outlook.scores import Score
-from telemetry.outlook.verdicts import DaySum, Dimension, Verdict, What
+from telemetry.outlook.verdicts import DIMENSIONS, DaySum, Dimension, Verdict, What
 
 LEAST_DAYS, LEAST_RUNS = 8, 20  # before which a series is being learnt
 WHATS: tuple[What, ...] = get_args(What)
@@ -33,7 +33,7 @@ class Rules:
     smaller effect, which chance makes with `shift_p`, on two of three days. What is at stake is at least
     `floor_nanousd`, or `floor_tokens` where not all calls have a price."""
 
-    false_discovery: float = 0.10
+    false_discovery: float = 0.07
     effect: float = 1.5
     shift_effect: float = 1.3
     shift_p: float = 0.01
@@ -96,7 +96,7 @@ def judge(
     """What a day is against the thirty before it, of every series that has runs in them, each dimension's dearest
     first. `sums` are those of all these days, `history` what was said of the days before. Of a day that is not over
     nothing is called unusual that comes from how many runs it has so far."""
-    drafts = [draft for series in series_of(sums, day=day) for draft in _drafts(series, day, history)]
+    drafts = _drafts(series_of(sums, day=day), day, history, rules)
     tested = [draft for draft in drafts if draft.effect is not None and (is_over or draft.what == "intensity")]
     _find(tested)
     for draft in tested:
@@ -107,30 +107,72 @@ def judge(
 
 
 def _find(tested: Sequence[_Draft]) -> None:
-    """Say how likely each is by chance, among all that rose or may have, and all that fell."""
+    """Say how likely each is by chance, among all that rose or may have, and all that fell. Dimensions are families:
+    one cause makes series of all four unusual, and is one discovery."""
+    dimensions = [draft.series.dimension for draft in tested]
     for rises in (True, False):
         values = [draft.score.p(rises=rises) if draft.score else 1.0 for draft in tested]
-        for draft, p, q in zip(tested, values, false_discovery(values), strict=True):
+        for draft, p, q in zip(tested, values, false_discovery(values, dimensions), strict=True):
             if _rises(draft.effect) == rises:
                 draft.p, draft.q = p, q
 
 
-def _drafts(series: Series, day: date, history: History) -> list[_Draft]:
-    """How a series scores; of a day without tokens there is nothing that a run took."""
-    found = []
-    for what in WHATS:
-        said = history.get((series.dimension, series.name, what), ())
-        flagged = {WINDOW - (day - one.day).days for one in said if one.is_flagged}
-        before = levels.counted(flagged, first=series.first, today=WINDOW)
-        if what == "volume":
-            weekdays = [(day - timedelta(days=WINDOW - place)).weekday() for place in range(PLACES)]
-            score = volume.score(series.runs, weekdays=weekdays, before=before, recent=_RECENT, today=WINDOW)
-        elif any(days[WINDOW].runs for days in series.strata.values()):
-            score = intensity.score(series.strata, before=before, recent=_RECENT, today=WINDOW)
-        else:
-            continue
-        found.append(_Draft(series, what, score, said))
-    return found
+def _drafts(found: Sequence[Series], day: date, history: History, rules: Rules) -> list[_Draft]:
+    """How series score, those of a dimension together; of a day without tokens there is nothing that a run took."""
+    drafts: dict[tuple[roots.Name, What], _Draft] = {}
+    for dimension in DIMENSIONS:
+        mine = [series for series in found if series.dimension == dimension]
+        for one in (*_of_intensity(mine, day, history, rules), *_of_volume(mine, day, history, rules)):
+            drafts[one.series.key, one.what] = one
+    return [draft for series in found for what in WHATS if (draft := drafts.get((series.key, what)))]
+
+
+def _of_intensity(mine: Sequence[Series], day: date, history: History, rules: Rules) -> Iterator[_Draft]:
+    some = [series for series in mine if any(days[WINDOW].runs for days in series.strata.values())]
+    places = [_before(_said(series, "intensity", history), series, day, rules) for series in some]
+    pasts = [
+        intensity.past(series.strata, before=before, today=WINDOW) for series, before in zip(some, places, strict=True)
+    ]
+    shared = intensity.shared(past for past in pasts if past)
+    for series, before, past in zip(some, places, pasts, strict=True):
+        score = intensity.score(past, shared, before=before, recent=_RECENT, today=WINDOW) if past else None
+        yield _Draft(series, "intensity", score, _said(series, "intensity", history))
+
+
+def _of_volume(mine: Sequence[Series], day: date, history: History, rules: Rules) -> Iterator[_Draft]:
+    weekdays = [(day - timedelta(days=WINDOW - place)).weekday() for place in range(PLACES)]
+    pasts = [
+        volume.past(
+            series.runs,
+            weekdays=weekdays,
+            before=_before(_said(series, "volume", history), series, day, rules),
+            today=WINDOW,
+        )
+        for series in mine
+    ]
+    shared, usual = volume.shared([past for past in pasts if past])
+    of_each = iter(usual)
+    for series, past in zip(mine, pasts, strict=True):
+        score = volume.score(past, next(of_each), shared, recent=_RECENT) if past else None
+        yield _Draft(series, "volume", score, _said(series, "volume", history))
+
+
+def _said(series: Series, what: What, history: History) -> Sequence[Said]:
+    return history.get((series.dimension, series.name, what), ())
+
+
+def _before(said: Sequence[Said], series: Series, day: date, rules: Rules) -> list[int]:
+    """The places of the days that a series is compared with."""
+    unusual = {WINDOW - (day - one.day).days for one in _left_out(said, rules)}
+    return levels.counted(unusual, first=series.first, today=WINDOW)
+
+
+def _left_out(said: Sequence[Said], rules: Rules) -> Iterator[Said]:
+    """Days that were flagged, and those with which one made a shift: of the first of them nobody knew what it was."""
+    for place, one in enumerate(said):
+        later = [other for other in said[place + 1 : place + 3] if other.is_flagged and _are_shift(one, other, rules)]
+        if one.is_flagged or later:
+            yield one
 
 
 def _is_unusual(draft: _Draft, rules: Rules) -> bool:
@@ -139,15 +181,19 @@ def _is_unusual(draft: _Draft, rules: Rules) -> bool:
 
 def _is_shift(draft: _Draft, day: date, rules: Rules) -> bool:
     """Whether this day and one of the two before it are off in the same direction."""
-    if draft.p is None or draft.p > rules.shift_p or not _is_large(draft.effect, rules.shift_effect):
-        return False
-    return any(
-        1 <= (day - one.day).days <= 2
-        and one.p is not None
-        and one.p <= rules.shift_p
-        and _is_large(one.effect, rules.shift_effect)
-        and _rises(one.effect) == _rises(draft.effect)
-        for one in draft.said
+    today = Said(day, draft.effect, draft.p, False)
+    return any(_are_shift(one, today, rules) for one in draft.said)
+
+
+def _are_shift(one: Said, later: Said, rules: Rules) -> bool:
+    """Whether two of three days are off in the same direction."""
+    return (
+        1 <= (later.day - one.day).days <= 2
+        and _rises(one.effect) == _rises(later.effect)
+        and all(
+            said.p is not None and said.p <= rules.shift_p and _is_large(said.effect, rules.shift_effect)
+            for said in (one, later)
+        )
     )
 
 

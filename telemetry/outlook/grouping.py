@@ -44,6 +44,11 @@ class Series:
     cells: list[Cell] = field(default_factory=list)
 
     @property
+    def key(self) -> tuple[Dimension, str]:
+        """How others name it."""
+        return self.dimension, self.name
+
+    @property
     def first(self) -> int:
         """The place of its first day with runs."""
         return next((place for place, runs in enumerate(self.runs) if runs), WINDOW)

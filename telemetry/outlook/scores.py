@@ -11,9 +11,12 @@ Point = tuple[int, float]
 HALF_LIFE = 10.0  # days, after which a day says half as much of what is usual: usage drifts
 
 
+_WEIGHTS = tuple(float(0.5 ** (age / HALF_LIFE)) for age in range(64))
+
+
 def weight(age: int) -> float:
     """How much a day says that was so many days ago."""
-    return float(0.5 ** (age / HALF_LIFE))
+    return _WEIGHTS[age]
 
 
 class Band(NamedTuple):

@@ -20,7 +20,7 @@ from psycopg.rows import class_row, scalar_row, tuple_row
 from telemetry.ledger import dirty
 from telemetry.models import Project
 from telemetry.outlook import day_sums
-from telemetry.outlook.baselines import History, Key, Said, judge
+from telemetry.outlook.baselines import RULES, History, Key, Said, judge
 from telemetry.outlook.grouping import WINDOW
 from telemetry.outlook.verdicts import Verdict
 from telemetry.series.buckets import day_span
@@ -99,10 +99,11 @@ def lock(conn: Connection[Any], *, project_id: int) -> None:
 
 
 def said_before(conn: Connection[Any], *, project_id: int, day: date) -> list[tuple[Any, ...]]:
-    """What was said of the thirty days before a day: those that were unusual, and the last ones."""
+    """What was said of the thirty days before a day: those that were unusual or may have begun a shift, and the last
+    ones."""
     recent, first = day - _RECENT * _DAY, day - WINDOW * _DAY
     with conn.cursor(row_factory=tuple_row) as cursor:
-        arguments = {"project": project_id, "day": day, "recent": recent, "first": first}
+        arguments = {"project": project_id, "day": day, "recent": recent, "first": first, "rare": RULES.shift_p}
         return cursor.execute(statement(__package__, "said_before"), arguments).fetchall()
 
 

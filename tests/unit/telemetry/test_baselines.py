@@ -126,6 +126,35 @@ def test_a_smaller_shift_is_told_once_it_has_lasted_two_of_three_days() -> None:
     assert said[-2].is_alert
 
 
+def test_the_first_day_of_a_shift_is_left_out_once_the_second_has_shown_it() -> None:
+    sums = [some(n, 12, 100_000 * (1.45 if n in (TODAY, TODAY + 1) else 1), spread=0.3) for n in range(TODAY + 3)]
+    said = [intensity(found) for found in nights(sums, first=9, last=TODAY + 2)]
+    assert [one.is_flagged for one in said[-3:]] == [False, True, False]
+    assert said[-1].baseline_days == 28
+
+
+def test_what_comes_back_every_second_week_is_seen_each_time() -> None:
+    """Its own first days would be what is usual by then."""
+    days = 100
+    grown = {n for n in range(TODAY, days) if n % 14 < 4}
+    sums = [some(n, 20, 100_000 * (1.6 if n in grown else 1)) for n in range(days)]
+    said = [intensity(found) for found in nights(sums, first=9, last=days - 1)]
+    flagged = {9 + place for place, one in enumerate(said) if one.is_flagged}
+    starts = [n for n in sorted(grown) if n - 1 not in grown]
+    assert [bool(flagged & set(range(start, start + 3))) for start in starts] == [True] * len(starts)
+    assert flagged <= grown
+
+
+def test_a_day_whose_own_runs_are_far_apart_proves_less() -> None:
+    """All of its runs take twice as much, or one of them a hundred times as much."""
+    usual = 8
+    grown = some(TODAY, usual, 200_000)
+    rest, monster = some(TODAY, usual - 1, 100_000), some(TODAY, 1, 25_000_000, spread=0)
+    said = [intensity(night([*history(usual), *rows], TODAY)) for rows in ([grown], [rest, monster])]
+    assert said[0].effect == pytest.approx(said[1].effect, rel=0.15)
+    assert [one.is_flagged for one in said] == [True, False]
+
+
 def test_what_lasts_is_told_once_and_becomes_what_is_usual() -> None:
     sums = [some(n, 12, 100_000 * (3 if n >= TODAY else 1)) for n in range(TODAY + 20)]
     said = {one.day: one for found in nights(sums, first=9, last=TODAY + 19) for one in [intensity(found)]}

@@ -28,6 +28,21 @@ def test_of_many_that_are_chance_alone_few_days_have_a_discovery() -> None:
     assert 0.07 < sum(min(day) <= 0.10 for day in days) / 1_000 < 0.13
 
 
+def test_what_is_found_in_one_family_lets_nothing_pass_in_another() -> None:
+    """One cause is seen in four dimensions; in one family it would count four times beside an agent by chance."""
+    families = ["agent", "task type", "model", "project", "agent"]
+    p = [1e-6, 1e-6, 1e-6, 1e-6, 0.04]
+    assert false_discovery(p)[-1] == pytest.approx(0.04)
+    assert false_discovery(p, families)[-1] == pytest.approx(0.04 * 5 / 2)
+
+
+def test_families_find_no_more_by_chance_than_all_at_once() -> None:
+    dice = Random(5)
+    families = ["agent"] * 30 + ["model"] * 9 + ["project"]
+    days = [false_discovery([dice.random() for _ in range(40)], families) for _ in range(1_000)]
+    assert 0.07 < sum(min(day) <= 0.10 for day in days) / 1_000 < 0.13
+
+
 def test_q_values_need_no_numbers() -> None:
     assert false_discovery([]) == []
 
@@ -44,3 +59,5 @@ def test_a_slope_is_the_median_of_all_pairs_and_one_wild_day_does_not_bend_it() 
 def test_an_equation_is_solved_where_its_function_falls() -> None:
     assert solved(lambda x: 9 - x, target=4, highest=10) == pytest.approx(5, abs=0.001)
     assert solved(lambda x: 3 - x, target=4, highest=10) == 0
+    assert solved(lambda x: 90 / (0.1 + x) ** 2, target=4, highest=1_000) == pytest.approx(4.643, rel=0.002)
+    assert solved(lambda x: 90 - x, target=4, highest=10) == 10
