@@ -13,14 +13,13 @@ from typing import Any
 
 from msgspec import Struct
 
-from routing.contracts import Features, Protocol, ToolCall, Verdict
+from routing.contracts import Features, ToolCall, Verdict
 from routing.ladder import arithmetic, checks
 from routing.ladder.arithmetic import NUMBER, number
 from routing.ladder.logistic import Fit, fitted
 from routing.ladder.signals import NAMES, signals
 from routing.ladder.success import shifted
-from routing.wire.bodies import Body
-from routing.wire.prompts import Tool, schema_of, tools_of, turns
+from routing.wire.prompts import Tool
 
 # How many known outcomes of a task type, and how many of each kind, make a calibration.
 ENOUGH, ENOUGH_OF_EACH = 200, 30
@@ -53,18 +52,6 @@ class Asked(Struct, frozen=True, kw_only=True):
     prompt: Sequence[str] = ()
     schema: dict[str, Any] | None = None
     tools: Sequence[Tool] = ()
-
-
-def asked_of(protocol: Protocol, body: Body) -> Asked:
-    """What a request asks for, of its protocol and its body as `wire.reading` gives them."""
-    said = turns(protocol, body)
-    questions = ["\n".join(turn.texts) for turn in said if turn.role == "user" and not turn.has_tool]
-    return Asked(
-        question=questions[-1] if questions else "",
-        prompt=[text for turn in said for text in turn.texts],
-        schema=schema_of(protocol, body),
-        tools=tools_of(body),
-    )
 
 
 def judge(

@@ -26,7 +26,7 @@ def _row(opened: Opened, window: Window) -> Row:
     return Row(
         (
             Cell(formats.moment(opened.at, window), opened.at.isoformat(), words=True),
-            text(opened.tier),
+            text(opened.tier, shown=formats.clipped(opened.tier, 28)),
             Cell(what, what, words=True, state="bad" if opened.kind else "good"),
         )
     )

@@ -32,7 +32,7 @@ def _row(rung: Rung) -> Row:
     worth = formats.percent(rung.bettered, rung.compared) if rung.compared else ""
     return Row(
         (
-            text(rung.name),
+            text(rung.name, shown=formats.clipped(rung.name, 28)),
             *(count(n) for n in (rung.answers, rung.refused, rung.compared, rung.bettered)),
             count(rung.compared - rung.bettered),
             Cell(f"{worth}%" if worth else "–", worth),

@@ -22,7 +22,7 @@ def build(reader: Reader) -> Table | None:
     rows = tuple(
         Row(
             (
-                text(why.tier, url=reader.state.with_filter("tier", why.tier)),
+                text(why.tier, shown=formats.clipped(why.tier, 28), url=reader.state.with_filter("tier", why.tier)),
                 text(why.reason, shown=formats.clipped(why.reason, 80)),
                 count(why.asked),
                 count(why.answered),

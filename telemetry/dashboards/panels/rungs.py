@@ -12,9 +12,7 @@ from telemetry.series.queries import Spread
 
 COLUMNS = (
     Column("tier", "Tier", "text"),
-    Column("model", "Model", "text"),
     Column("state", "Now", "text"),
-    Column("quota", "Quota", "text", hint="Calls that its account may still make"),
     Column("target_percent", "Target", hint="The part of all answers that it should give"),
     Column(
         "share_percent", "Share", "share", hint="The part of all answers that it gave, without those that were refused"
@@ -26,7 +24,11 @@ COLUMNS = (
     Column("duration_ms_p95", "Duration p95", hint="95 of 100 of its calls took no longer"),
     Column("calls", "Calls"),
     Column("cost_usd", "Cost"),
+    Column("model", "Model", "text"),
+    Column("quota", "Quota", "text", hint="Calls that its account may still make"),
 )
+
+_LONGEST = 28  # letters of a name
 
 
 def build(reader: Reader) -> Table | None:
@@ -57,10 +59,14 @@ def _row(
     url = reader.state.with_filter("tier", rung.name)
     return Row(
         (
-            text(rung.name, url=url, mark=marks.get(rung.name, 0), note=f"tier {rung.position}"),
-            text(rung.model, shown=formats.clipped(rung.model, 40)),
+            text(
+                rung.name,
+                shown=formats.clipped(rung.name, _LONGEST),
+                url=url,
+                mark=marks.get(rung.name, 0),
+                note=f"tier {rung.position}",
+            ),
             Cell(rung.state, rung.state, words=True, state="good" if rung.is_well else "bad"),
-            text(rung.quota, shown=rung.quota or "–"),
             Cell(f"{target}%", target),
             _part(kept, given, is_bar=True),
             count(rung.answers),
@@ -69,6 +75,8 @@ def _row(
             *(_duration(spreads.get(rung.name), fraction) for fraction in (0.5, 0.95)),
             count(row.calls),
             Cell(formats.usd(row.cost_nanousd), formats.exact_usd(row.cost_nanousd)),
+            text(rung.model, shown=formats.clipped(rung.model, _LONGEST)),
+            text(rung.quota, shown=rung.quota or "–"),
         )
     )
 

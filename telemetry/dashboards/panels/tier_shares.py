@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from telemetry.contracts import Ladder
 from telemetry.dashboards import charts, colours, formats, stack, sums
 from telemetry.dashboards.panel import Chart, Panel
@@ -24,6 +26,9 @@ def build(reader: Reader) -> Chart | None:
         now=reader.state.now,
         settled=colours.slots([*known, *told]),
     )
+    ranks = {name: place for place, name in enumerate(known)}
+    layers = sorted(pile.layers, key=lambda layer: (ranks.get(layer.name, len(ranks)), layer.name))
+    pile = replace(pile, layers=tuple(layers))
     return Chart(
         figure_id="figure-tier-shares",
         figure=charts.stacked_bars(pile),
