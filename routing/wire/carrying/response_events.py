@@ -10,7 +10,7 @@ from routing.contracts import ToolCall
 from routing.wire.bodies import Body, text_of
 from routing.wire.carrying.deltas import Added, added
 from routing.wire.carrying.naming import Naming, free_input
-from routing.wire.carrying.whole import output_call, output_message, output_text, response_body
+from routing.wire.carrying.whole import ended, output_call, output_message, output_text, response_body
 from routing.wire.listening import Calling, Listener
 
 
@@ -58,7 +58,7 @@ class ResponseEvents:
             self._text("", out)
         items: list[tuple[int, Body]] = []
         if self._message is not None:
-            items.append((self._message.index, self._end_message(self._message, out)))
+            items.append((self._message.index, self._end_message(self._message, out, ended(heard))))
         for number, item in enumerate(self._calls.values()):
             items.append((item.index, self._end_call(item, number, out)))
         output = [item for _, item in sorted(items, key=lambda pair: pair[0])]
@@ -100,12 +100,12 @@ class ResponseEvents:
             part = {"item_id": item.id, "output_index": item.index, "content_index": 0}
             self._say(out, "response.output_text.delta", **part, delta=text, logprobs=[])
 
-    def _end_message(self, item: _Item, out: list[Body]) -> Body:
+    def _end_message(self, item: _Item, out: list[Body], status: str) -> Body:
         text = "".join(item.texts)
         part = {"item_id": item.id, "output_index": item.index, "content_index": 0}
         self._say(out, "response.output_text.done", **part, text=text, logprobs=[])
         self._say(out, "response.content_part.done", **part, part=output_text(text))
-        shown = output_message(self._naming, text)
+        shown = output_message(self._naming, text, status=status)
         self._say(out, "response.output_item.done", output_index=item.index, item=shown)
         return shown
 

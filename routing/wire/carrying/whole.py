@@ -15,6 +15,7 @@ from routing.wire.carrying.naming import Naming, free_input, plain_id, stop_reas
 from routing.wire.listening import Listener
 from routing.wire.usage import as_chat, as_message, as_response
 
+_INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
 _ECHOED = ("instructions", "metadata", "temperature", "top_p", "max_output_tokens", "text", "reasoning", "user")
 
 
@@ -68,23 +69,20 @@ def response_of(heard: Listener, naming: Naming, asked: Body, customs: frozenset
     """A response of OpenAI's that says what was heard. `customs` are the tools whose input is free text."""
     output: list[Body] = []
     if heard.text or not heard.tool_calls:
-        output.append(output_message(naming, heard.text))
+        output.append(output_message(naming, heard.text, status=ended(heard)))
     output += [output_call(naming, number, call, customs) for number, call in enumerate(heard.tool_calls)]
     return response_body(naming, asked, heard, output)
 
 
 def response_body(naming: Naming, asked: Body, heard: Listener | None, output: list[Body]) -> Body:
     """A response with this output; of one that goes on where nothing is heard yet."""
-    status, reason = "in_progress", None
-    if heard is not None:
-        reason = {"length": "max_output_tokens", "content_filter": "content_filter"}.get(heard.finish_reason)
-        status = "incomplete" if reason else "completed"
+    reason = _INCOMPLETE.get(heard.finish_reason) if heard is not None else None
     return {
         **{name: asked.get(name) for name in _ECHOED},
         "id": naming.under("resp", heard.provider_call_id if heard else ""),
         "object": "response",
         "created_at": naming.created,
-        "status": status,
+        "status": "in_progress" if heard is None else ended(heard),
         "error": None,
         "incomplete_details": {"reason": reason} if reason else None,
         "model": naming.model,
@@ -96,9 +94,14 @@ def response_body(naming: Naming, asked: Body, heard: Listener | None, output: l
     }
 
 
+def ended(heard: Listener) -> str:
+    """The status of a response that is over, and of its text."""
+    return "incomplete" if heard.finish_reason in _INCOMPLETE else "completed"
+
+
 def output_message(naming: Naming, text: str, *, status: str = "completed") -> Body:
     """The text of a response, as an item of its output."""
-    content = [output_text(text)] if status == "completed" else []
+    content = [] if status == "in_progress" else [output_text(text)]
     item = {"type": "message", "id": naming.under("msg"), "role": "assistant"}
     return {**item, "status": status, "content": content}
 

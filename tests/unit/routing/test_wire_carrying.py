@@ -187,6 +187,18 @@ def test_a_custom_tool_gets_its_free_text() -> None:
     }
 
 
+def test_an_answer_that_calls_tools_says_so_though_its_server_says_stop() -> None:
+    of = Answer(pieces=(), calls=(("a", "look", ("{}",)),), finish="stop")
+    assert events(said("anthropic.messages", "openai", of))[-2]["delta"]["stop_reason"] == "tool_use"
+
+
+def test_a_response_that_was_cut_short_says_so_of_its_text_too() -> None:
+    done = events(said("openai.responses", "openai", Answer(finish="length")))[-1]
+    assert done["type"] == "response.incomplete"
+    (item,) = done["response"]["output"]
+    assert (item["status"], item["content"][0]["text"]) == ("incomplete", "Hello wörld 😀")
+
+
 def test_a_stream_that_breaks_is_not_ended_for_the_client() -> None:
     for protocol, family in WAYS:
         request, prepared = asked(protocol, family, stream=True)
