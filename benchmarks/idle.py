@@ -77,6 +77,7 @@ def _up() -> Iterator[tuple[Path, subprocess.Popen[bytes], int]]:
         folder.chmod(0o755)
         environment = {name: value for name, value in os.environ.items() if name not in ours}
         environment |= {"TLOI_DATA_DIR": str(folder / "data"), "TLOI_PORT": str(port)}
+        environment |= {"TLOI_GATEWAY_PORT": str(harness.free_port())}
         with (folder / "printed").open("wb") as printed:
             process = subprocess.Popen(
                 [sys.executable, "manage.py", "up"], cwd=harness.ROOT, env=environment, stdout=printed, stderr=printed

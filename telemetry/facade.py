@@ -39,7 +39,7 @@ from telemetry.limits import budgets, editing, objective_files, objective_import
 from telemetry.models import ApiKey
 from telemetry.observer import live, night
 from telemetry.observer.alerts import delivering, looking, posting, sending, timing
-from telemetry.outlook import forgetting, tokens
+from telemetry.outlook import forgetting
 from telemetry.providers import is_identity
 from telemetry.series import expiry, rollups
 from telemetry.sources.demo import ROSTER
@@ -75,7 +75,6 @@ __all__ = [
     "check_runs",
     "contents",
     "cost_nanousd",
-    "count_tokens",
     "create_key",
     "disks",
     "ensure_owner",
@@ -180,11 +179,6 @@ def admit(key_id: int, *, requests: int, now: datetime) -> None:
     """Count so many requests of a key in this minute, with those that it sends elsewhere. Raises TooManyRequests, where
     they are counted all the same."""
     limiter().admit(f"key:{key_id}", limit=settings.RATE_LIMIT_PER_MINUTE, now=now, requests=requests)
-
-
-def count_tokens(*, project_id: int, model: str, texts: Sequence[str]) -> int:
-    """How many tokens texts are for a model: counted, or estimated where its tokenizer is not public."""
-    return tokens.count(connection(), project_id=project_id, model=model, texts=texts).tokens
 
 
 def cost_nanousd(call: Call) -> int | None:

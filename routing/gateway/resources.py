@@ -61,7 +61,7 @@ class Resources:
         self._beside: set[asyncio.Task[None]] = set()
         self.is_stopping = False
         self._clients: set[Client] = set()
-        self._drains = 0
+        self.drains = 0
 
     def start(self) -> None:
         """Begin what goes on beside requests."""
@@ -109,7 +109,7 @@ class Resources:
         def leave() -> None:
             nonlocal drains
             drains = self.may_drain(tier)
-            self._drains += drains
+            self.drains += drains
             pump.leave(drains=drains)
 
         client.on_leaving(leave)
@@ -117,11 +117,11 @@ class Resources:
             yield
         finally:
             client.on_leaving(None)
-            self._drains -= drains
+            self.drains -= drains
 
     def may_drain(self, tier: Tier) -> bool:
         """Whether an answer that nobody waits for is read to its end: where only its end says what it cost."""
-        return not (tier.provider.is_local or self.is_stopping) and self._drains < MOST_DRAINS
+        return not (tier.provider.is_local or self.is_stopping) and self.drains < MOST_DRAINS
 
     def known(self, project_id: int, tiers: Sequence[Tier]) -> Known:
         """What was learned of a project's answers; what is older than a minute is read again beside the requests."""

@@ -27,7 +27,8 @@ class Site:
         self.port = ports.free_port()
         ours = {name for name in os.environ if name.startswith("TLOI_")} | set(servers.ADDRESSES)
         self.environment = {name: value for name, value in os.environ.items() if name not in ours}
-        self.environment |= {"TLOI_DATA_DIR": str(self.data_dir), "TLOI_PORT": str(self.port)} | settings
+        self.environment |= {"TLOI_DATA_DIR": str(self.data_dir), "TLOI_PORT": str(self.port)}
+        self.environment |= {"TLOI_GATEWAY_PORT": str(ports.free_port())} | settings
         self.printed = folder / "printed"
         self.process = self._start()
 

@@ -24,7 +24,7 @@ def here() -> Iterator[Site]:
         yield site
 
 
-@pytest.mark.parametrize("name", ["web", "worker", "beat", "postgres", "broker", "cache"])
+@pytest.mark.parametrize("name", ["web", "gateway", "worker", "beat", "postgres", "broker", "cache"])
 def test_a_killed_process_is_back_within_ten_seconds(here: Site, name: str) -> None:
     before = here.child(name)
     family = descendants(before) if sys.platform == "linux" else {before}

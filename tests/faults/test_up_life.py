@@ -190,7 +190,7 @@ def test_commands_that_start_together_share_one_set_of_servers() -> None:
 
 def test_up_uses_the_servers_of_the_operator_and_so_does_a_command_beside_it() -> None:
     with running(**servers.addresses()) as site:
-        assert {path.name for path in (site.data_dir / "run").iterdir()} == {"web", "worker", "beat"}
+        assert {path.name for path in (site.data_dir / "run").iterdir()} == {"web", "gateway", "worker", "beat"}
         for name in servers.ADDRESSES:
             del site.environment[name]
         key = site.found(r"(tloi_\w{8}_\S+)")

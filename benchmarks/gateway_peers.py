@@ -1,0 +1,163 @@
+"""What `bench-gateway` measures against, each in a process of its own: an instant provider, a pass-through that does
+nothing but pass, and clients that measure. `python -m benchmarks.gateway_peers NAME ARGUMENTS`.
+
+The provider answers each call at once with 1 KB; of a stream, with so many deltas so many milliseconds apart. The
+pass-through is aiohttp as its documentation has it: one handler, one session, no key, no ledger, no look at the body.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from itertools import pairwise
+
+import aiohttp
+from aiohttp import web
+
+PATH = "/v1/chat/completions"
+WORDS = "The quick brown fox jumps over the lazy dog near the old stone bridge, and nobody in the village minds. "
+TEXT = (WORDS * 10)[:800]
+USAGE = {"prompt_tokens": 50, "completion_tokens": 200, "total_tokens": 250}
+
+
+def _whole() -> bytes:
+    choice = {"index": 0, "message": {"role": "assistant", "content": TEXT}, "finish_reason": "stop"}
+    said = {"id": "chatcmpl-0123456789abcdef", "object": "chat.completion", "created": 1, "model": "m"}
+    return json.dumps({**said, "choices": [choice], "usage": USAGE}).encode()
+
+
+def _event(delta: object, *, finish: str | None = None, usage: object = None) -> bytes:
+    said: dict[str, object] = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+    said["choices"] = [] if usage else [{"index": 0, "delta": delta, "finish_reason": finish}]
+    return b"data: " + json.dumps(said | ({"usage": usage} if usage else {})).encode() + b"\n\n"
+
+
+def body(*, is_streamed: bool) -> bytes:
+    """A request of about 220 bytes."""
+    messages = [{"role": "system", "content": "You are terse."}, {"role": "user", "content": "word " * 20}]
+    asked = {"model": "auto", "messages": messages, "max_tokens": 200}
+    return json.dumps(asked | ({"stream": True} if is_streamed else {})).encode()
+
+
+def provider(port: int, deltas: int, gap_ms: int) -> None:
+    """Serve until killed."""
+    whole, piece = _whole(), _event({"content": "word "})
+    end = _event({}, finish="stop") + _event({}, usage=USAGE) + b"data: [DONE]\n\n"
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if b'"stream":true' not in (await request.read()).replace(b" ", b""):
+            return web.Response(body=whole, content_type="application/json")
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        began = time.monotonic()
+        for number in range(deltas):
+            await asyncio.sleep(max(0, began + number * gap_ms / 1000 - time.monotonic()))
+            await response.write(piece)
+        await response.write(end)
+        return response
+
+    _serve(port, answer)
+
+
+def passing(port: int, upstream: int) -> None:
+    """Pass everything on, until killed."""
+    address = f"http://127.0.0.1:{upstream}{PATH}"
+    session: list[aiohttp.ClientSession] = []
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if not session:
+            session.append(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)))
+        headers = {"Content-Type": "application/json", "Authorization": "Bearer sk-provider"}
+        async with session[0].post(address, data=await request.read(), headers=headers) as said:
+            if said.content_type != "text/event-stream":
+                return web.Response(status=said.status, body=await said.read(), content_type=said.content_type)
+            response = web.StreamResponse(headers={"Content-Type": said.content_type})
+            await response.prepare(request)
+            async for chunk in said.content.iter_any():
+                await response.write(chunk)
+            return response
+
+    _serve(port, answer)
+
+
+def _serve(port: int, answer: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> None:
+    app = web.Application()
+    app.router.add_post(PATH, answer)
+    app.router.add_get("/healthz", _alive)
+    web.run_app(app, host="127.0.0.1", port=port, print=None, access_log=None)
+
+
+async def _alive(_: web.Request) -> web.Response:
+    return web.Response()
+
+
+async def load(port: int, key: str, count: int, clients: int) -> None:
+    """So many calls by so many clients, each on a connection that it keeps. Every answer must be 200."""
+    left = iter(range(count))
+    sent = body(is_streamed=False)
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+
+    async def work(session: aiohttp.ClientSession) -> None:
+        for _ in left:
+            async with session.post(f"http://127.0.0.1:{port}{PATH}", data=sent, headers=headers) as answer:
+                said = await answer.read()
+                if answer.status != 200:
+                    raise RuntimeError(f"{answer.status} {said[:200]!r}")
+
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+        await asyncio.gather(*(work(session) for _ in range(clients)))
+
+
+async def first_tokens(port: int, key: str, count: int) -> None:
+    """Print the seconds until the first bytes of so many streams, one after another, as JSON."""
+    found = []
+    sent = body(is_streamed=True)
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    async with aiohttp.ClientSession() as session:
+        for _ in range(count):
+            began = time.perf_counter()
+            async with session.post(f"http://127.0.0.1:{port}{PATH}", data=sent, headers=headers) as answer:
+                await answer.content.readany()
+                found.append(time.perf_counter() - began)
+                await answer.read()
+    print(json.dumps(found))
+
+
+async def intervals(port: int, key: str, streams: int) -> None:
+    """Print of so many streams at once the longest time between two deltas of each, in seconds, as JSON."""
+    sent = body(is_streamed=True)
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+
+    async def follow(session: aiohttp.ClientSession, number: int) -> float:
+        await asyncio.sleep(number * 1.28 / streams)  # they begin within the time that one takes
+        came: list[float] = []
+        async with session.post(f"http://127.0.0.1:{port}{PATH}", data=sent, headers=headers) as answer:
+            async for chunk in answer.content.iter_any():
+                came += [time.monotonic()] * min(chunk.count(b"word"), 1)
+        return max(later - sooner for sooner, later in pairwise(came))
+
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+        print(json.dumps(await asyncio.gather(*(follow(session, number) for number in range(streams)))))
+
+
+def main() -> None:
+    """One of them."""
+    name, *words = sys.argv[1:]
+    if name in ("provider", "passing"):
+        numbers = tuple(map(int, words))
+        provider(*numbers) if name == "provider" else passing(*numbers)
+        return
+    port, key, *counts = words
+    measures: dict[str, Callable[..., Coroutine[None, None, None]]] = {
+        "load": load,
+        "first_tokens": first_tokens,
+        "intervals": intervals,
+    }
+    asyncio.run(measures[name](int(port), key, *map(int, counts)))
+
+
+if __name__ == "__main__":
+    main()
