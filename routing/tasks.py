@@ -7,15 +7,15 @@ from datetime import UTC, datetime
 from celery import shared_task
 
 from routing.errands import shelf, telling
-from routing.ladder import calibrating
+from routing.ladder import audits, calibrating
 from telemetry import facade
 
 
 @shared_task(name="routing.errands")
 def errands() -> None:
-    """Do the tasks that are due, and tell who wants to know. One of a worker's processes at most does it."""
+    """Do the tasks and audits that are due, and tell who wants to know. One of a worker's processes at most does it."""
     shelf.give_up()
-    if shelf.is_any_due():
+    if shelf.is_any_due() or audits.is_any_due(now=datetime.now(UTC)):
         with facade.alone() as mine:
             if mine:
                 from routing.errands import answering  # noqa: PLC0415 (the gateway is loaded where there is work for it)

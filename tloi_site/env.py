@@ -84,6 +84,10 @@ SETTINGS = (
         "folder or Hugging Face name of a model that `tloi up` serves by mlx_lm.server as the lowest tier; unset: none",
     ),
     Setting("TLOI_LOCAL_MODEL_PORT", "8080", "port that this server listens on, on 127.0.0.1"),
+    Setting(
+        "TLOI_AUDIT_PERCENT", "0", "of the answers that passed the gate, how many a higher tier is asked of as well"
+    ),
+    Setting("TLOI_AUDIT_USD_A_DAY", "1", "US dollars that this may cost in a UTC day"),
     Setting("TLOI_TRUST_PROXY", "0", "1: believe X-Forwarded-Proto and X-Forwarded-For of a proxy in front"),
     Setting("TLOI_DEBUG", "0", "1: Django's debug pages, on 127.0.0.1 only"),
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
 from json import JSONDecodeError, dumps, loads
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,8 @@ from typing import Any
 from django.conf import settings
 
 from routing.contracts import Caller, Protocol
-from routing.errands import running
+from routing.errands import auditing, running
+from routing.errands.auditing import Nobody
 from routing.errands.running import Done
 from routing.errands.shelf import Taken
 from routing.gateway import pipeline
@@ -27,26 +27,8 @@ _PASSING = frozenset({429, 499, 500, 502, 503, 504})
 _AGAIN_S = 15.0
 
 
-class _Nobody:
-    """The client of an errand: it waits, reads no stream, and never leaves."""
-
-    is_gone = False
-
-    async def open(self, headers: Mapping[str, str]) -> None:
-        """Errands are not streamed."""
-
-    async def write(self, piece: bytes) -> None:
-        """Errands are not streamed."""
-
-    def leave(self) -> None:
-        """It never does."""
-
-    def on_leaving(self, call: Callable[[], object] | None) -> None:
-        """It never does."""
-
-
 def answer_due() -> int:
-    """Do the errands that are due; how many were ended. Raises django.db.Error."""
+    """Do the errands that are due, and audits after them; how many errands were ended. Raises django.db.Error."""
     return asyncio.run(_answer_due())
 
 
@@ -54,7 +36,10 @@ async def _answer_due() -> int:
     resources = Resources(Path(settings.DATA_DIR) / "gateway")
     resources.start()
     try:
-        return await running.run(lambda taken: answer(taken, resources))
+        count = await running.run(lambda taken: answer(taken, resources))
+        await auditing.run(resources)
+        await resources.beside()
+        return count
     finally:
         await resources.stop()
 
@@ -62,7 +47,7 @@ async def _answer_due() -> int:
 async def answer(taken: Taken, resources: Resources) -> Done:
     """One errand. What is refused for a reason that may pass is to be tried again."""
     raw = dumps(taken.body).encode()
-    exchange = Exchange(protocol=_PROTOCOL, headers={}, body=raw, client=_Nobody())
+    exchange = Exchange(protocol=_PROTOCOL, headers={}, body=raw, client=Nobody())
     try:
         exchange.request = read(_PROTOCOL, raw)
         exchange.caller = Caller(project_id=taken.project_id, key_id=taken.key_id, **taken.caller)

@@ -9,6 +9,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from secrets import randbelow
+from typing import Any
 
 from django.conf import settings
 from django.db import Error as DatabaseError
@@ -25,6 +27,7 @@ from routing.gateway.pump import Pump
 from routing.gateway.ratios import Ratios
 from routing.gateway.rosters import Rosters
 from routing.gateway.threads import Threads
+from routing.ladder import audits
 from routing.ladder.health import Health
 from routing.ladder.learning import Known, Learned, learn, store_changes
 from routing.providers.addresses import configured
@@ -58,7 +61,7 @@ class Resources:
         self.looking = Looking(self.upstream, self.admission, self.threads.run)
         self.learned = Learned()
         self._renewing: set[int] = set()
-        self._beside: set[asyncio.Task[None]] = set()
+        self._beside: set[asyncio.Task[Any]] = set()
         self.is_stopping = False
         self._clients: set[Client] = set()
         self.drains = 0
@@ -167,6 +170,35 @@ class Resources:
     def judge(self, exchange: Exchange, answer: Answer) -> Verdict | None:
         """What the quality gate says of an answer."""
         return verdict_on(exchange, answer, calibration=self.learned.of(exchange.caller.project_id).calibration)
+
+    def audit(self, exchange: Exchange, answer: Answer) -> None:
+        """Have a few answers compared with a higher tier's, later and by a worker, where the site wants that."""
+        tier = audits.drawn(
+            exchange.plan, answer.trying.step.tier, percent=settings.AUDIT_PERCENT, draw=randbelow(10_000) / 10_000
+        )
+        outcome = answer.outcome
+        if tier is None or not outcome.text or outcome.tool_calls:
+            return
+        request, caller, text = exchange.request, exchange.caller, outcome.text
+        task = asyncio.create_task(
+            self.threads.run(
+                lambda: audits.ask(
+                    attempt_id=answer.trying.id,
+                    caller=caller,
+                    protocol=request.protocol,
+                    body=request.body,
+                    text=text,
+                    tier=tier,
+                    now=datetime.now(UTC),
+                )
+            )
+        )
+        self._beside.add(task)
+        task.add_done_callback(self._beside.discard)
+
+    async def beside(self) -> None:
+        """Wait for what goes on beside requests."""
+        await asyncio.gather(*self._beside, return_exceptions=True)
 
     def cost(self, exchange: Exchange, answer: Answer) -> int | None:
         """What an answer cost, in nano-dollars: as the provider says, by the tier's prices, or by the price book."""

@@ -1,12 +1,23 @@
 """Routing's tables, a file an idea. Models stay home: only contracts pass the app's door."""
 
 from routing.models.errands import Errand
-from routing.models.learning import BreakerChange, Calibration, Outcome, OutcomeDay, ReasonDay, TierPrice
+from routing.models.learning import (
+    Audit,
+    AuditDay,
+    BreakerChange,
+    Calibration,
+    Outcome,
+    OutcomeDay,
+    ReasonDay,
+    TierPrice,
+)
 from routing.models.providers import Provider, QuotaGroup
 from routing.models.tiers import Alias, RosterRevision, Tier
 
 __all__ = [
     "Alias",
+    "Audit",
+    "AuditDay",
     "BreakerChange",
     "Calibration",
     "Errand",

@@ -126,3 +126,31 @@ class BreakerChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.tier_id} {self.kind}"
+
+
+class Audit(models.Model):
+    """An answer that passed the gate, of which a higher tier is to be asked as well. Taken away when that begins."""
+
+    pk = models.CompositePrimaryKey("project_id", "id")
+    project_id = models.BigIntegerField()
+    id = models.CharField(max_length=200)  # the attempt's
+    created_at = models.DateTimeField()
+    protocol = models.CharField(max_length=40)
+    caller = models.JSONField()
+    body = models.JSONField()
+    text = models.TextField()
+    position = models.PositiveSmallIntegerField()  # of the tier that is asked
+
+    def __str__(self) -> str:
+        return self.id
+
+
+class AuditDay(models.Model):
+    """What the audits of a UTC day have cost, of all projects, and how many there were."""
+
+    day = models.DateField(primary_key=True)
+    done = models.IntegerField(default=0)
+    cost_nanousd = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return str(self.day)

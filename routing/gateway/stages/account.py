@@ -15,3 +15,5 @@ async def run(exchange: Exchange, resources: Resources) -> None:
     settle_answer(exchange, resources, answer)
     has_climbed = any(tried.kind == "gate" for tried in exchange.past)
     resources.affinity.note(exchange.caller, answer.trying.step.tier, exchange.plan, has_climbed=has_climbed)
+    if not has_climbed:
+        resources.audit(exchange, answer)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from json import dumps
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,10 @@ import pytest
 from pytest_django import Settings
 
 from routing.errands import answering, shelf, wanted
-from routing.models import Errand
+from routing.models import Audit, Errand, Outcome, Tier
 from telemetry.models import Project
 from tests.conftest import ROOT, database_url
-from tests.gateways import ledger
+from tests.gateways import ledger, told
 from tests.ladders import ladder
 from tests.misbehaving import DOWN, Manner, Misbehaving, provider
 
@@ -30,6 +30,7 @@ Providers = tuple[Misbehaving, Misbehaving]
 @pytest.fixture
 def providers(database: None, tmp_path: Path, settings: Settings) -> Iterator[Providers]:
     Errand.objects.all().delete()
+    Audit.objects.all().delete()
     settings.DATA_DIR = tmp_path
     with provider() as first, provider() as second, ladder(first.openai, second.openai, has_json=True):
         settings.ALLOW_PRIVATE_UPSTREAM = frozenset({first.place, second.place})
@@ -49,6 +50,7 @@ def test_a_task_is_answered_by_the_lowest_tier_and_is_in_the_ledger_as_its_asker
     assert answering.answer_due() == 1
     errand.refresh_from_db()
     assert errand.state == "done"
+    assert errand.answer is not None
     assert errand.answer["text"].endswith("word59")
     assert (errand.answer["tier"], errand.answer["attempts"], errand.answer["cost_nanousd"]) == (1, 1, 0)
     (call,) = ledger(project, 1)
@@ -65,6 +67,7 @@ def test_an_answer_that_breaks_the_schema_climbs_and_the_better_one_is_given_as_
     errand = ask(project, schema=PERSON)
     assert answering.answer_due() == 1
     errand.refresh_from_db()
+    assert errand.answer is not None
     assert (errand.answer["output"], errand.answer["tier"]) == ({"age": 3}, 2)
     ledger(project, 2)
 
@@ -89,6 +92,36 @@ def test_while_all_tiers_are_down_a_task_waits_and_is_not_failed(project: Projec
     errand.refresh_from_db()
     assert (errand.state, errand.attempts) == ("waiting", 0)
     assert errand.error.startswith("50")
+
+
+def test_an_audit_asks_a_higher_tier_once_and_teaches_what_the_gate_let_pass(
+    project: Project, providers: Providers, settings: Settings
+) -> None:
+    first, second = providers
+    first.always(Manner(text="It is 12."))
+    second.always(Manner(text="It is 13."))
+    settings.AUDIT_PERCENT, settings.AUDIT_NANOUSD_A_DAY = 100, 10**9
+    ask(project)
+    assert answering.answer_due() == 1
+    assert Audit.objects.update(created_at=datetime.now(UTC) - timedelta(seconds=3)) == 1
+    for _ in range(2):
+        assert answering.answer_due() == 0
+    low, high = ledger(project, 2)
+    assert (low.tier, high.tier, told(high)["reason"]) == ("tier-1", "tier-2", "audit")
+    known = Outcome.objects.get(project_id=project.pk, tier_id=Tier.objects.get(position=1).pk)
+    assert (known.is_good, known.would_help, known.known_by) == (False, True, "audit")
+    assert not Audit.objects.exists()
+
+
+def test_no_answer_is_audited_where_nobody_asked_for_it_or_the_days_money_is_spent(
+    project: Project, providers: Providers, settings: Settings
+) -> None:
+    for percent, money in ((0, 10**9), (100, 0)):
+        settings.AUDIT_PERCENT, settings.AUDIT_NANOUSD_A_DAY = percent, money
+        ask(project)
+        assert answering.answer_due() == 1
+    assert providers[1].calls == []
+    assert not Audit.objects.exists()
 
 
 @pytest.mark.faults
