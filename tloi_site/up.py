@@ -74,9 +74,9 @@ def run(say: Callable[[str], None]) -> int:
 
 
 def _start_site(supervisor: Supervisor, data_dir: Path) -> None:
-    supervisor.start(site.web(data_dir), patience_s=WEB_PATIENCE_S)
-    for process in (site.gateway(data_dir), site.worker(data_dir), site.beat(data_dir)):
-        supervisor.start(process, wait=False)
+    together = (site.web(data_dir), site.gateway(data_dir), site.worker(data_dir))
+    supervisor.start_together(together, folder=site.ROOT, patience_s=WEB_PATIENCE_S)
+    supervisor.start(site.beat(data_dir), wait=False)
 
 
 def _prepare() -> dict[str, str]:

@@ -24,8 +24,13 @@ def load() -> None:
     gc.freeze()
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Serve, by the words of the command line, until a signal ends it."""
     if sys.platform == "linux":  # elsewhere a fork is not safe, and processes are made anew
         multiprocessing.set_start_method("fork")
         load()
     entrypoint()  # type: ignore[no-untyped-call]
+
+
+if __name__ == "__main__":
+    main()

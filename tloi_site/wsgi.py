@@ -32,10 +32,13 @@ def _collect_rarely() -> None:
 
 
 def _load_pages() -> None:
-    """Import all views before processes are forked, which then share them, instead of each at its first request."""
+    """Import all views and compile our templates before processes are forked, which then share them, instead of each at
+    its first request. A process that compiles them itself keeps what that took besides."""
     import_module(settings.ROOT_URLCONF)
+    folder = settings.BASE_DIR / "templates"
     for engine in engines.all():
-        engine.from_string("")
+        for file in sorted(folder.rglob("*.html")):
+            engine.get_template(str(file.relative_to(folder)))
 
 
 _give_memory_back()

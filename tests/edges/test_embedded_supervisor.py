@@ -57,10 +57,10 @@ def noted(tmp_path: Path, name: str = "child") -> int:
     return int((tmp_path / "run" / name).read_text().split()[0])
 
 
-def noted_anew(tmp_path: Path, first: int) -> bool:
+def noted_anew(tmp_path: Path, first: int, name: str = "child") -> bool:
     """Whether another process than the first is noted; while a child is started again, nothing is."""
     try:
-        return noted(tmp_path) != first
+        return noted(tmp_path, name) != first
     except (FileNotFoundError, IndexError):
         return False
 

@@ -10,16 +10,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
+from io import BufferedWriter
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from tloi_site.embedded import CannotStart, orphans
 from tloi_site.embedded.account import Account
 
 LARGEST_LOG = 10 * 2**20  # bytes; a longer log is set aside when its process starts
 PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +29,7 @@ class Service:
 
     A `site` process uses the `server`s, so it stops before them. `retry_s`: for how long a process that dies while it
     starts is started again. `last_signal` ends what `stop_signal` did not. `disks` are folders that it cannot live
-    without writing to.
+    without writing to. `module`: the command is `python -m module …`, and its `main` may be run in a fork instead.
     """
 
     name: str
@@ -43,28 +44,49 @@ class Service:
     account: Account | None = None
     retry_s: float = 0.0
     disks: tuple[Path, ...] = ()
+    module: str = ""
+
+
+class Process(Protocol):
+    """What is needed of a child, whoever forked it; as of `subprocess.Popen`."""
+
+    pid: int
+    returncode: int | None
+
+    def poll(self) -> int | None:
+        """Its exit code; None while it runs."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Its exit code, when it has ended. Raises TimeoutExpired."""
+
+    def send_signal(self, number: int, /) -> None:
+        """Send a signal, if it has not ended."""
 
 
 @dataclass(slots=True)
 class Child:
-    """A running `Service`; its process id is noted in `notes`, so that a later start finds it when it is orphaned."""
+    """A running `Service`; its process id is noted in `notes`, so that a later start finds it when it is orphaned.
+    `forked`: its first process, where that runs already."""
 
     service: Service
     notes: Path
-    process: subprocess.Popen[bytes] = field(init=False)
+    forked: InitVar[Process | None] = None
+    process: Process = field(init=False)
     started: float = field(init=False)  # time.monotonic()
     cleared: bool = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.start()
+    def __post_init__(self, forked: Process | None) -> None:
+        if forked is None:
+            self.start()
+        else:
+            self._begin(forked)
 
     def start(self) -> None:
         """Start the process. Raises CannotStart, for instance where there is no such program, or no room for a log."""
         service = self.service
         try:
-            _set_aside(service.log)
-            with os.fdopen(os.open(service.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as log:
-                self.process = subprocess.Popen(
+            with open_log(service.log) as log:
+                process = subprocess.Popen(
                     service.command,
                     cwd=service.folder,
                     env=service.environment,
@@ -77,9 +99,12 @@ class Child:
                 )
         except OSError as error:
             raise CannotStart(f"{service.name} cannot be started: {error}.") from error
-        self.started, self.cleared = time.monotonic(), False
+        self._begin(process)
+
+    def _begin(self, process: Process) -> None:
+        self.process, self.started, self.cleared = process, time.monotonic(), False
         with contextlib.suppress(OSError):  # a full disk must not keep a server from coming back
-            orphans.note(self.notes / service.name, self.process.pid, service.stop_signal)
+            orphans.note(self.notes / self.service.name, process.pid, self.service.stop_signal)
 
     @property
     def is_running(self) -> bool:
@@ -114,10 +139,11 @@ class Child:
         return "\n    ".join((f"The end of {self.service.log}:", *text))
 
 
-def _set_aside(log: Path) -> None:
-    """Keep one older log, so that logs cannot fill the disk over the years."""
+def open_log(log: Path) -> BufferedWriter:
+    """A log to append to, for its owner's eyes. One older is kept, so that logs cannot fill the disk over the years."""
     if log.exists() and log.stat().st_size > LARGEST_LOG:
         log.replace(log.with_name(log.name + ".1"))
+    return os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
 
 
 def dies_with(parent: int, how: signal.Signals = signal.SIGKILL) -> Callable[[], None] | None:
@@ -125,11 +151,11 @@ def dies_with(parent: int, how: signal.Signals = signal.SIGKILL) -> Callable[[],
 
     Runs after the change of user, which would reset it. Source: prctl(2), PR_SET_PDEATHSIG.
     """
-    if _libc is None:
+    if libc is None:
         return None
 
     def ask_the_kernel() -> None:
-        _libc.prctl(PR_SET_PDEATHSIG, how)
+        libc.prctl(PR_SET_PDEATHSIG, how)
         if os.getppid() != parent:
             os._exit(1)
 

@@ -45,6 +45,7 @@ def web(data_dir: Path) -> Service:
         folder=ROOT,
         is_ready=lambda: _answers(host, port, "/readyz"),
         tier="site",
+        module="tloi_site.web",
     )
 
 
@@ -52,12 +53,12 @@ def gateway(data_dir: Path) -> Service:
     """The model gateway: one process with one event loop."""
     host, port = gateway_listening()
     service = _python("gateway", data_dir, "tloi_site.gateway")
-    return replace(service, is_ready=lambda: _answers(host, port, "/healthz"))
+    return replace(service, is_ready=lambda: _answers(host, port, "/healthz"), module="tloi_site.gateway")
 
 
 def worker(data_dir: Path) -> Service:
-    """Celery's worker: two processes."""
-    return _python("worker", data_dir, "tloi_site.worker")
+    """Celery's worker: one process, two while a task takes long."""
+    return replace(_python("worker", data_dir, "tloi_site.worker"), module="tloi_site.worker")
 
 
 def beat(data_dir: Path) -> Service:

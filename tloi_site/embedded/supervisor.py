@@ -8,13 +8,13 @@ import select
 import shutil
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from tloi_site.embedded import CannotStart
+from tloi_site.embedded import CannotStart, forking
 from tloi_site.embedded.child import Child, Service
 
 POLL_S = 0.05  # while something starts
@@ -49,6 +49,15 @@ class Supervisor:
         child = Child(service, self._notes)
         self._children.append(child)
         if wait:
+            self._wait_until_ready(child, patience_s)
+
+    def start_together(self, services: Sequence[Service], *, folder: Path, patience_s: float) -> None:
+        """Start services in processes that share what they load, and wait for each until it is ready; `folder` is where
+        it is loaded from. Raises CannotStart."""
+        forked = forking.launch(services, folder)
+        children = [Child(service, self._notes, forked.get(service.name)) for service in services]
+        self._children += children
+        for child in children:
             self._wait_until_ready(child, patience_s)
 
     def watch(self) -> NoReturn:
@@ -134,7 +143,7 @@ def _why(child: Child) -> str:
 
 
 def _how(child: Child) -> str:
-    code = child.process.returncode
+    code = child.process.returncode or 0
     return f"signal {-code}" if code < 0 else f"exit code {code}, see {child.service.log}"
 
 
