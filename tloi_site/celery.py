@@ -6,6 +6,7 @@ The settings and the reason for each: reliability.md, section 3.
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
 from celery import Celery
@@ -38,6 +39,7 @@ app.conf.update(
     worker_max_memory_per_child=400_000,  # KiB
     worker_cancel_long_running_tasks_on_connection_loss=True,
     worker_soft_shutdown_timeout=30,
+    CELERY_DB_REUSE_MAX=sys.maxsize,  # Celery's word for: leave connections to us (tloi_site.worker)
     broker_connection_retry_on_startup=True,
     # A web request must not wait for a broker that hangs: with Celery's defaults it waits for more than 40 s.
     task_publish_retry=False,

@@ -64,7 +64,6 @@ def give_connections_back(**_: object) -> None:
 def main() -> int:
     """Until a signal ends it; the exit code. Nobody listens to what workers tell each other."""
     worker_before_create_process.connect(share_what_is_loaded)
-    app.conf.update(CELERY_DB_REUSE_MAX=sys.maxsize)  # Celery's word for: leave it to us
     for signal in (task_prerun, task_postrun):
         signal.connect(give_connections_back)
     alone = {"without_gossip": True, "without_mingle": True, "without_heartbeat": True}
