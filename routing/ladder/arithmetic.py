@@ -13,7 +13,7 @@ from msgspec import Struct
 
 _NUMBER = r"\d+(?:,\d{3})+(?:\.\d+)?|\d*\.\d+|\d+"
 _TOKEN = re.compile(rf"{_NUMBER}|[-+*/()]|%")
-NUMBER = re.compile(rf"(?<![\w.,])-?(?:{_NUMBER})(?![\w]|[.,]\d)")
+NUMBER = re.compile(rf"(?=[-.\d])(?<![\w.,])-?(?:{_NUMBER})(?![\w]|[.,]\d)")
 # What stands left of an equals sign, back to the last thing that is no part of a sum, and the number right of it.
 _SUM = re.compile(
     rf"(?P<left>[-+*/().,%\d\s]{{3,120}})=\s*(?P<right>-?\s*(?:{_NUMBER}))(?![\d.,]*\d)(?P<percent>\s*%)?(?!\s*[-+*/(]+\s*[\d(])"
@@ -37,6 +37,8 @@ class Sum(Struct, frozen=True):
 
 def sums(text: str) -> list[Sum]:
     """Every sum of the text that can be done again, at most 200."""
+    if "=" not in text:
+        return []
     plain = _TIMES.sub("*", text.translate(_SAME))
     found = []
     for match in _SUM.finditer(plain):

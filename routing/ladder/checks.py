@@ -79,7 +79,7 @@ def repeats_itself(text: str) -> bool:
     words = text[-_MOST_CHARS:].split()
     if len(words) < _SHINGLE * _LOOPS_FROM:
         return False
-    shingles = Counter(tuple(words[n : n + _SHINGLE]) for n in range(len(words) - _SHINGLE + 1))
+    shingles = Counter(zip(*(words[first:] for first in range(_SHINGLE)), strict=False))
     repeated = sum(times for times in shingles.values() if times >= _LOOPS_FROM)
     return repeated > _LOOP_SHARE * len(words)
 

@@ -41,6 +41,7 @@ NAMES = (
     "unknown_identifiers",
     "agreement",
 )
+_DIGIT = re.compile(r"\d")
 _WHOLE_END = re.compile(r"[.!?)\]\"'`\d%}|>*]$")
 _CONCLUSION = re.compile(r"####|\\boxed|\bfinal answer\b|\banswer is\b|\bin conclusion\b|\bin summary\b", re.IGNORECASE)
 _NUMBER_AT_END = re.compile(r"\d[\d,.]*\D{0,25}$")
@@ -48,6 +49,12 @@ _HEDGE = re.compile(
     r"approximately|assum|however|cannot|can't|unclear|not (?:enough|given|specified|possible|sure)|mistake|actually|≈"
     r"|\bI think\b|\bperhaps\b|\bround(?:ed|ing)?\b",
     re.IGNORECASE,
+)
+# What must stand in a text, in small letters, for the two to find anything: looking for words is ten times as quick.
+_CONCLUDES = ("####", "\\boxed", "answer", "in conclusion", "in summary")
+_HEDGES = (
+    *("approximately", "assum", "however", "cannot", "can't", "unclear", "not ", "mistake", "actually", "≈"),
+    *("i think", "perhaps", "round"),
 )
 _WORDS = {
     "half": 0.5,
@@ -80,12 +87,12 @@ def signals(
     none was asked for."""
     question, answer = question[-_MOST_CHARS:], answer[-_MOST_CHARS:].strip()
     said, given = _numbers(answer), _given(question)
-    last = said[-1] if said else 0.0
+    last, small = said[-1] if said else 0.0, answer.lower()
     results = {round(each.is_said_to_be, 2) for each in sums}
     steps = len({each.written for each in sums})
     return (
-        float(not _WHOLE_END.search(answer) or answer.count("```") % 2 or answer.count("<<") != answer.count(">>")),
-        float(not _CONCLUSION.search(answer)),
+        float(_is_unfinished(answer)),
+        float(not (any(word in small for word in _CONCLUDES) and _CONCLUSION.search(answer))),
         float(not _NUMBER_AT_END.search(answer[-200:])),
         float(any(not each.is_true for each in sums)),
         float(min(steps, 20)),
@@ -98,12 +105,12 @@ def signals(
         float(round(last, 2) in results),
         _share(given, {round(value, 2) for value in said}),
         _share(said, results | {round(value, 2) for value in given}),
-        float(min(len(_HEDGE.findall(answer)), 10)),
+        float(min(len(_HEDGE.findall(answer)), 10) if any(word in small for word in _HEDGES) else 0),
         log1p(len(answer)),
         log1p(len(question)),
         log1p(len(answer)) - log1p(len(question)),
         float(min(len(given), 50)),
-        float(min(len(re.findall(r"[.?!]", question)), 50)),
+        float(min(sum(map(question.count, ".?!")), 50)),
         float(min(sum(bool(line.strip()) for line in answer.split("\n")), 100)),
         float(max(-20, min(20, steps - len(given)))),
         float(any(value != int(value) for value in given)),
@@ -113,8 +120,16 @@ def signals(
     )
 
 
+def _is_unfinished(answer: str) -> bool:
+    if not _WHOLE_END.search(answer[-1:]):
+        return True
+    return answer.count("```") % 2 == 1 or answer.count("<<") != answer.count(">>")
+
+
 def _numbers(text: str) -> list[float]:
     """The numbers of a text, as far as they are of a size that a double holds exactly."""
+    if not _DIGIT.search(text):
+        return []
     found = [number(match.group()) for match in NUMBER.finditer(text)]
     return [value for value in found if abs(value) < 2**53][:_MOST_NUMBERS]
 
