@@ -13,6 +13,7 @@ import redis
 from django.conf import settings
 
 from routing.contracts import Provider, Quota, Tier
+from routing.providers import admission
 from routing.providers.admission import Admission
 from routing.providers.failed import Failed
 from routing.providers.quota import Left
@@ -139,14 +140,16 @@ def test_a_provider_that_asks_to_wait_is_left_alone_by_every_process() -> None:
     assert 25 < left.held_s <= 30
 
 
-def test_how_tiers_stand_is_asked_four_times_a_second_at_most() -> None:
+def test_how_tiers_stand_is_asked_four_times_a_second_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert admission.FRESH_S == 0.25
+    monkeypatch.setattr(admission, "FRESH_S", 60)  # however busy the machine is
     asked, plain = tier(20, 50, concurrency=2), tier(None, None)
 
     async def work(parts: list[Admission]) -> tuple[Any, Any, Any]:
         first = await parts[0].states([asked, plain], now=now())
         await parts[1].take(asked)
         again = await parts[0].states([asked, plain], now=now())
-        await asyncio.sleep(0.3)
+        monkeypatch.setattr(admission, "FRESH_S", 0)
         return first[asked.id], again[asked.id], (await parts[0].states([asked], now=now()))[asked.id]
 
     first, again, later = among(2, work)

@@ -52,7 +52,7 @@ def ask(base_url: str, allowed: Allowed, resolver: AbstractResolver | None = Non
     async def inside() -> Fault | int:
         upstream = Upstream(allowed, resolver=resolver)
         asked = Provider(id=1, name="local", family="openai", base_url=base_url, secret=CANARY)
-        limits = Limits(connect_s=2, first_token_s=1, whole_s=1)
+        limits = Limits(connect_s=5, whole_s=20)
         tier = Tier(id=1, position=1, name="t", provider=asked, model="m", context_window=4096, limits=limits)
         try:
             async with await upstream.open(ASKED, tier, is_streamed=False) as response:
