@@ -6,6 +6,7 @@ counter is away. It is asked again after a few seconds.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Sequence
@@ -39,14 +40,19 @@ class Shared:
         """What a script returns. Raises Away."""
         if time.monotonic() < self._away_until:
             raise Away
+        task = asyncio.current_task()
+        cancels = task.cancelling() if task else 0
         try:
-            found = self._scripts.get(script) or self._known(script)
-            return await found(keys=keys, args=args)
+            called = self._scripts.get(script) or self._known(script)
+            found = await called(keys=keys, args=args)
         except (redis.RedisError, OSError, ValueError) as error:
             if time.monotonic() >= self._away_until:  # several calls may wait for it at once
                 _log.warning("Valkey does not answer: this process counts calls and quotas for itself. %s", error)
             self._away_until = time.monotonic() + _RETRY_AFTER_S
             raise Away from error
+        if task and task.cancelling() > cancels:  # Python 3.11's wait_for, which redis uses, may swallow it
+            raise asyncio.CancelledError
+        return found
 
     async def close(self) -> None:
         """Close the connections."""

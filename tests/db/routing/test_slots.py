@@ -131,6 +131,26 @@ def test_who_waited_in_vain_or_was_called_off_leaves_the_queue() -> None:
     assert among(2, work) == Load(running=1, waiting=0)
 
 
+def test_a_call_that_is_called_off_is_not_made_at_whatever_moment_that_comes() -> None:
+    """Python 3.11's wait_for, in which redis waits for Valkey, swallows one cancellation in five."""
+    asked = tier(1_000)
+
+    async def work(parts: list[Slots]) -> tuple[int, Load]:
+        swallowed = 0
+        for number in range(150):
+            call = asyncio.create_task(parts[0].take(asked))
+            for _ in range(number % 9):
+                await asyncio.sleep(0)
+            if not call.done() and call.cancel():
+                (found,) = await asyncio.gather(call, return_exceptions=True)
+                swallowed += not isinstance(found, asyncio.CancelledError)
+            else:
+                await parts[0].give(await call)
+        return swallowed, await parts[0].load(asked)
+
+    assert among(1, work) == (0, Load(0, 0))
+
+
 def test_a_slot_that_is_given_back_twice_is_one_slot() -> None:
     asked = tier()
 
