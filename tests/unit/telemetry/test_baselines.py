@@ -133,13 +133,14 @@ def test_the_first_day_of_a_shift_is_left_out_once_the_second_has_shown_it() -> 
     assert said[-1].baseline_days == 28
 
 
-def test_what_comes_back_every_second_week_is_seen_each_time() -> None:
+def test_what_comes_back_for_three_days_of_ten_is_seen_each_time() -> None:
     """Its own first days would be what is usual by then."""
-    days = 100
-    grown = {n for n in range(TODAY, days) if n % 14 < 4}
-    sums = [some(n, 20, 100_000 * (1.6 if n in grown else 1)) for n in range(days)]
-    said = [intensity(found) for found in nights(sums, first=9, last=days - 1)]
-    flagged = {9 + place for place, one in enumerate(said) if one.is_flagged}
+    days = 86
+    grown = {n for n in range(TODAY, days) if n % 10 < 3}
+    sums = [some(n, 30, 100_000 * (1.4 if n in grown else 1)) for n in range(days)]
+    flagged = {
+        9 + place for place, found in enumerate(nights(sums, first=9, last=days - 1)) if intensity(found).is_flagged
+    }
     starts = [n for n in sorted(grown) if n - 1 not in grown]
     assert [bool(flagged & set(range(start, start + 3))) for start in starts] == [True] * len(starts)
     assert flagged <= grown
@@ -180,6 +181,17 @@ def test_one_cause_is_told_once_of_the_agent_whose_runs_grew() -> None:
     flagged = [one for one in found if one.is_flagged and one.dimension != "agent"]
     assert flagged
     assert {(one.root_dimension, one.root_name) for one in flagged} == {("agent", "b")}
+
+
+def test_what_one_cause_makes_unusual_in_four_dimensions_lets_no_other_agent_pass() -> None:
+    agents = "abcde"
+    sums = [some(n, 10, 100_000, agent=agent) for n in range(TODAY) for agent in agents]
+    today = [some(TODAY, 10, 100_000 * {"b": 5, "c": 1.5}.get(agent, 1), agent=agent) for agent in agents]
+    said = [one for one in night([*sums, *today], TODAY) if one.p is not None]
+    other = intensity(said, "c")
+    assert other.p is not None
+    assert sum(one.p < other.p for one in said if one.p and one.effect and one.effect > 1) == 4  # b, and what holds it
+    assert other.q == pytest.approx(other.p * len(said) / 2)  # the second of agents, not the fifth of all
 
 
 def test_one_cause_is_told_once_of_the_task_type_that_grew_for_all_agents() -> None:
