@@ -6,7 +6,7 @@ thrown away again. `entry_of` says the same of one call, and says of a bad one w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import repeat
 from typing import Any
@@ -17,13 +17,11 @@ from telemetry.contracts import Call
 from telemetry.ledger.identity import call_id, key_id
 from telemetry.ledger.pricebook import NO_OVERRIDES, PriceBook
 from telemetry.ledger.pricing import MAX_NANOUSD, computed_columns, computed_nanousd, nanousd
-from telemetry.ledger.rows import LABELS, Entry, cost_rank, labels_of
+from telemetry.ledger.rows import LABELS, Entry, Fields, cost_rank, labels_of
 from telemetry.usage import INPUTS, input_total, usage_rank, usage_ranks
 
 _SUSPECT = "output_suspect"
 _TOO_DEAR = "these tokens would cost more than can be counted"
-
-Columns = Mapping[str, Sequence[Any]]
 
 
 def entry_of(call: Call, *, book: PriceBook = NO_OVERRIDES) -> Entry:
@@ -45,11 +43,9 @@ def entry_of(call: Call, *, book: PriceBook = NO_OVERRIDES) -> Entry:
     )
 
 
-def entries_of(calls: Sequence[Call], *, book: PriceBook = NO_OVERRIDES) -> list[Entry]:
-    """The entries of many calls. Raises ValueError where one of them has none."""
-    if not calls:
-        return []
-    columns = dict(zip(Call.__struct_fields__, zip(*map(astuple, calls), strict=True), strict=True))
+def entries_of(calls: Sequence[Call], columns: Fields, *, book: PriceBook = NO_OVERRIDES) -> list[Entry]:
+    """The entries of calls, of which there is one at least; `columns` are their fields. Raises ValueError where one of
+    them has no entry."""
     inputs = [sum(counts) for counts in zip(*(columns[name] for name in INPUTS), strict=True)]
     computed, versions = computed_columns(columns, inputs, book)
     if max(filter(None, computed), default=0) > MAX_NANOUSD:
@@ -76,7 +72,7 @@ def _present(fields: tuple[bool, ...], is_unsplit: bool) -> int:
     return sum(1 << place for place, is_there in enumerate((*fields, not is_unsplit)) if is_there)
 
 
-def _presence(columns: Columns, count: int) -> Iterable[int]:
+def _presence(columns: Fields, count: int) -> Iterable[int]:
     """The same of all calls: a bit that is alike in all of them is found at once."""
     alike = 0
     unsplit = columns["cache_write_unknown"]
@@ -97,7 +93,7 @@ def _ids(keys: Sequence[str], calls: Sequence[Call]) -> Iterable[bytes]:
     return map(key_id, keys) if all(keys) else map(call_id, calls)
 
 
-def _usage_ranks(columns: Columns, inputs: Sequence[int]) -> Iterable[int]:
+def _usage_ranks(columns: Fields, inputs: Sequence[int]) -> Iterable[int]:
     if not any(columns["quality"]):
         return usage_ranks(columns["output"], inputs)
     suspects = [_SUSPECT in flags for flags in columns["quality"]]
@@ -107,7 +103,7 @@ def _usage_ranks(columns: Columns, inputs: Sequence[int]) -> Iterable[int]:
     ]
 
 
-def _reported(columns: Columns) -> tuple[Iterable[int | None], Iterable[int]]:
+def _reported(columns: Fields) -> tuple[Iterable[int | None], Iterable[int]]:
     """Reported costs in nano-dollars, and their ranks. Raises ValueError."""
     costs = columns["cost_usd"]
     if costs.count(None) == len(costs):

@@ -30,7 +30,7 @@ from telemetry.ledger.entries import entries_of, entry_of
 from telemetry.ledger.overrides import book_for
 from telemetry.ledger.pricebook import PriceBook
 from telemetry.ledger.retention import Kept, kept
-from telemetry.ledger.rows import LABELS, Entry
+from telemetry.ledger.rows import LABELS, Entry, Fields, fields_of
 from telemetry.statements import prepared, statement
 
 EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
@@ -44,11 +44,13 @@ _RECORD = Call | Execution
 class _Batch:
     """A batch on its way: what may be stored, what is set apart, what is refused. `totals` are the calls that stand
     for the totals of executions, each with its execution's key; `calls` counts those that `entries` hold, and
-    `has_names` says whether one of them has other names."""
+    `has_names` says whether one of them has other names; `fields` are theirs in their order, where each is there once.
+    """
 
     book: PriceBook
     kept: Kept
     entries: dict[bytes, Entry] = field(default_factory=dict)
+    fields: Fields | None = None
     executions: list[Execution] = field(default_factory=list)
     totals: list[tuple[str, Entry]] = field(default_factory=list)
     strange: list[tuple[_RECORD, str]] = field(default_factory=list)
@@ -128,19 +130,23 @@ def _take_all(batch: _Batch, calls: Sequence[Call], earliest: datetime, latest: 
     """Take all calls at once, where every one of them is believed, can be stored, and is there once."""
     if not all(earliest <= call.started_at <= latest for call in calls):
         return False
+    if not calls:
+        return True
+    fields = fields_of(calls)
     try:
-        entries = entries_of(calls, book=batch.book)
+        entries = entries_of(calls, fields, book=batch.book)
     except ValueError:
         return False
+    batch.fields = fields
     batch.entries = {entry.id: entry for entry in entries}
     batch.calls = len(calls)
-    batch.has_names = any(call.aliases or call.likeness for call in calls)
+    batch.has_names = any(fields["aliases"]) or any(fields["likeness"])
     return len(batch.entries) == len(calls)
 
 
 def _take_each(batch: _Batch, calls: Sequence[Call], earliest: datetime, latest: datetime, now: datetime) -> None:
     """Take calls one by one: each that is refused for its own reason; of two copies the fuller stays."""
-    batch.entries, batch.calls, batch.has_names = {}, 0, False
+    batch.entries, batch.fields, batch.calls, batch.has_names = {}, None, 0, False
     for index, call in enumerate(calls):
         if not earliest <= call.started_at <= latest:
             _keep_out(batch, index, call, call.id, now)
@@ -216,7 +222,8 @@ def _write(
         )
         totals = store.claim_identities(conn, project_id=project_id, entries=_totals(batch, written.with_calls))
         new = [*fresh, *(one.entry for one in totals if one.is_fresh)] if totals else fresh
-        store.write_calls(conn, project_id=project_id, entries=new, source=source, now=now)
+        by_column = (list(batch.entries.values()), batch.fields) if new is entries else (new, None)
+        store.write_calls(conn, *by_column, project_id=project_id, source=source, now=now)
         known += [one for one in totals if not one.is_fresh]
         known = [one for one in known if one.started_at >= batch.kept.from_at]  # the others are final, or gone
         store.merge_entries(conn, project_id=project_id, claimed=known, source=source, now=now)

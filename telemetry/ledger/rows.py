@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from operator import itemgetter
 from typing import Any
@@ -57,6 +57,9 @@ picked_of = _picking(*_PICKED)
 labels_of = _picking(*LABELS)
 
 
+Fields = Mapping[str, Sequence[Any]]
+
+
 class Entry(Struct, frozen=True, gc=False):
     """A call ready to be written: identified (16 bytes), ranked and priced. Costs in nano-dollars."""
 
@@ -80,11 +83,16 @@ def type_of(column: str) -> str:
     return _TYPES.get(column, "text")
 
 
-def columns_of(entries: Sequence[Entry], *, project_id: int, source: str, now: datetime) -> dict[str, Sequence[Any]]:
-    """What is written of entries, by column. `id` is 16 bytes, `attributes` are JSON."""
-    fields = dict(
-        zip(Call.__struct_fields__, zip(*[astuple(entry.call) for entry in entries], strict=True), strict=True)
-    )
+def fields_of(calls: Iterable[Call]) -> Fields:
+    """Each field of calls, of which there is one at least."""
+    return dict(zip(Call.__struct_fields__, zip(*map(astuple, calls), strict=True), strict=True))
+
+
+def columns_of(
+    entries: Sequence[Entry], fields: Fields, *, project_id: int, source: str, now: datetime
+) -> dict[str, Sequence[Any]]:
+    """What is written of entries, by column; `fields` are those of their calls. `id` is 16 bytes, `attributes` are
+    JSON."""
     ids, _, _, _, _, reported, computed, versions = zip(*map(astuple, entries), strict=True)
     kinds = ["" if cost is None else kind for cost, kind in zip(reported, fields["cost_kind"], strict=True)]
     quality = [quality_bits(flags) if flags else 0 for flags in fields["quality"]]

@@ -20,6 +20,8 @@ from psycopg import Connection
 from psycopg.rows import scalar_row, tuple_row
 
 from telemetry.contracts import Call, Execution
+from telemetry.ledger.arrays import int8s, texts
+from telemetry.ledger.cursors import sending_arrays
 from telemetry.statements import prepared, statement
 from telemetry.usage import quality_bits
 
@@ -96,8 +98,8 @@ def lock_alone(conn: Connection[Any], *, project_id: int, sessions: Iterable[str
 
 def lock_sessions(conn: Connection[Any], slots: Sequence[tuple[int, bool]]) -> None:
     """Take advisory locks in their order, shared or alone, until the transaction ends."""
-    arguments = {"slots": [slot for slot, _ in slots], "shared": [is_shared for _, is_shared in slots]}
-    prepared(conn, tuple_row).execute(statement(__package__, "lock_sessions"), arguments)
+    arguments = {"slots": int8s([slot for slot, _ in slots]), "shared": int8s([is_shared for _, is_shared in slots])}
+    sending_arrays(conn).execute(statement(__package__, "lock_sessions"), arguments)
 
 
 def waiting(
@@ -128,8 +130,8 @@ def waiting_executions(
     conn: Connection[Any], *, project_id: int, sessions: Sequence[str]
 ) -> list[tuple[str, str, datetime, datetime]]:
     """(execution, session, started_at, ended_at) of the executions of these sessions whose sent totals still count."""
-    arguments = {"project": project_id, "sessions": sessions}
-    with prepared(conn, tuple_row) as cursor:
+    arguments = {"project": project_id, "sessions": texts(sessions)}
+    with sending_arrays(conn) as cursor:
         return cursor.execute(statement(__package__, "waiting_executions"), arguments).fetchall()
 
 

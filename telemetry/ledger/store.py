@@ -14,47 +14,31 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Any, LiteralString
 from uuid import UUID
-from weakref import WeakSet
 
 import msgspec
 from msgspec.structs import astuple
-from psycopg import Connection, Cursor, sql
-from psycopg.adapt import Dumper
-from psycopg.postgres import types
-from psycopg.pq import Format
+from psycopg import Connection, sql
 from psycopg.rows import tuple_row
 from psycopg.types.json import Jsonb
 
-from telemetry.ledger.arrays import Int8s, Jsonbs, Moments, Texts, Uuids, int8s, moments, uuids
-from telemetry.ledger.rows import CALL_COLUMNS, Entry, alike, array_of, columns_of, cost_rank, picked_of, type_of
+from telemetry.ledger.arrays import int8s, moments, uuids
+from telemetry.ledger.cursors import sending_arrays
+from telemetry.ledger.rows import (
+    CALL_COLUMNS,
+    Entry,
+    Fields,
+    alike,
+    array_of,
+    columns_of,
+    cost_rank,
+    fields_of,
+    picked_of,
+    type_of,
+)
 from telemetry.statements import prepared, statement
 from telemetry.usage import quality_bits
 
 SUSPECT = quality_bits(["output_suspect"])
-
-
-class _Array(Dumper):
-    """Sends bytes as an array of a type."""
-
-    format = Format.BINARY
-
-    def dump(self, obj: bytes) -> bytes:
-        """As it is."""
-        return obj
-
-
-def _dumper(name: str) -> type[Dumper]:
-    return type(f"_{name}", (_Array,), {"oid": types[name].array_oid})
-
-
-_DUMPERS = {
-    Int8s: _dumper("int8"),
-    Uuids: _dumper("uuid"),
-    Moments: _dumper("timestamptz"),
-    Texts: _dumper("text"),
-    Jsonbs: _dumper("jsonb"),
-}
-_sending_arrays: WeakSet[Connection[Any]] = WeakSet()
 
 
 class Moved(RuntimeError):
@@ -84,7 +68,7 @@ def write_identities(conn: Connection[Any], *, project_id: int, entries: Sequenc
     one is known; then the transaction is over."""
     if entries:
         arguments = {"project": project_id, **_identities(entries)}
-        _cursor(conn).execute(statement(__package__, "write_identities"), arguments)
+        sending_arrays(conn).execute(statement(__package__, "write_identities"), arguments)
 
 
 def claim_identities(conn: Connection[Any], *, project_id: int, entries: Sequence[Entry]) -> list[Claimed]:
@@ -94,7 +78,7 @@ def claim_identities(conn: Connection[Any], *, project_id: int, entries: Sequenc
         return []
     arguments = {"project": project_id, **_identities(entries)}
     by_id = {entry.id: entry for entry in entries}
-    with _cursor(conn) as cursor:
+    with sending_arrays(conn) as cursor:
         rows = cursor.execute(statement(__package__, "claim_identities"), arguments).fetchall()
     return [
         Claimed(by_id[one.bytes], call_id.bytes, started_at, is_fresh) for one, call_id, started_at, is_fresh in rows
@@ -102,16 +86,24 @@ def claim_identities(conn: Connection[Any], *, project_id: int, entries: Sequenc
 
 
 def write_calls(
-    conn: Connection[Any], *, project_id: int, entries: Sequence[Entry], source: str, now: datetime
+    conn: Connection[Any],
+    entries: Sequence[Entry],
+    fields: Fields | None = None,
+    *,
+    project_id: int,
+    source: str,
+    now: datetime,
 ) -> None:
-    """Write new calls. Their identities are claimed in this transaction already, so none can be there."""
+    """Write new calls; `fields` are theirs, where they are there by column already. Their identities are claimed in
+    this transaction already, so none can be there."""
     if not entries:
         return
-    columns = columns_of(entries, project_id=project_id, source=source, now=now)
+    fields = fields_of(entry.call for entry in entries) if fields is None else fields
+    columns = columns_of(entries, fields, project_id=project_id, source=source, now=now)
     shared = [name for name, column in columns.items() if alike(column)] if len(entries) >= _MANY else list(_SHARED)
     arguments = {name: array_of(name, column) for name, column in columns.items() if name not in shared}
     arguments |= {name: _plain(columns[name][0]) for name in shared}
-    _cursor(conn).execute(_writing(statement(__package__, "write_calls"), tuple(shared)), arguments)
+    sending_arrays(conn).execute(_writing(statement(__package__, "write_calls"), tuple(shared)), arguments)
 
 
 @lru_cache(maxsize=256)
@@ -131,15 +123,6 @@ def _writing(template: LiteralString, shared: tuple[str, ...]) -> bytes:
 def _plain(value: Any) -> Any:
     """A number as a text, for else its size would decide as which type it is sent, and each would be a statement."""
     return str(value) if isinstance(value, int) else value.decode() if isinstance(value, bytes) else value
-
-
-def _cursor(conn: Connection[Any]) -> Cursor[tuple[Any, ...]]:
-    """A cursor that sends arrays as they are."""
-    if conn not in _sending_arrays:
-        for kind, dumper in _DUMPERS.items():
-            conn.adapters.register_dumper(kind, dumper)
-        _sending_arrays.add(conn)
-    return prepared(conn, tuple_row)
 
 
 def _identities(entries: Sequence[Entry]) -> dict[str, bytes]:

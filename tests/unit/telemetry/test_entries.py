@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from telemetry.contracts import Call, Quality
 from telemetry.ledger.entries import entries_of, entry_of
 from telemetry.ledger.pricebook import Override, PriceBook, Rates
-from telemetry.ledger.rows import COUNTS, LABELS
+from telemetry.ledger.rows import COUNTS, LABELS, fields_of
 
 AT = datetime(2026, 11, 20, 23, 30, tzinfo=UTC)
 MODELS = (
@@ -52,9 +52,9 @@ CALLS = st.builds(
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(CALLS, max_size=6))
+@given(st.lists(CALLS, min_size=1, max_size=6))
 def test_calls_beside_each_other_are_what_each_is_alone(calls: list[Call]) -> None:
-    assert entries_of(calls, book=BOOK) == [entry_of(call, book=BOOK) for call in calls]
+    assert entries_of(calls, fields_of(calls), book=BOOK) == [entry_of(call, book=BOOK) for call in calls]
 
 
 @pytest.mark.parametrize(
@@ -64,6 +64,6 @@ def test_a_call_that_is_refused_alone_is_refused_beside_others(bad: dict[str, An
     dear = PriceBook((Override(7, None, "", "house-*", None, None, Rates(-1, 0, 0, 0, 0, 10**12, 0)),))
     calls = [Call(started_at=AT, model="m"), Call(**{"started_at": AT, "model": "m", **bad})]
     with pytest.raises(ValueError, match=r"cost"):
-        entries_of(calls, book=dear)
+        entries_of(calls, fields_of(calls), book=dear)
     with pytest.raises(ValueError, match=r"cost"):
         entry_of(calls[1], book=dear)
