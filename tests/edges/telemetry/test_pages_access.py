@@ -28,6 +28,7 @@ PAGES = (
     "/anomalies/",
     "/trends/",
     "/forecasts/",
+    "/routing/",
     "/live/",
     "/invoice/",
     "/connect/",
