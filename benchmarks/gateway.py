@@ -168,15 +168,20 @@ def _litellm(folder: Path, upstream: int) -> Iterator[Served]:
         config.write(_CONFIG.format(port=upstream))
         config.flush()
         command = ["litellm", "--config", config.name, "--port", str(port), "--host", "127.0.0.1", "--num_workers", "1"]
-        with _started(command, port, {"LITELLM_LOG": "ERROR", "DATABASE_URL": ""}) as served:
+        # Without a key of its own and without a database it costs least.
+        settings = {"LITELLM_LOG": "ERROR", "LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY": "true"}
+        with _started(command, port, settings, without=("DATABASE_URL", "REDIS_URL")) as served:
             yield served
 
 
 @contextmanager
-def _started(command: Sequence[str], port: int, settings: Mapping[str, str]) -> Iterator[Served]:
-    process = subprocess.Popen(
-        command, cwd=harness.ROOT, env=os.environ | settings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+def _started(
+    command: Sequence[str], port: int, settings: Mapping[str, str], *, without: Sequence[str] = ()
+) -> Iterator[Served]:
+    surroundings = {name: value for name, value in os.environ.items() if name not in without}
+    surroundings |= settings
+    nobody = subprocess.DEVNULL
+    process = subprocess.Popen(command, cwd=harness.ROOT, env=surroundings, stdout=nobody, stderr=nobody)
     try:
         harness.wait_for(port, process, seconds=120)
         yield Served(port, process)
