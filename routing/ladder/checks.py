@@ -40,13 +40,14 @@ _REFUSAL = re.compile(
 _FENCE = re.compile(r"^\s*```(?:json)?\s*\n(?P<inside>.*?)\n\s*```\s*$", re.DOTALL)
 # Names that nobody makes up by writing well: paths, long numbers, UUIDs, ids with digits and separators.
 _IDENTIFIER = re.compile(
-    r"[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|(?<![\w.])/?(?:[\w.-]+/)+[\w.-]+\.\w+|\b[A-Za-z]+[-_]\d[\w-]{3,}|\b\d{6,}\b"
+    r"[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|(?<![\w./-])/?[\w.-]+(?:/[\w.-]+)+|\b[A-Za-z]+[-_]\d[\w-]{3,}|\b\d{6,}\b"
 )
 _MOST_IDENTIFIERS = 100
 _SHINGLE = 8  # words that must come again in the same order
 _LOOPS_FROM = 4  # times
 _LOOP_SHARE = 0.4  # of all words
 _MOST_CHARS = 40_000
+_MOST_CHECKED = 200_000  # characters of an answer that is held to a schema
 
 
 def form(
@@ -88,7 +89,8 @@ def unknown_identifiers(tool_calls: Sequence[ToolCall], prompt: Sequence[str]) -
     """Identifiers in the arguments of tool calls that stand nowhere in what the model was told. A file that is to be
     written has a new name, so it is a signal and no verdict."""
     wanted = [name for call in tool_calls for name in _IDENTIFIER.findall(call.arguments[:_MOST_CHARS])]
-    wanted = wanted[:_MOST_IDENTIFIERS]
+    # Of what has slashes only a file is one: a name with a dot.
+    wanted = [name for name in wanted if "/" not in name or "." in name.rpartition("/")[2]][:_MOST_IDENTIFIERS]
     return [name for name in wanted if not any(name in text for text in prompt)]
 
 
@@ -101,7 +103,7 @@ def _json(text: str, schema: dict[str, Any]) -> Iterator[str]:
         return
     if not schema and not isinstance(value, dict):
         yield "invalid_json"
-    if schema and breach(value, schema):
+    if schema and len(text) <= _MOST_CHECKED and breach(value, schema):
         yield "schema"
 
 
@@ -110,4 +112,4 @@ def _keeps_to(arguments: str, schema: dict[str, Any]) -> bool:
         value = loads(arguments or "{}")
     except (JSONDecodeError, RecursionError):
         return False
-    return isinstance(value, dict) and not breach(value, schema)
+    return isinstance(value, dict) and (len(arguments) > _MOST_CHECKED or not breach(value, schema))

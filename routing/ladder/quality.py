@@ -25,6 +25,7 @@ from routing.wire.prompts import Tool
 ENOUGH, ENOUGH_OF_EACH = 200, 30
 RIDGE = 20.0
 _OF_NO_USE = 0.03
+_MOST_CHARS = 20_000  # of an answer whose sums are done again: its end
 _SHORT = 80  # characters of answers that can be compared as texts
 # What a check that fires costs, in logits, before anything was learned: of answers with a false sum 70 % were wrong
 # where 36 % of all were (methods.md §3).
@@ -69,7 +70,7 @@ def judge(
     """The verdict on an answer. `key` is its task type and the tier that gave it, `hoped` what the plan expected of
     that (`Odds.p_good`), `second` another answer to the same request, where one was asked for. `passed` is False only
     for what is of no use as it stands; what else is worth asking again, `plan.climb_for` says by `p_good`."""
-    sums = arithmetic.sums(text)
+    sums = arithmetic.sums(text[-_MOST_CHARS:])
     unknown = checks.unknown_identifiers(tool_calls, asked.prompt)
     found = _findings(features, asked, text, tool_calls, finish_reason)
     found += ["false_sum"] if any(not each.is_true for each in sums) else []

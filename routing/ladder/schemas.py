@@ -1,7 +1,8 @@
 """Whether a value keeps to a JSON schema that somebody else wrote. Pure, and in bounded time.
 
-A schema comes with a request, so it is hostile: nothing is fetched for a `$ref`, patterns and formats are not looked at
-(a regular expression can take for ever), and after some thousand steps through references nothing is said.
+A schema comes with a request, so it is hostile: nothing is fetched for a `$ref`; patterns and formats are not looked at
+(a regular expression can take for ever), nor whether items are unique (each is compared with each); and after some
+thousand steps through references nothing is said.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 
 _STEPS = 2_000
 _DEEPEST = 64
-_UNREAD = frozenset({"pattern", "patternProperties", "format", "$schema", "$id"})
+_UNREAD = frozenset({"pattern", "patternProperties", "format", "uniqueItems", "$schema", "$id"})
 
 
 class _TooMuch(Exception):

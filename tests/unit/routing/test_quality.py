@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from json import dumps
 from random import Random
+from time import process_time
 from typing import Any
 
 import pytest
@@ -76,6 +77,15 @@ def test_the_nearest_answer_that_is_of_use_passes(found: Verdict) -> None:
     assert found.passed
 
 
+@pytest.mark.parametrize("piece", ["a/", "/a.b", "1+", "1+1=2 ", "1,111", "a.", "I'm ", "((", "a-1", "00000000-"])
+def test_no_text_however_it_repeats_takes_long_to_judge(piece: str) -> None:
+    text = piece * (40_000 // len(piece))
+    began = process_time()
+    verdict(text, asked=Asked(question=text, prompt=[text], tools=[READ]))
+    verdict(asked=Asked(tools=[READ]), tool_calls=[ToolCall(id="c", name="read_file", arguments=text)])
+    assert process_time() - began < 1
+
+
 def test_an_identifier_that_stands_nowhere_in_the_prompt_and_a_false_sum_make_an_answer_less_likely() -> None:
     tools = [READ]
     invented = verdict(
@@ -136,6 +146,7 @@ def test_whatever_a_model_writes_there_is_a_verdict(
         {"$ref": "http://127.0.0.1:9/schema.json"},
         {"pattern": "(a+)+$"},
         {"type": 7},
+        {"uniqueItems": True},
         {"$ref": "#"},
         {"$defs": {f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(40)}, "$ref": "#/$defs/d0"},
     ],
