@@ -15,6 +15,8 @@ from typing import Any
 from psycopg import Connection
 from psycopg.rows import tuple_row
 
+from telemetry.ledger.arrays import int8s
+from telemetry.ledger.cursors import sending_arrays
 from telemetry.statements import prepared, statement
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -33,9 +35,8 @@ def mark(conn: Connection[Any], *, project_id: int, moments: Iterable[datetime])
 
 def mark_minutes(conn: Connection[Any], *, project_id: int, minutes: Sequence[int]) -> None:
     """Add a mark for each UTC day of minutes, which are counted from 1970."""
-    listed = "{" + ",".join(map(str, minutes)) + "}"  # as datetimes they took 4 µs of a call's 15
-    arguments = {"project": project_id, "minutes": listed}
-    prepared(conn, tuple_row).execute(statement(__package__, "mark_minutes"), arguments)
+    arguments = {"project": project_id, "minutes": int8s(minutes)}  # as datetimes they took 4 µs of a call's 15
+    sending_arrays(conn).execute(statement(__package__, "mark_minutes"), arguments)
 
 
 def lock_folding(conn: Connection[Any], *, project_id: int) -> None:
