@@ -80,6 +80,8 @@ def repeats_itself(text: str) -> bool:
     words = text[-_MOST_CHARS:].split()
     if len(words) < _SHINGLE * _LOOPS_FROM:
         return False
+    if len(set(words)) >= (1 - _LOOP_SHARE * (1 - 1 / _LOOPS_FROM)) * len(words):  # too many different ones for a loop
+        return False
     shingles = Counter(zip(*(words[first:] for first in range(_SHINGLE)), strict=False))
     repeated = sum(times for times in shingles.values() if times >= _LOOPS_FROM)
     return repeated > _LOOP_SHARE * len(words)
