@@ -17,11 +17,14 @@ from granian.server.embed import Server
 
 from tloi_site import env
 
+SWITCH_S = 0.0005  # for which a thread may keep Python from the others: the ledger's must not hold up a stream by 5 ms
+
 
 def main() -> int:
     """Until a signal ends it; the exit code."""
     from tloi_site.asgi import application  # noqa: PLC0415 (with Django, and only where it is served)
 
+    sys.setswitchinterval(SWITCH_S)
     gc.collect()
     gc.freeze()
     asyncio.run(_serve(application))

@@ -4,7 +4,7 @@ that looks whole. Limits of time are a tenth of the usual ones, so that every ru
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import openai
 import pytest
@@ -20,8 +20,9 @@ ASKED: ChatCompletionUserMessageParam = {"role": "user", "content": "say many wo
 
 
 @pytest.fixture
-def client(rungs: Rungs, caller_key: str) -> openai.OpenAI:
-    return openai.OpenAI(base_url=rungs.openai, api_key=caller_key, max_retries=0)
+def client(rungs: Rungs, caller_key: str) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=rungs.openai, api_key=caller_key, max_retries=0) as client:
+        yield client
 
 
 def text(client: openai.OpenAI, *, is_streamed: bool = True, is_held: bool = False) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import openai
 import pytest
 
@@ -10,8 +12,9 @@ from tests.gateways import Rungs, ledger, told
 
 
 @pytest.fixture
-def client(rungs: Rungs, caller_key: str) -> openai.OpenAI:
-    return openai.OpenAI(base_url=rungs.openai, api_key=caller_key, max_retries=0)
+def client(rungs: Rungs, caller_key: str) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=rungs.openai, api_key=caller_key, max_retries=0) as client:
+        yield client
 
 
 def test_an_answer_comes_from_the_lowest_tier_and_is_in_the_ledger_as_the_provider_counts_it(
