@@ -27,7 +27,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from telemetry.access.keys import create_key
 from telemetry.access.projects import ensure_project
 from telemetry.contracts import UsageRow
-from telemetry.ledger import aliases, executions, ingest, sessions
+from telemetry.ledger import aliases, entries, executions, sessions
 from telemetry.sources.otlp import reading
 from telemetry.usage import usd
 from tests import traffic
@@ -229,7 +229,8 @@ def without(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
         case "likenesses":
             monkeypatch.setattr(aliases._Joining, "join_alike", lambda *_: None)
         case "the identity of calls":
-            monkeypatch.setattr(ingest, "call_id", lambda _: os.urandom(16))
+            for way in ("call_id", "key_id"):
+                monkeypatch.setattr(entries, way, lambda _: os.urandom(16))
         case "totals that give way":
             monkeypatch.setattr(executions, "drop_totals", lambda *_, **__: [])
         case "calls that know their session's totals":
