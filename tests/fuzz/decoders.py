@@ -87,10 +87,11 @@ def _named(decoder: Decoder, number: int, body: bytes) -> str:
 
 def check_storable(record: Record) -> None:
     """What a decoder let out keeps to the contract, or ingest refuses it with a reason."""
-    if _NUL.search(msgspec.json.encode(record)):
+    plain = msgspec.json.encode(record)
+    if _NUL.search(plain):
         raise AssertionError("a NUL in a text")
     try:
-        msgspec.convert(msgspec.to_builtins(record), type(record))
+        msgspec.json.decode(plain, type=type(record))
     except msgspec.ValidationError:
         if not isinstance(record, Call) or _row_of(record):
             raise

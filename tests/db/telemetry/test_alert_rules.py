@@ -133,12 +133,14 @@ def test_two_workers_at_once_tell_once(project: Project) -> None:
     anomaly(project)
     only(project, at=NOON)
     barrier = threading.Barrier(4)
+    rules = list(AlertRule.objects.filter(project=project).values_list("pk", flat=True))
 
     def work() -> None:
         barrier.wait()
         try:
             for _ in range(5):
-                AlertRule.objects.filter(project=project).update(look_at=NOON)
+                for one in rules:  # a row a statement: two statements over both rows may lock them the other way round
+                    AlertRule.objects.filter(pk=one).update(look_at=NOON)
                 looking.look(now=NOON)
         finally:
             connections.close_all()

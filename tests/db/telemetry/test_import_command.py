@@ -97,7 +97,6 @@ def test_a_path_that_is_not_there_is_one_clear_sentence(project: Project, tmp_pa
     assert caught.value.returncode == 1
 
 
-@pytest.mark.usefixtures("transactional_db")
 def test_where_nothing_is_found_the_folders_and_what_changes_them_are_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,7 +111,6 @@ def test_where_nothing_is_found_the_folders_and_what_changes_them_are_named(
     assert f"opencode: no files; {tmp_path}/.local/share/opencode: not there" in text
 
 
-@pytest.mark.usefixtures("transactional_db")
 def test_without_a_path_the_usual_folders_go_into_the_default_project(
     transcripts: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
