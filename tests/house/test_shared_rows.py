@@ -1,4 +1,4 @@
-"""No test empties the database that it shares: what migrations put there, such as the ladder's tiers, never comes back."""
+"""No test empties the database that it shares: what migrations put there, such as tiers, would not come back."""
 
 from __future__ import annotations
 
