@@ -24,7 +24,7 @@ def stacked_bars(stack: Stack) -> Figure:
 
 def escape(words: str) -> str:
     """Words as Plotly's pseudo-HTML prints them: a model named <b> is shown as <b>, and %{y} is no template."""
-    clipped = words if len(words) <= MAX_NAME else f"{words[: MAX_NAME - 1]}…"
+    clipped = formats.clipped(formats.straight(words), MAX_NAME)
     return clipped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("%{", "%&#123;")
 
 

@@ -5,6 +5,7 @@ Money comes in integer nano-dollars, times in UTC.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from telemetry.series.window import Bucket, Window
 NANO = 10**9
 UNSET = "(none)"
 MINUS = "\N{MINUS SIGN}"
+_TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _UNITS = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "K"))
 
 
@@ -138,6 +140,11 @@ def short_moment(at: datetime, window: Window) -> str:
     """20 Nov, 14:03 in the window's zone; with its year where that is not the one in which the window ends."""
     local = at.astimezone(window.tz)
     return f"{local.day} {local:%b}, {local:%H:%M}" if local.year == window.last_day.year else moment(at, window)
+
+
+def straight(words: str) -> str:
+    """Words that came with the data, without the letters that turn round what stands after them."""
+    return _TURNING.sub("", words)
 
 
 def clipped(words: str, most: int) -> str:

@@ -110,7 +110,8 @@ def summary(stack: Stack, *, before: int | None, unpriced_calls: int = 0) -> str
         label = stack.labels[highest].replace("Week", "week")
         parts.append(f"highest {label} with {amount(stack.totals[highest], stack.metric)}")
         leading = sorted(stack.layers, key=lambda layer: -sum(layer.values))[:3]
-        parts.append(", ".join(f"{layer.name} {formats.percent(sum(layer.values), total)}%" for layer in leading))
+        named = [(formats.straight(layer.name), formats.percent(sum(layer.values), total)) for layer in leading]
+        parts.append(", ".join(f"{name} {share}%" for name, share in named))
     if unpriced_calls and stack.metric == "cost":
         parts.append(f"without {formats.whole(unpriced_calls)} calls whose price is not known")
     return "; ".join(parts) + "."

@@ -162,7 +162,8 @@ def text(
     hint: str = "Show only this",
 ) -> Cell:
     """A word that came with the data; an empty one is a dimension that the calls do not bear."""
-    return Cell(shown or value or formats.UNSET, value, note=note, url=url, mark=mark, words=True, hint=hint)
+    words = formats.straight(shown or value) or formats.UNSET
+    return Cell(words, value, note=note, url=url, mark=mark, words=True, hint=hint)
 
 
 def leaders(

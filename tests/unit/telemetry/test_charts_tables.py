@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telemetry.contracts import UsageRow
-from telemetry.dashboards import sums
+from telemetry.dashboards import charts, formats, sums
 from telemetry.dashboards.tables import USAGE_COLUMNS, Column, Row, Table, as_csv, count, leaders, summary, text
 
 counts = st.integers(min_value=0, max_value=10**15)
@@ -102,3 +102,11 @@ def test_the_models_that_matter_are_chosen_by_cost_and_tokens_alike() -> None:
 
 def _total() -> Row:
     return summary("total", 1, (count(1),))
+
+
+@pytest.mark.parametrize("turning", ["\u202e", "\u202d", "\u2066", "\u2067", "\u200f", "\u061c"])
+def test_a_name_cannot_turn_round_the_words_beside_it(turning: str) -> None:
+    cell = text(f"tier{turning}-2", note="tier 2")
+    assert (cell.text, cell.value) == ("tier-2", f"tier{turning}-2")
+    assert charts.escape(f"a{turning}b") == "ab"
+    assert text(turning).text == formats.UNSET
