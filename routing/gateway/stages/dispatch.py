@@ -14,6 +14,8 @@ from routing.ladder.faults import FallOver, GiveUp, Keep, Retry, next_move
 from routing.wire.reading import BadRequest
 from routing.wire.sending import CannotCarry
 
+_OURS = 500  # statuses from here on are no fault of the request
+
 
 async def run(exchange: Exchange, resources: Resources) -> None:
     """Leaves the answer in `exchange.answer`. Raises Refusal, after bytes were sent too."""
@@ -43,10 +45,26 @@ async def _is_kept(exchange: Exchange, fault: Fault) -> bool:
             exchange.step = move.step
             await asyncio.sleep(move.after_s)
         case GiveUp():
-            raise Refusal(move.status, move.kind, move.message, retry_after_s=move.retry_after_s)
+            raise Refusal(move.status, move.kind, _told(exchange, move), retry_after_s=move.retry_after_s)
     if exchange.client.is_gone:
         raise Refusal(499, "cancelled", "The client left.")
     return False
+
+
+def _told(exchange: Exchange, move: GiveUp) -> str:
+    """Why there is no answer. Where that is nobody's mistake who asks, what was wrong with each tier: the first thing
+    that failed at those that were asked, and why the others were not."""
+    if move.status < _OURS:
+        return move.message
+    wrong: dict[str, str] = {}
+    for each in exchange.attempts:
+        if each.fault is not None:
+            wrong.setdefault(f"tier {each.position} ({each.tier})", each.fault.message.rstrip("."))
+    for step in exchange.plan.skipped:
+        wrong.setdefault(f"tier {step.tier.position} ({step.tier.name})", step.reason.rstrip("."))
+    if len(wrong) < 2:
+        return move.message
+    return f"No tier could answer. {'; '.join(f'{tier}: {reason}' for tier, reason in wrong.items())}."
 
 
 def _without(exchange: Exchange, step: Step, error: CannotCarry) -> tuple[Plan, Step]:

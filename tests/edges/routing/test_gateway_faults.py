@@ -12,7 +12,7 @@ from openai.types.chat import ChatCompletionUserMessageParam
 
 from telemetry.models import Call, Project
 from tests.gateways import Rungs, ledger, told
-from tests.misbehaving import CONTEXT, SIXTEEN, WELL, Misbehaving, Number
+from tests.misbehaving import CONTEXT, DOWN, SIXTEEN, WELL, Manner, Misbehaving, Number
 
 LIMITS = {"connect_s": 1, "first_token_s": 1, "silence_s": 1, "whole_s": 1}
 WORDS = 60
@@ -155,3 +155,11 @@ def test_a_tier_that_is_down_for_a_minute_is_left_out_and_comes_back(
     assert back < 60 + 30
     assert len(rungs.first.calls) < 15, "it was asked again and again while it was down"
     assert Call.objects.filter(project_id=project.pk, error_type="server").count() == len(rungs.first.calls) - 1
+
+
+def test_where_nobody_answers_the_error_says_what_is_wrong_with_each_tier(rungs: Rungs, client: openai.OpenAI) -> None:
+    rungs.first.always(Manner(resets=True))
+    rungs.second.always(DOWN)
+    with pytest.raises(openai.InternalServerError, match=r"tier 1 \(tier-1\): .+; tier 2 \(tier-2\): .+\.") as caught:
+        text(client)
+    assert "left out" not in caught.value.message
