@@ -189,6 +189,7 @@ def provider(*, port: int = 0) -> Iterator[Misbehaving]:
         ready.set()
         await stop.wait()
         await runner.cleanup()
+        await asyncio.sleep(0.05)  # connections that were closed have their last turn
 
     thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), daemon=True)
     thread.start()

@@ -86,13 +86,17 @@ def serving(provider: Provider) -> Iterator[Provider]:
         await site.start()
         provider.address = site.name
 
+    async def end() -> None:
+        await runner.cleanup()
+        await asyncio.sleep(0.05)  # connections that were closed have their last turn
+
     loop.run_until_complete(start())
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     try:
         yield provider
     finally:
-        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(10)
+        asyncio.run_coroutine_threadsafe(end(), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
