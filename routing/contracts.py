@@ -177,11 +177,13 @@ class Odds(Struct, frozen=True):
 
 class Plan(Struct, frozen=True, kw_only=True):
     """Which tiers to ask, in this order. `skipped` says of every other tier why it is not among them. `odds` has one
-    for each step; an answer of which less than `floor` is expected is asked for again whatever the shares say."""
+    for each step; an answer of which less than `floor` is expected is asked for again whatever the shares say.
+    `is_makeshift`: the tier that would be asked first is left out for the moment."""
 
     steps: tuple[Step, ...]
     skipped: tuple[Step, ...] = ()
     is_pinned: bool = False
+    is_makeshift: bool = False
     odds: tuple[Odds, ...] = ()
     floor: float = 0.0
 

@@ -27,9 +27,9 @@ class Affinity:
         return None if found is None or time.monotonic() - found[1] > KEPT_S else found[0]
 
     def note(self, caller: Caller, tier: Tier, plan: Plan, *, has_climbed: bool) -> None:
-        """The task was answered by `tier`. One that answered only since another failed is not where the task is: else
-        a minute's outage would leave it with what costs most."""
-        if tier.id != plan.steps[0].tier.id and not has_climbed:
+        """The task was answered by `tier`. One that answered only since another failed, or was left out for it, is not
+        where the task is: else a minute's outage would leave it with what costs most."""
+        if not has_climbed and (plan.is_makeshift or tier.id != plan.steps[0].tier.id):
             return
         task = _task(caller)
         self._tiers[task] = tier.id, time.monotonic()

@@ -46,17 +46,25 @@ def plan(
 ) -> Plan:
     """The plan for a request. `tiers` by position; `affinity` is the tier that the session stays on, `pinned` the one
     that the caller names: nothing else is asked then, and what it can is not doubted. No step: nobody can answer."""
-    left, skipped = _sorted_out(features, tiers, states, pinned)
+    left, away, skipped = _sorted_out(features, tiers, states, pinned)
     weighed = [_weighed(tier, features, caller, tiers, table, shares) for tier in left]
     if not weighed:
         return Plan(steps=(), skipped=skipped, is_pinned=pinned is not None)
     first, reason = _first(weighed, features, caller, table, affinity, is_pinned=pinned is not None)
+    is_makeshift = False
+    if away:
+        well = [
+            _weighed(tier, features, caller, tiers, table, shares) for tier in tiers if tier in left or tier in away
+        ]
+        wanted, _ = _first(well, features, caller, table, affinity, is_pinned=pinned is not None)
+        is_makeshift = wanted.tier is not first.tier
     order = _behind(first, weighed)
     steps = (Step(first.tier, reason), *(Step(each.tier, why) for each, why in order))
     return Plan(
         steps=steps,
         skipped=skipped,
         is_pinned=pinned is not None,
+        is_makeshift=is_makeshift,
         odds=(first.odds, *(each.odds for each, _ in order)),
         floor=QUALITY_FLOOR,
     )
@@ -99,19 +107,23 @@ def _part(p_good: float, *, of: float, above: float) -> float:
 
 def _sorted_out(
     features: Features, tiers: Sequence[Tier], states: Mapping[int, TierState], pinned: int | None
-) -> tuple[list[Tier], tuple[Step, ...]]:
-    left, skipped = [], []
+) -> tuple[list[Tier], list[Tier], tuple[Step, ...]]:
+    """Tiers that can answer, those that could if they were well now, and why each of the others is not asked."""
+    left: list[Tier] = []
+    away: list[Tier] = []
+    skipped: list[Step] = []
     for tier in tiers:
         if pinned is not None and tier.id != pinned:
             skipped.append(Step(tier, "another tier is named"))
             continue
         unable = "" if pinned is not None else _unable(tier, features)
-        why = unable or tier.trouble or _unwell(states.get(tier.id) or TierState(tier_id=tier.id), tier)
-        if why:
-            skipped.append(Step(tier, why))
-        else:
-            left.append(tier)
-    return left, tuple(skipped)
+        never = unable or tier.trouble
+        now = "" if never else _unwell(states.get(tier.id) or TierState(tier_id=tier.id), tier)
+        if never or now:
+            skipped.append(Step(tier, never or now))
+        if not never:
+            (away if now else left).append(tier)
+    return left, away, tuple(skipped)
 
 
 def _unable(tier: Tier, features: Features) -> str:

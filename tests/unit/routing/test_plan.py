@@ -84,6 +84,16 @@ def test_a_request_that_does_not_fit_a_window_is_left_out_with_room_for_its_answ
     }
 
 
+def test_a_plan_is_makeshift_while_the_tier_that_would_be_first_is_left_out_for_the_moment() -> None:
+    down = {10: TierState(tier_id=10, breaker="open")}
+    assert not planned().is_makeshift
+    assert planned(states=down).is_makeshift
+    assert not planned(states=down, affinity=20).is_makeshift, "the task is elsewhere, and stays there"
+    assert planned(states={20: TierState(tier_id=20, breaker="open")}, affinity=20).is_makeshift
+    assert not planned(states={40: TierState(tier_id=40, breaker="open")}).is_makeshift
+    assert not planned(features(needs=frozenset({"tools"}))).is_makeshift, "what cannot do it will not come back"
+
+
 @pytest.mark.parametrize(
     ("state", "why"),
     [
