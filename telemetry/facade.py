@@ -20,7 +20,7 @@ from telemetry import replica
 from telemetry.access import keys, login, projects, room, sealing
 from telemetry.access.keys import BadKey, BadScope, KeyHolder
 from telemetry.access.projects import UnknownProject
-from telemetry.access.public import is_public
+from telemetry.access.public import is_public, place, port_of, web_parts
 from telemetry.access.ratelimit import TooManyRequests, limiter
 from telemetry.access.sealing import Lost
 from telemetry.contracts import Call, Execution, Receipt
@@ -98,6 +98,8 @@ __all__ = [
     "make_login_link",
     "observe_due",
     "partition_horizon",
+    "place",
+    "port_of",
     "record",
     "remove_demo",
     "replica_trouble",
@@ -108,6 +110,7 @@ __all__ = [
     "send_webhook",
     "statement",
     "unseal_key",
+    "web_parts",
     "webhook_trouble",
     "worker_last_seen",
 ]

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult
 
 from django.conf import settings
 
-from telemetry.facade import is_public
+from telemetry.facade import is_public, place, port_of, web_parts
 
 _MOST_LETTERS = 500
 
@@ -47,23 +47,13 @@ def configured() -> Allowed:
 @lru_cache(maxsize=256)
 def check(base_url: str, allowed: Allowed) -> SplitResult:
     """The parts of a base URL that may be asked. Raises Forbidden."""
-    if len(base_url) > _MOST_LETTERS or any(ord(one) <= 32 or ord(one) >= 127 or one == "\\" for one in base_url):
-        raise Forbidden("A base URL has no spaces, line breaks, backslashes or letters outside of ASCII.")
     try:
-        parts = urlsplit(base_url)
-        port, host = parts.port, parts.hostname
+        parts = web_parts(base_url, called="A base URL", most=_MOST_LETTERS)
     except ValueError as error:
-        raise Forbidden("This is no base URL.") from error
-    if parts.scheme not in ("http", "https") or not host or port == 0:
-        raise Forbidden("A base URL begins with https:// and names a host.")
-    if parts.username is not None or parts.password is not None or parts.fragment or parts.query or "?" in base_url:
-        raise Forbidden("A base URL has no name or password before its host, no ? and no #.")
-    return _listed(parts, host, port or (443 if parts.scheme == "https" else 80), allowed)
-
-
-def place(host: str, port: int) -> str:
-    """host:port as TLOI_ALLOW_PRIVATE_UPSTREAM lists it."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        raise Forbidden(str(error)) from error
+    if "?" in base_url:
+        raise Forbidden("A base URL has no ?.")
+    return _listed(parts, parts.hostname or "", port_of(parts), allowed)
 
 
 @lru_cache(maxsize=4096)

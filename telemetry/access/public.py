@@ -7,6 +7,7 @@ an octal number, or a name server that changes its mind led there. Source: the I
 from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from urllib.parse import SplitResult, urlsplit
 
 _REFUSED_4 = tuple(
     ip_network(net)
@@ -48,3 +49,30 @@ def is_public(address: str) -> bool:
     if isinstance(found, IPv4Address):
         return not any(found in net for net in _REFUSED_4)
     return found in _PUBLIC_6 and not any(found in net for net in _REFUSED_6)
+
+
+def web_parts(address: str, *, called: str, most: int) -> SplitResult:
+    """The parts of an address of at most so many letters that a person typed in, whose host is told in one way only.
+    Raises ValueError with a sentence for that person; `called` is what it calls the address, as in "A base URL"."""
+    if len(address) > most or any(ord(one) <= 32 or ord(one) >= 127 or one == "\\" for one in address):
+        raise ValueError(f"{called} has no spaces, line breaks, backslashes or letters outside of ASCII.")
+    try:
+        parts = urlsplit(address)
+        port, host = parts.port, parts.hostname
+    except ValueError as error:
+        raise ValueError(f"This is no {called.partition(' ')[2]}.") from error
+    if parts.scheme not in ("http", "https") or not host or port == 0:
+        raise ValueError(f"{called} begins with https:// and names a host.")
+    if parts.username is not None or parts.password is not None or parts.fragment:
+        raise ValueError(f"{called} has no name or password before its host, and no #.")
+    return parts
+
+
+def port_of(parts: SplitResult) -> int:
+    """The port that an address means."""
+    return parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def place(host: str, port: int) -> str:
+    """host:port as settings list it."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -13,9 +13,9 @@ import ssl
 import threading
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult
 
-from telemetry.access.public import is_public
+from telemetry.access.public import is_public, place, port_of, web_parts
 
 TIMEOUT_S = 5.0  # of each wait
 WHOLE_S = 10.0  # of all together: who sends a byte every four seconds does not hold a worker
@@ -38,18 +38,11 @@ class Answer:
 
 def check(address: str, *, allowed: Collection[str] = ()) -> SplitResult:
     """The parts of an address that can be posted to: https, or what `allowed` lists as host:port. Raises Refused."""
-    if len(address) > _MOST_LETTERS or any(ord(one) <= 32 or ord(one) >= 127 or one == "\\" for one in address):
-        raise Refused("An address has no spaces, line breaks, backslashes or letters outside of ASCII.")
     try:
-        parts = urlsplit(address)
-        port, host = parts.port, parts.hostname
+        parts = web_parts(address, called="An address", most=_MOST_LETTERS)
     except ValueError as error:
-        raise Refused("This is no address.") from error
-    if parts.scheme not in ("http", "https") or not host or port == 0:
-        raise Refused("An address begins with https:// and names a host.")
-    if parts.username is not None or parts.password is not None or parts.fragment:
-        raise Refused("An address has no name or password before its host, and no #.")
-    if parts.scheme == "http" and _place(parts) not in allowed:
+        raise Refused(str(error)) from error
+    if parts.scheme == "http" and place(parts.hostname or "", port_of(parts)) not in allowed:
         raise Refused("An address begins with https://; http:// is for what TLOI_ALLOW_PRIVATE_WEBHOOKS lists.")
     return parts
 
@@ -57,8 +50,8 @@ def check(address: str, *, allowed: Collection[str] = ()) -> SplitResult:
 def post(address: str, body: bytes, headers: Mapping[str, str], *, allowed: Collection[str] = ()) -> Answer:
     """Send a body. Raises Refused, and OSError or http.client.HTTPException where it did not come to an answer."""
     parts = check(address, allowed=allowed)
-    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-    is_allowed = _place(parts) in allowed
+    host, port = parts.hostname or "", port_of(parts)
+    is_allowed = place(host, port) in allowed
     connection = http.client.HTTPConnection(host, port)
     with _connected(host, port, is_allowed=is_allowed) as raw, _Deadline(WHOLE_S) as deadline:
         deadline.wire = raw
@@ -70,12 +63,6 @@ def post(address: str, body: bytes, headers: Mapping[str, str], *, allowed: Coll
         finally:
             connection.close()
             deadline.wire.close()
-
-
-def _place(parts: SplitResult) -> str:
-    """host:port as TLOI_ALLOW_PRIVATE_WEBHOOKS lists it."""
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-    return f"{host}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
 
 
 @contextlib.contextmanager

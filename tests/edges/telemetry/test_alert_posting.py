@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -95,7 +96,7 @@ def test_whom_the_socket_is_connected_to_is_looked_at_again(canary: Receiver, mo
 
 def test_without_these_looks_the_canary_would_hear_of_it(canary: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(posting, "is_public", lambda _: True)
-    monkeypatch.setattr(posting, "check", lambda address, **_: posting.urlsplit(address))  # type: ignore[attr-defined]
+    monkeypatch.setattr(posting, "check", lambda address, **_: urlsplit(address))
     post(f"http://2130706433:{canary.port}/", b"{}", {})
     assert len(canary.posts) == 1
 
