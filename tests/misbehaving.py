@@ -13,7 +13,6 @@ import contextlib
 import json
 import socket
 import struct
-import threading
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -25,6 +24,7 @@ from aiohttp import ClientConnectionResetError, web
 
 from tests import provider_answers as answers
 from tests.provider_answers import Body, Said
+from tests.serving import served
 
 TEXT = " ".join(f"word{number}" for number in range(60))
 _ROUTES = {
@@ -173,33 +173,15 @@ Scenario = Callable[[Misbehaving, Misbehaving], None]
 @contextlib.contextmanager
 def provider(*, port: int = 0) -> Iterator[Misbehaving]:
     """A provider on this machine, at a port of its own or at the one named."""
-    box, loop, ready = Misbehaving(), asyncio.new_event_loop(), threading.Event()
-    stop = asyncio.Event()
+    box = Misbehaving()
 
     async def treat(request: web.Request) -> web.StreamResponse:
         return await _Call(box, request).answer()
 
-    async def serve() -> None:
-        app = web.Application(client_max_size=64 * 2**20)
-        app.router.add_route("*", "/{path:.*}", treat)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.05)
-        await runner.setup()
-        await (site := web.TCPSite(runner, "127.0.0.1", port)).start()
-        box.port = site._server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
-        ready.set()
-        await stop.wait()
-        await runner.cleanup()
-        await asyncio.sleep(0.05)  # connections that were closed have their last turn
-
-    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), daemon=True)
-    thread.start()
-    try:
-        assert ready.wait(10)
+    app = web.Application(client_max_size=64 * 2**20)
+    app.router.add_route("*", "/{path:.*}", treat)
+    with served(app, port=port) as box.port:
         yield box
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join(10)
-        loop.close()
 
 
 class _Call:

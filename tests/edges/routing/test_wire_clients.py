@@ -3,9 +3,7 @@ and errors, whichever protocol the provider spoke."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +19,7 @@ from routing.wire.errors import error_body, error_event
 from routing.wire.reading import Request, read
 from routing.wire.sending import Prepared, prepare
 from routing.wire.streams import stream
+from tests.serving import served
 from tests.spoken import Answer, chat_body, chat_stream, message_body, message_stream
 
 FAMILIES: list[Family] = ["openai", "anthropic"]
@@ -75,31 +74,11 @@ class Provider:
 @contextmanager
 def serving(provider: Provider) -> Iterator[Provider]:
     """The provider behind HTTP, in a thread of its own."""
-    loop = asyncio.new_event_loop()
     app = web.Application()
     app.router.add_post("/{path:.*}", provider.serve)
-    runner = web.AppRunner(app)
-
-    async def start() -> None:
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        provider.address = site.name
-
-    async def end() -> None:
-        await runner.cleanup()
-        await asyncio.sleep(0.05)  # connections that were closed have their last turn
-
-    loop.run_until_complete(start())
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    try:
+    with served(app) as port:
+        provider.address = f"http://127.0.0.1:{port}"
         yield provider
-    finally:
-        asyncio.run_coroutine_threadsafe(end(), loop).result(10)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
 
 
 @pytest.fixture
