@@ -100,6 +100,11 @@ class Server:
         pages = int(Path(f"/proc/{self.worker}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
+    def processor_s(self) -> float:
+        """The processor time it has used."""
+        fields = Path(f"/proc/{self.worker}/stat").read_text().rpartition(")")[2].split()
+        return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+
 
 @contextmanager
 def own_server(log: Path, **environment: str) -> Iterator[Server]:

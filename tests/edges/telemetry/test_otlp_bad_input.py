@@ -60,13 +60,14 @@ def alone(static_files: None, django_db_setup: None, tmp_path_factory: pytest.Te
 
 
 def timed(server: Server, key: str, where: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-    """The answer to a body, which must come within a second; asked again where the machine may have been busy."""
-    for _ in range(2):
-        begin = time.monotonic()
-        answer = ask(server.address, "POST", where, key=key, body=body, headers=headers)
-        if time.monotonic() - begin < SLOWEST_S:
-            return answer
-    pytest.fail(f"no answer within {SLOWEST_S} s")
+    """The answer to a body, which must come within a second, or cost the server no second where others keep the
+    machine's processors."""
+    begin, spent = time.monotonic(), server.processor_s()
+    answer = ask(server.address, "POST", where, key=key, body=body, headers=headers)
+    took, took_of_it = time.monotonic() - begin, server.processor_s() - spent
+    assert min(took, took_of_it) < SLOWEST_S
+    assert took < 10 * SLOWEST_S
+    return answer
 
 
 def both_are_stored(server: Server, key: str, *models: str) -> bool:
