@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Request, Response, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Error,
+    Page,
+    Request,
+    Response,
+    sync_playwright,
+)
 
 from telemetry.access.login import make_login_link
 from telemetry.models import Project
@@ -61,12 +71,36 @@ class Tab:
         for plot in self.page.locator("[data-figure]").all():
             plot.and_(self.page.locator("[data-drawn]")).wait_for()
 
-    def note_request(self, request: Request) -> None:
+    def listen(self) -> None:
+        """Note what happens from now on."""
+        for event, note in self._notes().items():
+            self.page.on(event, note)  # type: ignore[call-overload]
+
+    def leave(self) -> None:
+        """Note no more."""
+        for event, note in self._notes().items():
+            self.page.remove_listener(event, note)
+
+    def _notes(self) -> dict[str, Callable[[Any], None]]:
         """Playwright takes no built-in method for a listener."""
+        return {
+            "console": self._note_console,
+            "pageerror": self._note_error,
+            "request": self._note_request,
+            "response": self._note_response,
+        }
+
+    def _note_console(self, said: ConsoleMessage) -> None:
+        if said.type in ("error", "warning"):
+            self.complaints.append(said.text)
+
+    def _note_error(self, error: Error) -> None:
+        self.complaints.append(str(error))
+
+    def _note_request(self, request: Request) -> None:
         self.requests.append(request)
 
-    def note_response(self, response: Response) -> None:
-        """See note_request."""
+    def _note_response(self, response: Response) -> None:
         self.responses.append(response)
 
     def asked(self, part: str) -> int:
@@ -82,10 +116,7 @@ class Tab:
 def new_tab(context: BrowserContext, address: str) -> Tab:
     """A tab that listens from its first request on."""
     tab = Tab(address, context.new_page())
-    tab.page.on("console", lambda said: tab.complaints.append(said.text) if said.type in ("error", "warning") else None)
-    tab.page.on("pageerror", lambda error: tab.complaints.append(str(error)))
-    tab.page.on("request", tab.note_request)
-    tab.page.on("response", tab.note_response)
+    tab.listen()
     return tab
 
 
@@ -95,15 +126,29 @@ def log_in(tab: Tab, project: Project, role: str = "owner") -> None:
     tab.page.goto(f"{tab.address}/login/?token={token}")
 
 
+@pytest.fixture(scope="session")
+def _page(chromium: Browser) -> Iterator[Page]:
+    """The page that tests have one after the other: a new one would read Plotly again, which takes two seconds."""
+    context = chromium.new_context()
+    yield context.new_page()
+    context.close()
+
+
 @pytest.fixture
-def tab(chromium: Browser, web: str, project: Project) -> Iterator[Tab]:
-    """A tab in which an owner of `project` is logged in; a page that complained fails the test."""
-    context = chromium.new_context(viewport={"width": 1400, "height": 900})
-    tab = new_tab(context, web)
+def tab(_page: Page, web: str, project: Project) -> Iterator[Tab]:
+    """A tab in which an owner of `project` is logged in, and nothing is left of the test before; a page that complained
+    fails the test."""
+    _page.set_viewport_size({"width": 1400, "height": 900})
+    tab = Tab(web, _page)
+    tab.listen()
     log_in(tab, project)
     tab.requests.clear()
     tab.responses.clear()
     yield tab
-    context.close()
+    tab.leave()
+    _page.goto(f"{web}/healthz")  # of the same site, so that its process stays, which has read Plotly
+    _page.emulate_media(media="null", color_scheme="null")
+    _page.context.clear_cookies()
+    _page.context.clear_permissions()
     assert tab.complaints == []
     assert tab.foreign_hosts() == set()
