@@ -45,7 +45,8 @@ ROOT = Path(__file__).resolve().parent.parent
 MIGRATED = "tloi_tests_migrated"
 SHARED_DATA = ROOT.parent / "shared" / "data"
 # An example may take as long as the machine is busy: what must be fast is measured where it is.
-hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.register_profile("patient", deadline=None, max_examples=30)
+hypothesis.settings.register_profile("thorough", deadline=None, max_examples=300)
 hypothesis.settings.load_profile("patient")
 
 

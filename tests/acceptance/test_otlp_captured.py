@@ -82,7 +82,7 @@ def test_the_logs_of_a_long_run_of_claude_code_are_its_recorded_sums(web: str, k
         assert Decimal(found["cost_usd"]) == Decimal("10.10442")
 
 
-@pytest.mark.parametrize("order", range(4))
+@pytest.mark.parametrize("order", [0, 3, *(pytest.param(order, marks=pytest.mark.slow) for order in (1, 2))])
 def test_logs_spans_metrics_and_transcript_of_one_run_are_counted_once(
     web: str, project: Project, key: str, order: int
 ) -> None:

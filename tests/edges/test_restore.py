@@ -75,6 +75,7 @@ def test_an_empty_database_gets_every_table_as_it_was(kept: Kept, empty: Databas
     assert names(empty) == {empty.name}
 
 
+@pytest.mark.slow
 def test_a_database_that_is_not_there_is_made(kept: Kept, empty: Database) -> None:
     with empty.maintenance() as admin:
         admin.execute(f"DROP DATABASE {empty.name}")
@@ -213,6 +214,7 @@ def test_a_role_that_may_make_no_database_is_told_which_right_it_lacks(kept: Kep
             admin.execute(f"DROP ROLE {weak.user}")
 
 
+@pytest.mark.slow
 def test_who_comes_while_it_is_restored_keeps_what_he_uses(
     kept: Kept, other: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -262,6 +264,7 @@ def test_the_command_restores_and_brings_the_tables_up_to_date(kept: Kept, other
     assert differences(holds(kept.database), holds(other)) == []
 
 
+@pytest.mark.slow
 def test_a_backup_of_an_older_tloi_is_brought_up_to_date(kept: Kept, empty: Database, tmp_path: Path) -> None:
     manage(empty, "migrate", "-v0", "telemetry", "0005")
     taking.back_up(empty, tmp_path / "old", now=NOW)
@@ -285,6 +288,7 @@ IGNORED = "pg_restore: warning: errors ignored on restore: 1"
         (f"{UNKNOWN}\npg_restore: error: could not execute query: ERROR:  out of memory\n{IGNORED}", False),
     ],
 )
+@pytest.mark.slow
 def test_a_newer_pg_restore_may_set_what_the_server_does_not_know_and_nothing_else(
     kept: Kept, empty: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, complaint: str, is_harmless: bool
 ) -> None:
@@ -303,6 +307,7 @@ case "$*" in *--exit-on-error*) exit 3;; esac
             restore(empty, kept.file)
 
 
+@pytest.mark.slow
 def test_pg_restore_alone_can_read_a_backup(kept: Kept, empty: Database) -> None:
     """For the day on which there is no TLOI."""
     program = programs.find("pg_restore", major=kept.manifest.dump_version)

@@ -68,7 +68,7 @@ copies_of_one_call = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(copies=copies_of_one_call, data=st.data())
 def test_any_order_and_any_cut_into_batches_leaves_the_same_sums(copies: list[Call], data: st.DataObject) -> None:
     tenant, expected = new_tenant(), believed(copies)

@@ -134,7 +134,7 @@ def made(zone: str, seed: int) -> Project:
 def test_rollups_answer_as_calls_do(zone: str) -> None:
     project = made(zone, seed=ZONES.index(zone))
 
-    @settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=settings().max_examples // 4, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(questions())
     def holds(asked: Asked) -> None:
         with calls_alone():

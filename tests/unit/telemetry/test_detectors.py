@@ -69,7 +69,6 @@ def wasted(facts: Facts, sieve: Sieve) -> int:
 
 
 @pytest.mark.parametrize("detector", DETECTORS, ids=lambda one: one.NAME)
-@settings(max_examples=200, deadline=None)
 @given(facts=all_facts(), limits=LIMITS)
 def test_a_detector_and_its_sieve_say_the_same_and_waste_is_at_most_the_total(
     detector: Detector, facts: Facts, limits: Limits
