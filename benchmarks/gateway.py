@@ -51,7 +51,7 @@ def main() -> None:
     with harness.instance() as place, ExitStack() as stack:
         instant, paced = (stack.enter_context(_peer("provider", *words)) for words in ((1, 0), (DELTAS, GAP_MS)))
         bare = stack.enter_context(_peer("passing", instant.port))
-        key = _key()
+        key = make_key()
         with _ladder(instant.port), _gateway(place.folder, instant.port) as ours:
             litellm = stack.enter_context(_litellm(place.folder, instant.port)) if shutil.which("litellm") else None
             _processor(ours, bare, litellm, key, rounds)
@@ -129,7 +129,8 @@ def ledger_has(project_id: int) -> None:
         raise RuntimeError("the ledger lacks calls, or what it has is not what the provider said")
 
 
-def _key() -> str:
+def make_key() -> str:
+    """A key of the project `bench` that may call models."""
     from telemetry import facade
 
     return facade.create_key(project_slug="bench", name="gateway", scopes=["gateway"])
@@ -149,7 +150,7 @@ def _gateway(folder: Path, upstream: int) -> Iterator[Served]:
     port = harness.free_port()
     settings = {"TLOI_GATEWAY_PORT": str(port), "TLOI_ALLOW_PRIVATE_UPSTREAM": f"127.0.0.1:{upstream}"}
     settings |= {"TLOI_RATE_LIMIT": "1000000000"}
-    with _started([sys.executable, "-m", "tloi_site.gateway"], port, settings) as served:
+    with started([sys.executable, "-m", "tloi_site.gateway"], port, settings) as served:
         yield served
 
 
@@ -157,7 +158,7 @@ def _gateway(folder: Path, upstream: int) -> Iterator[Served]:
 def _peer(name: str, *words: int) -> Iterator[Served]:
     port = harness.free_port()
     command = [sys.executable, "-m", "benchmarks.gateway_peers", name, str(port), *map(str, words)]
-    with _started(command, port, {}) as served:
+    with started(command, port, {}) as served:
         yield served
 
 
@@ -170,14 +171,15 @@ def _litellm(folder: Path, upstream: int) -> Iterator[Served]:
         command = ["litellm", "--config", config.name, "--port", str(port), "--host", "127.0.0.1", "--num_workers", "1"]
         # Without a key of its own and without a database it costs least.
         settings = {"LITELLM_LOG": "ERROR", "LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY": "true"}
-        with _started(command, port, settings, without=("DATABASE_URL", "REDIS_URL")) as served:
+        with started(command, port, settings, without=("DATABASE_URL", "REDIS_URL")) as served:
             yield served
 
 
 @contextmanager
-def _started(
+def started(
     command: Sequence[str], port: int, settings: Mapping[str, str], *, without: Sequence[str] = ()
 ) -> Iterator[Served]:
+    """A server while it runs: `settings` are its environment besides this one, `without` what it has not of this."""
     surroundings = {name: value for name, value in os.environ.items() if name not in without}
     surroundings |= settings
     nobody = subprocess.DEVNULL

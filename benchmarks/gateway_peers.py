@@ -1,7 +1,8 @@
 """What `bench-gateway` measures against, each in a process of its own: an instant provider, a pass-through that does
 nothing but pass, and clients that measure. `python -m benchmarks.gateway_peers NAME ARGUMENTS`.
 
-The provider answers each call at once with 1 KB; of a stream, with so many deltas so many milliseconds apart. The
+The provider answers each call at once with 1 KB of words that do not repeat themselves, under an id of its own, as
+models do; of a stream, with so many deltas so many milliseconds apart. The
 pass-through is aiohttp as its documentation has it: one handler, one session, no key, no ledger, no look at the body.
 """
 
@@ -11,26 +12,29 @@ import asyncio
 import json
 import sys
 import time
+import uuid
 from collections.abc import Awaitable, Callable, Coroutine
 from itertools import pairwise
+from random import Random
 
 import aiohttp
 from aiohttp import web
 
 PATH = "/v1/chat/completions"
-WORDS = "The quick brown fox jumps over the lazy dog near the old stone bridge, and nobody in the village minds. "
-TEXT = (WORDS * 10)[:800]
+SYLLABLES = ("ba", "de", "fi", "go", "hu", "ka", "le", "mi", "no", "pu")
+TEXT = " ".join("".join(Random(number).choices(SYLLABLES, k=3)) for number in range(115))
+ID = "chatcmpl-" + 32 * "0"  # in its place each answer has its own
 USAGE = {"prompt_tokens": 50, "completion_tokens": 200, "total_tokens": 250}
 
 
 def _whole() -> bytes:
     choice = {"index": 0, "message": {"role": "assistant", "content": TEXT}, "finish_reason": "stop"}
-    said = {"id": "chatcmpl-0123456789abcdef", "object": "chat.completion", "created": 1, "model": "m"}
+    said = {"id": ID, "object": "chat.completion", "created": 1, "model": "m"}
     return json.dumps({**said, "choices": [choice], "usage": USAGE}).encode()
 
 
 def _event(delta: object, *, finish: str | None = None, usage: object = None) -> bytes:
-    said: dict[str, object] = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+    said: dict[str, object] = {"id": ID, "object": "chat.completion.chunk", "created": 1, "model": "m"}
     said["choices"] = [] if usage else [{"index": 0, "delta": delta, "finish_reason": finish}]
     return b"data: " + json.dumps(said | ({"usage": usage} if usage else {})).encode() + b"\n\n"
 
@@ -48,15 +52,16 @@ def provider(port: int, deltas: int, gap_ms: int) -> None:
     end = _event({}, finish="stop") + _event({}, usage=USAGE) + b"data: [DONE]\n\n"
 
     async def answer(request: web.Request) -> web.StreamResponse:
+        own = f"chatcmpl-{uuid.uuid4().hex}".encode()
         if b'"stream":true' not in (await request.read()).replace(b" ", b""):
-            return web.Response(body=whole, content_type="application/json")
+            return web.Response(body=whole.replace(ID.encode(), own), content_type="application/json")
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         began = time.monotonic()
         for number in range(deltas):
             await asyncio.sleep(max(0, began + number * gap_ms / 1000 - time.monotonic()))
-            await response.write(piece)
-        await response.write(end)
+            await response.write(piece.replace(ID.encode(), own))
+        await response.write(end.replace(ID.encode(), own))
         return response
 
     _serve(port, answer)

@@ -84,6 +84,7 @@ SETTINGS = (
         "folder or Hugging Face name of a model that `tloi up` serves by mlx_lm.server as the lowest tier; unset: none",
     ),
     Setting("TLOI_LOCAL_MODEL_PORT", "8080", "port that this server listens on, on 127.0.0.1"),
+    Setting("TLOI_SECOND_SAMPLE", "0", "1: ask a free tier twice where whether its answers agree decides who is asked"),
     Setting(
         "TLOI_AUDIT_PERCENT", "0", "of the answers that passed the gate, how many a higher tier is asked of as well"
     ),

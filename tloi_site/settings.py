@@ -221,6 +221,7 @@ LOCAL_MODEL = env.local_model()
 LOCAL_MODEL_URL = f"http://127.0.0.1:{env.integer('TLOI_LOCAL_MODEL_PORT', low=1, high=65535)}/v1"
 if LOCAL_MODEL:
     ALLOW_PRIVATE_UPSTREAM |= {f"127.0.0.1:{env.text('TLOI_LOCAL_MODEL_PORT')}"}
+SECOND_SAMPLE = env.flag("TLOI_SECOND_SAMPLE")
 AUDIT_PERCENT = env.integer("TLOI_AUDIT_PERCENT", low=0, high=100)
 AUDIT_NANOUSD_A_DAY = 10**9 * env.integer("TLOI_AUDIT_USD_A_DAY", low=0, high=100_000)
 MAIL_SERVER = _mail_server(env.text("TLOI_SMTP_URL"))

@@ -47,17 +47,36 @@ _NOTHING = Usage()
 async def attempt(exchange: Exchange, resources: Resources, step: Step) -> Fault | None:
     """Ask the tier of a step. None: the answer is in `exchange.answer`. A fault: the attempt is settled, and noted in
     `exchange.past`. Raises CannotCarry, and Refusal where the journal takes nothing."""
+    waited_from = exchange.elapsed_s
+    try:
+        trying, outcome = await _asked(exchange, resources, step)
+    except Failed as failure:
+        exchange.past.append(Tried(step.tier.id, waited_from, failure.fault.kind))
+        return failure.fault
+    return _conclude(exchange, resources, trying, outcome)
+
+
+async def sample(exchange: Exchange, resources: Resources, step: Step) -> Outcome | None:
+    """Ask the tier of a step again for what it has answered already: to compare, nobody gets it. None where it gives no
+    answer. It is in the journal and the ledger as any attempt is. Raises Refusal where the journal takes nothing."""
+    try:
+        trying, outcome = await _asked(exchange, resources, step)
+    except Failed:
+        return None
+    took_s = time.monotonic() - trying.began
+    usage = _usage(exchange, resources, step.tier, outcome)
+    _write(exchange, resources, _attempt(exchange, trying, outcome, usage, outcome.fault, took_s))
+    return outcome if outcome.fault is None else None
+
+
+async def _asked(exchange: Exchange, resources: Resources, step: Step) -> tuple[Trying, Outcome]:
+    """One call of a tier. Raises Failed where it has no place for one."""
     tier = step.tier
     provider = tier.provider
     prepared = prepare(
         exchange.request, family=provider.family, model=tier.model, max_output=tier.max_output, speaks=provider.speaks
     )
-    waited_from = exchange.elapsed_s
-    try:
-        place = await resources.admit(tier)
-    except Failed as failure:
-        exchange.past.append(Tried(tier.id, waited_from, failure.fault.kind))
-        return failure.fault
+    place = await resources.admit(tier)
     number = len(exchange.attempts) + (2 if exchange.answer else 1)
     trying = Trying(
         id=f"{exchange.id}-{number}",
@@ -73,7 +92,7 @@ async def attempt(exchange: Exchange, resources: Resources, step: Step) -> Fault
         outcome = await ask(exchange, resources, trying)
     finally:
         await resources.release(place, tier, outcome.fault)
-    return _conclude(exchange, resources, trying, outcome)
+    return trying, outcome
 
 
 def _conclude(exchange: Exchange, resources: Resources, trying: Trying, outcome: Outcome) -> Fault | None:

@@ -11,8 +11,10 @@ from routing.wire.reading import Request
 _JUDGED = frozenset(("openai.chat", "openai.completions", "openai.responses", "anthropic.messages"))
 
 
-def verdict_on(exchange: Exchange, answer: Answer, *, calibration: Calibration) -> Verdict | None:
-    """The verdict on an answer in text; None for what is none, such as vectors."""
+def verdict_on(
+    exchange: Exchange, answer: Answer, *, calibration: Calibration, agreement: float = 0.0
+) -> Verdict | None:
+    """The verdict on an answer in text; None for what is none, such as vectors. `agreement` as `quality.agree`."""
     request, outcome, tier = exchange.request, answer.outcome, answer.trying.step.tier
     if request.protocol not in _JUDGED:
         return None
@@ -26,6 +28,7 @@ def verdict_on(exchange: Exchange, answer: Answer, *, calibration: Calibration) 
         finish_reason=outcome.finish_reason or "stop",
         key=(exchange.caller.task_type, tier.id),
         hoped=hoped.get(tier.id, 0.7),
+        agreement=agreement,
         calibration=calibration,
     )
 

@@ -167,9 +167,10 @@ class Resources:
             await self.admission.quotas.hold(tier, fault.retry_after_s)
         await self.admission.give(lease, was_made=fault is None or fault.kind not in _NOT_MADE)
 
-    def judge(self, exchange: Exchange, answer: Answer) -> Verdict | None:
-        """What the quality gate says of an answer."""
-        return verdict_on(exchange, answer, calibration=self.learned.of(exchange.caller.project_id).calibration)
+    def judge(self, exchange: Exchange, answer: Answer, *, agreement: float = 0.0) -> Verdict | None:
+        """What the quality gate says of an answer that agrees so with another one, where there is one."""
+        calibration = self.learned.of(exchange.caller.project_id).calibration
+        return verdict_on(exchange, answer, calibration=calibration, agreement=agreement)
 
     def audit(self, exchange: Exchange, answer: Answer) -> None:
         """Have a few answers compared with a higher tier's, later and by a worker, where the site wants that."""

@@ -64,18 +64,18 @@ def judge(
     finish_reason: str = "stop",
     key: tuple[str, int] = ("", 0),
     hoped: float = 0.7,
-    second: str | None = None,
+    agreement: float = 0.0,
     calibration: Calibration = NOTHING_LEARNED,
 ) -> Verdict:
     """The verdict on an answer. `key` is its task type and the tier that gave it, `hoped` what the plan expected of
-    that (`Odds.p_good`), `second` another answer to the same request, where one was asked for. `passed` is False only
-    for what is of no use as it stands; what else is worth asking again, `plan.climb_for` says by `p_good`."""
+    that (`Odds.p_good`), `agreement` what `agree` says of it and another answer to the request, if one was asked for.
+    `passed` is False only for what is of no use as it stands; what else is worth asking again, `plan.climb_for` says
+    by `p_good`."""
     sums = arithmetic.sums(text[-_MOST_CHARS:])
     unknown = checks.unknown_identifiers(tool_calls, asked.prompt)
     found = _findings(features, asked, text, tool_calls, finish_reason)
     found += ["false_sum"] if any(not each.is_true for each in sums) else []
     found += ["unknown_identifier"] if unknown else []
-    agreement = 0.0 if second is None else agree(text, second)
     seen = signals(asked.question, text, sums, unknown=len(unknown), agreement=agreement)
     is_of_use = not checks.FATAL & set(found)
     fit, helps = calibration.good.get(key), calibration.helps.get(key)

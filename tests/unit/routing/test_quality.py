@@ -133,9 +133,8 @@ def test_whatever_a_model_writes_there_is_a_verdict(
     question: str, answer: str, arguments: str, schema: dict[str, Any] | None
 ) -> None:
     asked = Asked(question=question, prompt=[question], schema=schema, tools=[READ])
-    found = judge(
-        FREE, asked, text=answer, tool_calls=[ToolCall(id="c", name="read_file", arguments=arguments)], second=question
-    )
+    calls = [ToolCall(id="c", name="read_file", arguments=arguments)]
+    found = judge(FREE, asked, text=answer, tool_calls=calls, agreement=agree(answer, question))
     assert 0 <= found.p_good <= 1
     assert len(found.signals) == len(NAMES)
 
