@@ -17,17 +17,23 @@ COLUMNS = (
     Column("subject", "Which", "text", only_csv=True),
     Column("period", "In each", "text", only_csv=True),
     Column("counts", "Counts", "text", only_csv=True),
-    Column("limit", "Granted"),
-    Column("used", "Used", hint=f"In the one that runs; of runs and sessions the most of the last {FIRED_DAYS} days"),
     Column("used_percent", "Share", "share", hint="Of what was granted"),
-    Column("projected", "Will come to", hint="Half of the time less; eight of ten times what stands in brackets"),
+    Column("used", "Used", hint=f"In the one that runs; of runs and sessions the most of the last {FIRED_DAYS} days"),
+    Column(
+        "limit",
+        "Granted",
+        hint="Weighted tokens: what a cache read counts a tenth, what was written to one 1.25 or 2 times",
+    ),
+    Column("projected", "Will come to", hint="Half of the time less; eight of ten times within the brackets"),
     Column("used_up", "Used up", "text", hint="The day by which it is used up half of the time"),
     Column("probability_percent", "Chance", hint="That it is used up before its period is over"),
-    Column("mode", "Mode", "text"),
+    Column("mode", "Mode", "text", hint="What the gateway is to do once it is used up; nothing is refused for one yet"),
 )
-_UNITS: dict[Counts, str] = {"weighted": "weighted", "gross": "gross", "usd": ""}
+_UNITS: dict[Counts, str] = {"weighted": "weighted tokens", "gross": "tokens", "usd": ""}
+_NOT_IN_IT = {"day": "not today", "week": "not this week", "month": "not this month"}
 _LONGEST = 32
-_NONE = Cell("–", "", words=True)
+_NONE = Cell("–", "")
+_NO_DAY = Cell("–", "", words=True)
 
 
 def build(reader: Reader) -> Table:
@@ -64,9 +70,9 @@ def _cells(one: Standing, reader: Reader) -> tuple[Cell, ...]:
         text(one.subject),
         text(period),
         text(budget.counts),
-        Cell(granted.text, granted.value, note=_UNITS[budget.counts]),
-        Cell(used.text, used.value, note=unpriced),
         Cell(f"{share}%", share, share=min(formats.per_mille(one.used, budget.limit), 1000)),
+        Cell(used.text, used.value, note=unpriced),
+        Cell(granted.text, granted.value, note=_UNITS[budget.counts]),
         *_ahead(one, reader),
         text(budget.mode),
     )
@@ -85,7 +91,7 @@ def _ahead(one: Standing, reader: Reader) -> tuple[Cell, Cell, Cell]:
     if one.spans:
         return _of_spans(one, one.spans, reader)
     if one.projection is None or one.projection.exhaustion is None:
-        return Cell(f"after {LEARNT} days", "", words=True), _NONE, _NONE
+        return Cell(f"known after {LEARNT} days", ""), _NO_DAY, _NONE
     total, ends = one.projection.total, one.projection.exhaustion
     middle = figure(total.middle, one.budget.counts)
     chance = f"{100 * ends.probability:.0f}"
@@ -105,15 +111,17 @@ def _day(one: Standing, ends: Exhaustion) -> Cell:
         return Cell(formats.day(ends.likely), ends.likely.isoformat(), note=early, words=True, state="bad")
     if ends.earliest:
         return Cell(f"not likely, from {formats.day(ends.earliest)} on", "", words=True, state="other")
-    return Cell("not in this one", "", words=True, state="good")
+    return Cell(_NOT_IN_IT.get(one.budget.period, "–"), "", words=True, state="good")
 
 
 def _of_spans(one: Standing, found: Spans, reader: Reader) -> tuple[Cell, Cell, Cell]:
     """How many went beyond it, and of sessions when the fullest that goes on will have used it up."""
     kind = ("run", "runs") if one.budget.period == "run" else ("session", "sessions")
     fired = f"{formats.whole(found.over)} of {formats.counted(found.spans, *kind)} went beyond"
+    if not found.spans:
+        fired = f"no {kind[0]} in {FIRED_DAYS} days"
     share = formats.percent(found.over, found.spans) if found.spans else ""
-    until = _NONE
+    until = _NO_DAY
     if found.running_until:
         at = formats.moment(found.running_until, reader.state.window)
         note = f"the session {formats.clipped(found.running, _LONGEST)} at its pace"
@@ -122,4 +130,4 @@ def _of_spans(one: Standing, found: Spans, reader: Reader) -> tuple[Cell, Cell, 
         until = Cell(
             "used up", "used up", f"the session {formats.clipped(found.running, _LONGEST)}", words=True, state="bad"
         )
-    return Cell(fired, fired, words=True), until, Cell(f"{share}%", share) if share else _NONE
+    return Cell(fired, fired), until, Cell(f"{share}%", share) if share else _NONE

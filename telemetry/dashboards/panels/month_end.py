@@ -11,11 +11,13 @@ from telemetry.limits.projection import LEARNT
 COLUMNS = (
     Column("month", "Month", "text"),
     Column("cost_usd", "So far"),
-    Column("low_usd", "At least", hint="One of ten months ends below"),
+    Column("low_usd", "Low", hint="One of ten such months ends below"),
     Column("projected_usd", "Will come to", hint="Half of the time less"),
-    Column("high_usd", "At most", hint="One of ten months ends above"),
+    Column("high_usd", "High", hint="One of ten such months ends above"),
     Column("unpriced_calls", "Unpriced", hint="Calls of models whose price is not known: they are in no figure here"),
 )
+
+_NOTHING = Cell("–", "")
 
 
 def build(reader: Reader) -> Table:
@@ -24,12 +26,13 @@ def build(reader: Reader) -> Table:
     name = f"{month.first_day:%B %Y}"
     found = month.projection
     amounts = (found.total.low, found.total.middle, found.total.high) if found else None
-    ahead = [_usd(one) for one in amounts] if amounts else [Cell(f"after {LEARNT} days", "", words=True)] * 3
+    unknown = (_NOTHING, Cell(f"known after {LEARNT} days", ""), _NOTHING)
+    ahead = tuple(_usd(one) for one in amounts) if amounts else unknown
     cells = (text(name), _usd(month.used), *ahead, Cell(formats.whole(month.unpriced_calls), str(month.unpriced_calls)))
     return Table(COLUMNS, (Row(cells),))
 
 
-PANEL = Panel("month_end", "The month that runs", "telemetry/_table.html", build)
+PANEL = Panel("month_end", "This month", "telemetry/_table.html", build)
 
 
 def _usd(nanousd: int) -> Cell:

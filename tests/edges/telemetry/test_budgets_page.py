@@ -52,10 +52,11 @@ def test_the_page_shows_each_budget_and_the_month(project: Project) -> None:
     for words in (
         "used up",
         "$900.00",
-        "The month that runs",
+        "This month",
         "Session type · session · shared",
         "of 30 sessions went beyond",
         "warn",
+        "weighted tokens",
     ):
         assert words in html
     assert "&lt;script&gt;alert" in raw or datetime.now(UTC).day < 3
@@ -76,6 +77,15 @@ def test_its_csv_is_harmless_and_the_api_says_the_same(project: Project, key: st
     assert 0 <= month["used_up"]["probability"] <= 1
     chat = next(one for one in said["budgets"] if one["subject"] == "direct_chat")
     assert (chat["is_shared"], chat["spans"]["count"], chat["spans"]["over"]) == (True, 30, 0)
+
+
+def test_what_is_not_known_yet_is_said_in_words(project: Project) -> None:
+    grant_plan()
+    store(project, [Call(started_at=datetime.now(UTC), model="house", input_uncached=1_000)])
+    html = visitor(project).get(f"/budgets/?project={project.slug}").content.decode()
+    assert "no session in 30 days" in html
+    assert "known after 7 days" in html
+    assert "0 of 0" not in html
 
 
 def test_a_project_without_calls_shows_how_to_begin(project: Project) -> None:
