@@ -44,7 +44,7 @@ def _bars(stack: Stack, layer: Layer) -> Figure:
         }
     return {
         "type": "bar",
-        "name": escape(layer.name),
+        "name": escape(layer.title or layer.name),
         "x": list(stack.labels),
         "y": heights,
         "marker": marker,

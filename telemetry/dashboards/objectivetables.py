@@ -34,7 +34,7 @@ LEVEL_TITLES: Mapping[Level, str] = {
 MOST_LEFT = 20
 LEAST_TOLD = 20  # so many times it is all that was spent
 MOST_LETTERS = 80
-MOST_OF_TITLE = 34
+MOST_OF_TITLE = 40
 NOTHING = Cell("–", "")
 
 COST = Column("cost_usd", "Cost", hint="Of the runs that began here, and of calls that belong to no run")
@@ -143,7 +143,9 @@ def pile(goals: Sequence[Goal], spend: Spend, *, window: Window, now: datetime) 
     slots = colours.slots([goal.key for goal in shown])
     named = {goal.id for goal in shown}
     layers = [
-        Layer(goal.key, slots[goal.key], tuple(spend.by_slice.get((start, goal.id), 0) for start in starts))
+        Layer(
+            goal.key, slots[goal.key], tuple(spend.by_slice.get((start, goal.id), 0) for start in starts), _title(goal)
+        )
         for goal in shown
     ]
     rest = [0] * len(starts)
@@ -177,10 +179,9 @@ def out_of_order(goals: Sequence[Goal], spend: Spend) -> tuple[str, ...]:
 
 
 def _result_row(goal: Goal, result: Result | None, used: Sums, whole: Sums) -> Row:
-    title = formats.clipped(f"{goal.key} {goal.title}", MOST_OF_TITLE)
     named = (
-        text(goal.key, shown=title, note=goal.priority_name),
-        text(result.key, shown=formats.clipped(f"{result.key} {result.title}", MOST_OF_TITLE + 6))
+        text(goal.key, shown=_title(goal), note=goal.priority_name),
+        text(result.key, shown=formats.clipped(f"{result.key} {result.title}", MOST_OF_TITLE))
         if result
         else Cell(AS_A_WHOLE, "", words=True),
     )
@@ -216,7 +217,7 @@ def progress_table(goals: Sequence[Goal], spend: Spend, *, window: Window) -> Ta
 def _progress(result: Result, found: Progress, used: Sums) -> Row:
     per_mille = round(found.done * 1000)
     exact = f"{'-' if per_mille < 0 else ''}{abs(per_mille) // 10}.{abs(per_mille) % 10}"
-    unit = f" {result.unit}" if result.unit else ""
+    unit = _unit(result)
     moved = f"{found.moved_by.normalize():+,f}{unit}".replace("-", formats.MINUS, 1)
     each = found.cost_per_unit(used.cost_nanousd)
     return Row(
@@ -236,10 +237,6 @@ def _progress(result: Result, found: Progress, used: Sums) -> Row:
             NOTHING if each is None else Cell(formats.usd(each), formats.exact_usd(each)),
         )
     )
-
-
-def _measured(number: Decimal | None, unit: str, note: str = "") -> Cell:
-    return NOTHING if number is None else Cell(f"{plain(number)}{unit}", f"{number.normalize():f}", note=note)
 
 
 def _day(day: date) -> str:
@@ -284,6 +281,15 @@ def _share_of(cost: int, spend: Spend) -> str:
 
 def _name(goal: Goal) -> str:
     return formats.clipped(f"{goal.key} {goal.title}", MOST_LETTERS)
+
+
+def _title(goal: Goal) -> str:
+    return formats.clipped(f"{goal.key} {goal.title}", MOST_OF_TITLE)
+
+
+def _unit(result: Result) -> str:
+    """What stands behind a measured number: 90%, 12 hours."""
+    return result.unit if result.unit == "%" or not result.unit else f" {result.unit}"
 
 
 def _free(slots: Mapping[str, int]) -> int:

@@ -31,11 +31,13 @@ class Point(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One series: a value for each bucket, in tokens, nano-dollars or calls; `slot` is its colour."""
+    """One series: a value for each bucket, in tokens, nano-dollars or calls; `slot` is its colour, `title` its name in
+    the legend, where that says more."""
 
     name: str
     slot: int
     values: tuple[int, ...]
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)

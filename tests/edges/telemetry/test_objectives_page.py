@@ -74,6 +74,12 @@ def test_low_priority_that_costs_more_is_said_and_what_people_wrote_does_nothing
     assert "does not say why" in html
 
 
+def test_the_legend_says_what_a_key_stands_for(spent: Project) -> None:
+    html = visitor(spent).get(f"/objectives/?{DAYS}").content.decode()
+    assert '"name": "O1 Faster"' in html
+    assert rows(visitor(spent), "by-day")[0] == ["bucket", "O2", "O1", "Unattributed", "total"]
+
+
 def test_without_an_objective_all_is_unattributed_and_the_page_says_what_to_do(project: Project) -> None:
     store(project, invented_calls(3))
     run_of(project, "a", cost_nanousd=10**9, calls=1)
