@@ -53,11 +53,13 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page: its name in addresses and files, its panels from top to bottom, and whether it counts in days."""
+    """A page: its name in addresses and files, its panels from top to bottom, whether it counts in days, and whether
+    it stands beside the range before."""
 
     name: str
     panels: tuple[Panel, ...]
     by_day: bool = False
+    compares: bool = True
 
     @property
     def tables(self) -> dict[str, Panel]:
@@ -90,7 +92,11 @@ MODELS = Page(
     ),
     by_day=True,
 )
-ROUTING = Page("routing", (rungs.PANEL, tier_shares.PANEL, all_paid.PANEL, reasons.PANEL, climbs.PANEL, breakers.PANEL))
+ROUTING = Page(
+    "routing",
+    (rungs.PANEL, tier_shares.PANEL, all_paid.PANEL, reasons.PANEL, climbs.PANEL, breakers.PANEL),
+    compares=False,
+)
 BUDGETS = Page("budgets", (month_end.PANEL, budgets.PANEL))
 
 

@@ -99,6 +99,7 @@ def answer(
         covered = span_of_calls(conn, membership.project, now)
         state = state_of(request, page.name, membership.project, covered, now)
         state = state.by_day() if page.by_day else state
+        state = state if page.compares else replace(state, previous=None)
         reader = Reader(conn, membership.project, state)
         if pagestate.word(query, "format"):
             return tablefile.answer(request, reader, list(page.tables.values()), query=query, page=page.name)
@@ -113,6 +114,7 @@ def answer(
     around = shell.around(
         state, membership, visible_projects(membership.user_id), page=page.name, covered=covered, **apart
     )
+    around = around if page.compares else replace(around, compare=None)
     return render(request, "telemetry/page.html", {"shell": around, "state": state, **context}, status=status)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from telemetry.contracts import Rung, UsageRow
 from telemetry.dashboards import colours, formats
 from telemetry.dashboards.panel import Panel
@@ -28,22 +30,29 @@ COLUMNS = (
     Column("quota", "Quota", "text", hint="Calls that its account may still make"),
 )
 
-_LONGEST = 28  # letters of a name
+_LONGEST, _LONGEST_MODEL = 28, 60  # letters of a name
 
 
-def build(reader: Reader) -> Table | None:
-    """One row a tier, from the lowest; None where no ladder is set up."""
+@dataclass(frozen=True, slots=True)
+class Tiers:
+    """The table of tiers, without rows where no ladder is set up; `is_unused` where none was asked in the range."""
+
+    table: Table
+    is_unused: bool
+
+
+def build(reader: Reader) -> Tiers:
+    """One row a tier, from the lowest."""
     rungs = reader.ladder().rungs
-    if not rungs:
-        return None
     given = sum(rung.answers - rung.refused for rung in rungs)
     usage = {row.key: row for row in reader.by("tier", limit=len(rungs) + 20)}
     spreads = reader.spreads("tier")
     marks = colours.slots(rung.name for rung in rungs)
-    return Table(COLUMNS, tuple(_row(reader, rung, given, usage, spreads, marks) for rung in rungs))
+    table = Table(COLUMNS, tuple(_row(reader, rung, given, usage, spreads, marks) for rung in rungs))
+    return Tiers(table, is_unused=not any(rung.answers or rung.failed for rung in rungs))
 
 
-PANEL = Panel("tiers", "Tiers", "telemetry/_table.html", build)
+PANEL = Panel("tiers", "Tiers", "telemetry/_tiers.html", build)
 
 
 def _row(
@@ -75,7 +84,7 @@ def _row(
             *(_duration(spreads.get(rung.name), fraction) for fraction in (0.5, 0.95)),
             count(row.calls),
             Cell(formats.usd(row.cost_nanousd), formats.exact_usd(row.cost_nanousd)),
-            text(rung.model, shown=formats.clipped(rung.model, _LONGEST)),
+            text(rung.model, shown=formats.clipped(rung.model, _LONGEST_MODEL)),
             text(rung.quota, shown=rung.quota or "–"),
         )
     )

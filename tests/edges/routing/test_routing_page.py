@@ -10,10 +10,11 @@ from decimal import Decimal
 import pytest
 from django.test import Client
 
+from routing import roster
 from routing.models import BreakerChange, Tier
 from telemetry.models import Project
 from tests.ladders import ladder
-from tests.page_reading import rows_of_csv, visitor
+from tests.page_reading import invented_calls, rows_of_csv, store, visitor
 from tests.routed import ten_requests
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -78,5 +79,17 @@ def test_the_page_prints_what_agents_wrote_as_text_and_is_there_without_any_call
     shown = browser.get(f"/routing/?{DAYS}").content.decode()
     assert "&lt;script&gt;alert(1)" in shown
     assert "<script>alert(1)" not in shown
+    assert "No tier was asked" not in shown
     empty = visitor(Project.objects.create(slug=f"p{uuid.uuid4().hex[:12]}", name="empty"))
     assert empty.get("/routing/").status_code == 200
+
+
+def test_where_no_tier_was_asked_the_page_says_how_one_is(project: Project, tiers: list[Tier]) -> None:
+    store(project, invented_calls(3))
+    shown = visitor(project).get("/routing/?range=all").content.decode()
+    assert "No tier was asked in this range." in shown
+    assert "#source-gateway" in shown
+    assert "compared with" not in shown
+    Tier.objects.all().delete()
+    roster.forget()
+    assert "No tier is set up" in visitor(project).get("/routing/?range=all").content.decode()
