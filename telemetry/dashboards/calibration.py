@@ -60,6 +60,7 @@ def curve_summary(bins: Sequence[int]) -> str:
     """One sentence that says what the curve shows to somebody who does not see it."""
     n, off = sum(bins), hindsight.furthest(bins)
     return (
+        "Across, which share of runs was expected to come to no more tokens; upward, which share did. "
         f"{formats.counted(n, 'run', 'runs')} that ended: the curve is {100 * off:.1f} points from right at most; "
         f"right forecasts of as many independent runs are {100 * hindsight.by_chance(n):.1f} points off once in twenty."
     )

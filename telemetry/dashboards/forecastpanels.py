@@ -75,28 +75,44 @@ def _cards(whole: Scores) -> tuple[Card, ...]:
             "Forecasts",
             formats.compact(whole.forecasts),
             str(whole.forecasts),
-            f"{formats.whole(whole.asked)} asked for" + (f", {formats.whole(none)} without estimate" if none else ""),
+            f"{formats.whole(whole.asked)} asked for by agents"
+            + (f", {formats.whole(none)} without estimate" if none else ""),
         ),
-        _share("within_q90", "Within q90", whole.within_q90, whole.scored, "run that ended", "runs that ended"),
+        _share(
+            "within_q90",
+            "Within q90",
+            whole.within_q90,
+            whole.scored,
+            "of {} that ended; 90% is right",
+            "no run has ended yet",
+        ),
         _card(
             "loss",
             "Loss",
             "–" if against is None else f"{100 * against:.1f}%",
             "" if against is None else f"{100 * against:.1f}",
-            "of q90, against mean × 1.5: below 100% is better",
+            "of q90, against the bound mean × 1.5: below 100% is better",
         ),
-        _share("exceeded", "Exceeded", whole.exceeded, whole.judged, "run with a budget", "runs with a budget"),
-        _share("precision", "Precision", whole.warned_right, whole.warned, "warning was right", "warnings were right"),
         _share(
-            "recall", "Recall", whole.warned_right, whole.exceeded, "overrun was warned of", "overruns were warned of"
+            "exceeded",
+            "Exceeded",
+            whole.exceeded,
+            whole.judged,
+            "of {} with a budget",
+            "no run with a budget has ended yet",
         ),
+        _share("precision", "Precision", whole.warned_right, whole.warned, "of {} right", "no warning yet", "warning"),
+        _share("recall", "Recall", whole.warned_right, whole.exceeded, "of {} warned of", "no overrun yet", "overrun"),
     )
 
 
-def _share(name: str, title: str, part: int, whole: int, one: str, many: str) -> Card:
-    figure = f"{formats.percent(part, whole)}%" if whole else "–"
-    note = f"{formats.whole(part)} of {formats.counted(whole, one, many)}"
-    return _card(name, title, figure, formats.percent(part, whole) if whole else "", note)
+def _share(name: str, title: str, part: int, whole: int, words: str, nothing: str, one: str = "run") -> Card:
+    """A share; the `words` behind it say what it is of, in place of {} how many, or that it is of `nothing`."""
+    if not whole:
+        return _card(name, title, "–", "", nothing)
+    share = formats.percent(part, whole)
+    counted = words.format(formats.counted(whole, one, f"{one}s"))
+    return _card(name, title, f"{share}%", share, f"{formats.whole(part)} {counted}")
 
 
 def _card(name: str, title: str, figure: str, value: str, note: str) -> Card:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from telemetry.dashboards import calibration, formats
 from telemetry.dashboards.calibration import share, share_cells
@@ -32,7 +33,7 @@ COLUMNS = (
     Column("tokens_q90", "q90", hint="Nine of ten such runs come to no more tokens"),
     Column("tokens", "Came to", hint="Tokens of the run, once it has ended"),
     Column("budget", "Budget", "text", hint="The likeliest to be exceeded; in tokens weighted by price, or as it says"),
-    Column("p_exceed_percent", "P", hint="How likely the budget is exceeded"),
+    Column("p_exceed_percent", "Chance", hint="How likely the budget is exceeded"),
     Column("outcome", "Outcome", "text"),
     *(Column(name, name, "text", only_csv=True) for name in ("tool", "task_type", "session", "asked", "overrun_at")),
     *(
@@ -43,6 +44,7 @@ COLUMNS = (
         )
     ),
 )
+OF_BUDGETS = ("budget", "p_exceed_percent")
 RULES = (
     Column("rule", "Rule", "text"),
     Column("told", "Told of"),
@@ -63,8 +65,10 @@ BY_LEVEL = (
 
 
 def forecast_table(rows: Sequence[ForecastRow], *, state: PageState, links: Links, shortened: bool) -> Table:
-    """A row a forecast."""
-    return Table(COLUMNS, tuple(Row(_cells(row, state, links)) for row in rows), shortened=shortened)
+    """A row a forecast; the page leaves out what it says of budgets where none holds of any."""
+    bare = not any(row.budget_limit is not None for row in rows)
+    columns = tuple(replace(one, only_csv=True) if bare and one.name in OF_BUDGETS else one for one in COLUMNS)
+    return Table(columns, tuple(Row(_cells(row, state, links)) for row in rows), shortened=shortened)
 
 
 def rules_table(whole: Scores) -> Table:
@@ -138,7 +142,7 @@ def _cells(row: ForecastRow, state: PageState, links: Links) -> tuple[Cell, ...]
 
 def _rests_on(row: ForecastRow) -> Cell:
     _, title = LEVELS.get(row.level, (row.level, row.level))
-    return text(row.level or "none", shown=title, note=f"n {row.n:,}" if row.level else "")
+    return text(row.level or "none", shown=title, note=formats.counted(row.n, "run", "runs") if row.level else "")
 
 
 def _tokens(number: int | None) -> Cell:

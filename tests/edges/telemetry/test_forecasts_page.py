@@ -138,5 +138,6 @@ def test_without_an_estimate_nothing_is_shown_as_one(browser: Client, project: P
     none = dict.fromkeys(("tokens_q50", "tokens_q90", "tokens_naive", "tokens_grid", "p_exceed", "budget_limit"))
     forecast_of(project, "cold", at=AT, level="", n=0, **none)
     found = page(browser)
-    assert found.tables["panel-forecasts"][1][4:10] == ["–"] * 6
+    assert found.tables["panel-forecasts"][1][4:8] == ["–"] * 4
+    assert "Budget" not in found.tables["panel-forecasts"][0]
     assert "panel-calibration" not in found.tables
