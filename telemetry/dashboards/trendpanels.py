@@ -135,6 +135,11 @@ class TrendReader(Reader):
             found = decompose({}, changes.cells(row for row in self._sums() if row.day == self.asked.day))
         return found.whole
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether the day is not over and nothing has run on it yet: then there is no difference to speak of."""
+        return self.asked.runs_on and not self.whole().after.runs
+
     def _sums(self) -> list[DaySum]:
         def ask() -> list[DaySum]:
             first = self.asked.day - BACK
@@ -205,7 +210,7 @@ def _card(name: str, title: str, figure: str, value: str, note: str) -> Card:
 def _unusual(reader: TrendReader, address: Address) -> Table | None:
     found = [one for one in reader.verdicts() if one.is_flagged]
     found.sort(key=lambda one: (bool(one.root_dimension), -abs(one.at_stake_nanousd), one.dimension, one.name))
-    return trendtables.unusual(found, address=address) if found else None
+    return trendtables.unusual(found, address=address, one_day=True) if found else None
 
 
 def _bands(reader: TrendReader, what: What) -> Chart | None:
@@ -222,7 +227,7 @@ def _bands(reader: TrendReader, what: What) -> Chart | None:
 
 def _waterfall(reader: TrendReader) -> Chart | None:
     found = reader.difference()
-    if found is None or not found.cells:
+    if found is None or not found.cells or reader.is_quiet:
         return None
     whole = found.whole
     return Chart(
@@ -235,7 +240,7 @@ def _waterfall(reader: TrendReader) -> Chart | None:
 
 def _changes(reader: TrendReader) -> Table | None:
     found, by = reader.difference(), reader.asked.by
-    if found is None or not found.cells:
+    if found is None or not found.cells or reader.is_quiet:
         return None
     return trendtables.changes(
         found.cells,

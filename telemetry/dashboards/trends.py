@@ -135,8 +135,10 @@ def _notes(reader: TrendReader, asked: Asked, shown: Sequence[Shown]) -> dict[st
     names = {one.panel.name for one in shown if one.content is not None}
     is_judged = "series" in names
     return {
-        "is_calm": is_judged and "unusual" not in names,
+        "is_quiet": is_judged and reader.is_quiet,
+        "is_calm": is_judged and not reader.is_quiet and "unusual" not in names,
         "is_not_judged": bool(shown) and not is_judged,
+        "has_no_run": bool(shown) and not is_judged and not reader.whole().after.runs,
         "has_no_bands": asked.series is None,
         "hour": f"{reader.project.observed_at_hour:02d}:00",
         "zone": reader.project.time_zone,

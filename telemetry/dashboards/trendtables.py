@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from telemetry.dashboards import bands, formats, waterfall
 from telemetry.dashboards.tables import Cell, Column, Row, Table, summary, text
@@ -21,10 +22,12 @@ UNUSUAL_COLUMNS = (
     Column("day", "Day", "text"),
     Column("what", "What", "text"),
     Column("value", "Came to"),
-    Column("baseline", "Usual", hint="What the thirty days before make likely, and where nineteen of twenty days lie"),
-    Column("times", "Times"),
+    Column(
+        "baseline", "Usual", hint="What the thirty days before make likely; below it where nineteen of twenty days lie"
+    ),
+    Column("times", "Times usual", hint="What it came to, over what is usual"),
     Column("at_stake_usd", "At stake", hint="What the day cost beyond what was to be expected"),
-    Column("q", "Chance", hint="How large a share of what is called unusual may be so by chance, up to this row"),
+    Column("q", "By chance", hint="How large a share of what is called unusual may be so by chance, up to this row"),
     Column("note", "Note", "text"),
 )
 CHANGE_COLUMNS = (
@@ -38,8 +41,9 @@ CHANGE_COLUMNS = (
 )
 
 
-def unusual(found: Iterable[Verdict], *, address: Address) -> Table:
-    """Days of series that are not as usual, in the order in which they come."""
+def unusual(found: Iterable[Verdict], *, address: Address, one_day: bool = False) -> Table:
+    """Days of series that are not as usual, in the order in which they come; the page does not repeat `one_day`."""
+    columns = tuple(replace(one, only_csv=one_day and one.name == "day") for one in UNUSUAL_COLUMNS)
     rows = tuple(
         Row(
             (
@@ -56,7 +60,7 @@ def unusual(found: Iterable[Verdict], *, address: Address) -> Table:
         )
         for one in found
     )
-    return Table(UNUSUAL_COLUMNS, rows)
+    return Table(columns, rows)
 
 
 def series_columns(by: str) -> tuple[Column, ...]:
@@ -65,12 +69,12 @@ def series_columns(by: str) -> tuple[Column, ...]:
         Column(by, BY[by], "text"),
         Column("state", "State", "text"),
         Column("tokens_per_run", "Tokens a run", hint="Of a usual run: the geometric mean. Below it what is usual"),
-        Column("tokens_per_run_times", "Times"),
+        Column("tokens_per_run_times", "Times usual"),
         Column(
             "tokens_per_run_slope", "Trend", hint="By how much a day changes it over thirty days, where that is sure"
         ),
         Column("runs", "Runs", hint="Below it what is usual"),
-        Column("runs_times", "Times"),
+        Column("runs_times", "Times usual"),
         Column("runs_slope", "Trend", hint="By how much a day changes it over thirty days, where that is sure"),
         Column("cost_usd", "Cost"),
         Column("at_stake_usd", "At stake", hint="What the day cost beyond what was to be expected"),

@@ -68,4 +68,4 @@ def reason(*, is_shift: bool, root_dimension: str, root_name: str) -> str:
     if root_dimension:
         said = series(root_dimension, root_name)
         return f"explained by {said[0].lower()}{said[1:]}"
-    return "two of three days" if is_shift else ""
+    return "unusual on two of three days" if is_shift else ""

@@ -54,7 +54,7 @@ def test_its_markdown_has_a_row_each_and_runs_nothing_of_a_name(project: Project
     assert "2 comparisons with the thirty days before: 2 unusual. 1 other: too little is known" in said
     assert "| Agent builder | 3,000 tokens a run, 3.0 times the usual 1,000 | $4.00 more than expected |" in said
     assert (
-        r"| Agent a \| b &lt;b&gt; # x | 90 runs, 3.0 times the usual 30 | $4.00 more than expected | two of three"
+        r"| Agent a \| b &lt;b&gt; # x | 90 runs, 3.0 times the usual 30 | $4.00 more than expected | unusual on"
         in said
     )
     assert "- **Difference:** +$0.58: volume +$" in said
@@ -63,7 +63,7 @@ def test_its_markdown_has_a_row_each_and_runs_nothing_of_a_name(project: Project
 def test_a_week_says_of_which_day_each_is(project: Project) -> None:
     filled(project)
     said = as_markdown(from_plain(make_report(project, "2026-W47").document))
-    assert "| $4.00 more than expected | Fri 20 Nov, two of three days |" in said
+    assert "| $4.00 more than expected | Fri 20 Nov, unusual on two of three days |" in said
     assert "**A day of this week cost:**" in said
 
 

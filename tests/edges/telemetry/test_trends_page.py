@@ -95,6 +95,20 @@ def test_a_calm_day_and_one_that_nobody_judged_say_so(trending: Project) -> None
     assert "Unusual in the 30 days before" in never
 
 
+def test_a_day_on_which_nothing_has_run_yet_is_compared_with_nothing(project: Project) -> None:
+    today = datetime.now(UTC).date()
+    store(project, invented_calls(1, first=datetime.now(UTC) - timedelta(days=20)))
+    for back in range(1, 15):
+        runs(project, today - timedelta(days=back), 4)
+    page = html(visitor(project), f"/trends/?day={today}")
+    assert "Nothing has run on this day so far." in page
+    assert "Where the difference comes from" not in page
+    runs(project, today, 1)
+    page = html(visitor(project), f"/trends/?day={today}")
+    assert "Nothing has run on this day so far." not in page
+    assert "Where the difference comes from" in page
+
+
 def test_several_filters_narrow_the_difference_and_leave_the_bands_out(trending: Project) -> None:
     page = html(visitor(trending), f"{ADDRESS}&agent=builder&model=claude-opus-4-5&host=h")
     assert "What is usual is known of one agent, task type or model at a time." in page

@@ -144,7 +144,7 @@ def test_what_is_unusual_says_how_much_how_sure_and_why() -> None:
     first, second, third = ([cell.text for cell in row.cells] for row in table.rows)
     assert first[1:] == ["Fri 20 Nov", "Tokens a run", "3,100", "1,000", "3.1", "+$4.00", "<0.1%", ""]
     assert (second[0], second[-1]) == ("All runs", "explained by agent codex")
-    assert third[-1] == "two of three days"
+    assert third[-1] == "unusual on two of three days"
     assert table.rows[0].cells[4].note == "800 to 1,250"
 
 
