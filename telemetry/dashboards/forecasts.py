@@ -22,7 +22,7 @@ from telemetry.dashboards.lists import Listed
 from telemetry.dashboards.panel import Panel
 from telemetry.dashboards.plainly import answers_plainly
 from telemetry.dashboards.reader import Reader
-from telemetry.dashboards.views import membership_of, query_of, span_of_calls, state_of
+from telemetry.dashboards.views import membership_of, nearest, query_of, span_of_calls, state_of
 from telemetry.outlook import forecast_reading
 from telemetry.outlook.expected import FEWEST_RUNS
 from telemetry.outlook.forecast_reading import FILTERS
@@ -57,6 +57,8 @@ def forecasts(request: HttpRequest) -> HttpResponse:
             return tablefile.answer(request, reader, panels, query=query, page="forecasts", rows=rows)
         shown = [pages.show(panel, reader) for panel in panels]
     around = shell.around(state, membership, visible_projects(membership.user_id), page="forecasts", covered=covered)
+    last = covered.last_call_at
+    elsewhere = last is not None and not state.window.start <= last < state.window.end
     found = next((one.content for one in shown if one.panel.name == "forecasts"), None)
     return render(
         request,
@@ -67,6 +69,7 @@ def forecasts(request: HttpRequest) -> HttpResponse:
             "panels": [one for one in shown if one.content is not None or one.failure],
             "is_empty": isinstance(found, Listed) and found.total == 0,
             "fewest_runs": FEWEST_RUNS,
+            "nearest": nearest(state, covered) if elsewhere else None,
             "has_charts": True,
             "unknown_filters": unknown,
             "start": starts.start(request, membership, now=now) if covered.last_call_at is None else None,

@@ -131,6 +131,8 @@ def test_where_nothing_was_forecast_the_page_says_how_it_comes_about(browser: Cl
     html = browser.get(f"/forecasts/?{DAYS}").content.decode()
     assert "No forecast in this range" in html
     assert "record_start(…, ask=True)" in html
+    assert "has the lines by which agents send their runs" in html
+    assert "The newest call of this project is of" in browser.get("/forecasts/?range=7d").content.decode()
     assert "Nothing matches these filters" in browser.get(f"/forecasts/?{DAYS}&agent=nobody").content.decode()
 
 
