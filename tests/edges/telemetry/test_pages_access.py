@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
+from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 from pytest_django import Settings
 
@@ -288,3 +289,11 @@ def test_records_that_were_set_apart_are_counted_on_the_overview(project: Projec
 def test_the_admin_has_no_door_of_its_own() -> None:
     answer = Client().get("/admin/login/?next=/admin/")
     assert (answer.status_code, answer.headers["Location"]) == (302, "/login/?next=/admin/")
+
+
+def test_the_admin_looks_up_no_row_of_a_table_that_it_does_not_show(project: Project) -> None:
+    """By a number that may be no key there: of a table by day it would be no date."""
+    staff = visitor(project)
+    User.objects.filter(pk=person(project).pk).update(is_staff=True)
+    answers = {staff.get(f"/admin/r/{kind.pk}/{kind.pk}/").status_code for kind in ContentType.objects.all()}
+    assert answers == {404}
