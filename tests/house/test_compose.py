@@ -57,6 +57,11 @@ def test_a_published_port_is_found() -> None:
     assert set(published(services)) == {"db", "redis"}
 
 
+def test_what_asks_models_knows_this_machine_by_name() -> None:
+    knows = {name: service["extra_hosts"] for name, service in SERVICES.items() if "extra_hosts" in service}
+    assert knows == {name: ["host.docker.internal:host-gateway"] for name in ("gateway", "worker")}
+
+
 def test_no_secret_is_written_down() -> None:
     assert written_secrets(SERVICES) == []
 

@@ -42,6 +42,12 @@ def test_only_the_proxy_publishes_a_port_and_to_this_machine_only() -> None:
     assert compose.published(SERVICES) == {"proxy": ["127.0.0.1:8000:8000"]}
 
 
+def test_what_asks_models_knows_this_machine_by_name() -> None:
+    knows = {name for name, service in SERVICES.items() if "extra_hosts" in service}
+    assert knows == {"gateway", "worker"}
+    assert all(SERVICES[name]["extra_hosts"] == ONE_MACHINE[name]["extra_hosts"] for name in knows)
+
+
 def test_no_secret_is_written_down() -> None:
     assert compose.written_secrets(SERVICES) == []
 
