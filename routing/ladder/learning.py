@@ -171,6 +171,7 @@ def read_table(project_id: int, *, now: datetime) -> Table:
         lengths={
             task_type: Lengths(n, chars / n, max(0.0, squares / n - (chars / n) ** 2))
             for task_type, (n, chars, squares) in lengths.items()
+            if n  # of a type that no tier has answered yet there is a day, and nothing to divide by
         },
     )
 

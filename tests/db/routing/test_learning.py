@@ -76,6 +76,15 @@ def test_an_answer_is_added_up_once_however_often_it_is_told(project: Project) -
     assert (spread.n, round(spread.mean, 3), round(spread.variance, 3)) == (2, 4.615, 0)
 
 
+def test_what_never_answered_says_nothing_of_prompts_and_hides_nothing_else(project: Project) -> None:
+    learn([ended(project), ended(project, task_type="down", verdict=None, fault=DOWN)])
+    learned = Learned()
+    learned.renew(project.pk, [], now=NOW)
+    table = learned.of(project.pk).table
+    assert set(table.lengths) == {"summary"}
+    assert table.by_type["down", 1].n == 0
+
+
 def test_a_hostile_label_is_kept_as_far_as_it_fits(project: Project) -> None:
     learn([ended(project, execution="e\0" * 500, task_type="<script>\0" * 100)])
     kept = Outcome.objects.get(project_id=project.pk)
