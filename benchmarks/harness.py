@@ -107,6 +107,7 @@ def web(
     port = free_port()
     command = [sys.executable, "-m", "granian", application, "--interface", "wsgi", "--host", "127.0.0.1"]
     command += ["--port", str(port), "--workers", str(workers), "--blocking-threads", str(threads), "--no-ws"]
+    command += ["--loop", "asyncio"]
     surroundings = os.environ | (environment or {})
     process = subprocess.Popen([*command, "--log-level", "warning"], cwd=ROOT, env=surroundings)
     try:

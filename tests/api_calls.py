@@ -112,6 +112,7 @@ def own_server(log: Path, **environment: str) -> Iterator[Server]:
     port = free_port()
     command = (
         *(sys.executable, "-m", "granian", "tloi_site.wsgi:application", "--interface", "wsgi", "--no-ws"),
+        *("--loop", "asyncio"),
         *("--host", "127.0.0.1", "--port", str(port), "--workers", "1", "--blocking-threads", "4", "--access-log"),
     )
     settings = {**os.environ, "DATABASE_URL": database_url(), **environment}

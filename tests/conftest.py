@@ -140,6 +140,7 @@ def web(django_db_setup: None, static_files: None) -> Iterator[str]:
     port = free_port()
     command = (
         *(sys.executable, "-m", "granian", "tloi_site.wsgi:application", "--interface", "wsgi", "--no-ws"),
+        *("--loop", "asyncio"),
         *("--host", "127.0.0.1", "--port", str(port), "--workers", "2", "--blocking-threads", "4"),
     )
     process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "DATABASE_URL": database_url()})

@@ -18,8 +18,6 @@ from typing import Any
 
 import pytest
 from django.test import override_settings
-from granian.constants import HTTPModes, Interfaces
-from granian.server.embed import Server
 
 from routing.gateway.app import Gateway
 from routing.gateway.resources import Resources
@@ -29,6 +27,7 @@ from tests.conftest import ROOT, database_url
 from tests.ladders import ladder
 from tests.misbehaving import Misbehaving, provider
 from tloi_site.embedded.ports import free_port
+from tloi_site.gateway import Server
 
 PATIENCE_S = 60.0
 START_S = 180.0  # Python and Django take seconds of a processor, which others may want too
@@ -76,8 +75,7 @@ def serving(folder: Path, *places: str) -> Iterator[tuple[str, Resources]]:
         return made[0]
 
     async def serve() -> None:
-        options: dict[str, Any] = {"interface": Interfaces.ASGI, "http": HTTPModes.http1, "websockets": False}
-        server = Server(Gateway(start), address="127.0.0.1", port=port, log_enabled=False, **options)
+        server = Server(Gateway(start), host="127.0.0.1", port=port)
         loop = asyncio.get_running_loop()
         stops.append(lambda: loop.call_soon_threadsafe(server.stop))
         ready.set()

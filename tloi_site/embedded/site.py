@@ -37,7 +37,7 @@ def web(data_dir: Path) -> Service:
         name="web",
         command=(
             *(sys.executable, "-m", "tloi_site.web", "tloi_site.wsgi:application", "--interface", "wsgi"),
-            *("--host", host, "--port", str(port), "--http", "1", "--no-ws"),
+            *("--host", host, "--port", str(port), "--http", "1", "--no-ws", "--loop", "asyncio"),
             *("--workers", str(web_workers()), "--blocking-threads", str(threads)),
             *("--respawn-failed-workers", "--workers-kill-timeout", "2", "--log-level", "warning"),
         ),
