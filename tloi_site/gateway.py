@@ -21,6 +21,7 @@ import uvicorn
 import uvloop
 
 from tloi_site import env
+from tloi_site.heads import BoundedHeads
 
 SWITCH_S = 0.0005  # for which a thread may keep Python from the others: the ledger's must not hold up a stream by 5 ms
 KEEP_ALIVE_S = 75  # longer than clients keep a connection that they do not use
@@ -36,12 +37,13 @@ class Server(uvicorn.Server):
                 host=host,
                 port=port,
                 interface="asgi3",
-                http="httptools",
+                http=BoundedHeads,
                 ws="none",
                 lifespan="on",
                 backlog=1024,
                 timeout_keep_alive=KEEP_ALIVE_S,
                 log_config=None,
+                log_level="warning",
                 access_log=False,
                 proxy_headers=False,
                 server_header=False,
