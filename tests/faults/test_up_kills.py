@@ -37,14 +37,14 @@ def test_a_killed_process_is_back_within_ten_seconds(here: Site, name: str) -> N
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize(("name", "least"), [("web", 3), ("worker", 2)])
-def test_a_killed_process_of_web_or_worker_is_replaced_by_its_own_parent(here: Site, name: str, least: int) -> None:
+def test_killed_processes_of_web_or_worker_are_replaced_by_their_own_parent(here: Site, name: str, least: int) -> None:
     parent = here.child(name)
     assert within(BACK_S, lambda: len(descendants(parent)) >= least) is not None
-    before = descendants(parent)
-    victim = max(before)
-    os.kill(victim, signal.SIGKILL)
-    assert within(BACK_S, lambda: not orphans.is_running(victim)) is not None
-    assert within(BACK_S, lambda: len(descendants(parent)) == len(before) and here.is_ready()) is not None
+    victims = set(descendants(parent)) - {parent}  # all, for how many a worker has depends on what there is to do
+    for victim in victims:
+        os.kill(victim, signal.SIGKILL)
+    assert within(BACK_S, lambda: not any(map(orphans.is_running, victims))) is not None
+    assert within(BACK_S, lambda: len(descendants(parent)) >= least and here.is_ready()) is not None
     assert here.child(name) == parent
 
 
