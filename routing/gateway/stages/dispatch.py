@@ -27,6 +27,8 @@ async def run(exchange: Exchange, resources: Resources) -> None:
             continue
         except BadRequest as error:
             raise Refusal(400, "invalid_request", error.message, param=error.param) from None
+        if fault is not None and fault.kind == "cancelled" and resources.is_stopping:
+            raise Refusal(503, "stopping", "The gateway is stopping; ask again.", retry_after_s=2)
         if fault is None or await _is_kept(exchange, fault):
             exchange.step = None
 
