@@ -23,7 +23,7 @@ test: install-tests ## check, and every test but the slow ones, the fault tests 
 test-faults: install-tests ## kill and starve real servers
 	$(BIN)/python -m pytest -m faults
 
-test-slow: install-tests ## what takes seconds each, and ten times the examples of every property
+test-slow: install-tests ## what takes seconds each, and ten times the examples of properties that set no number
 	$(BIN)/python -m pytest -m "slow or not (faults or fuzz or local or browser)" --hypothesis-profile=thorough --timeout=1800
 
 test-local: install-tests install-local ## serve a small model by mlx-lm, which is 320 MB, and ask it
