@@ -17,13 +17,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import harness
-from benchmarks.gateway import Served, make_key, started
+from benchmarks.gateway import Served, litellm_with, make_key, started
 
 if TYPE_CHECKING:
     from tests.misbehaving import Misbehaving
@@ -230,16 +230,8 @@ def _ours(folder: Path, providers: tuple[Misbehaving, Misbehaving]) -> Iterator[
         yield served
 
 
-@contextmanager
-def _litellm(providers: tuple[Misbehaving, Misbehaving]) -> Iterator[Served]:
-    port = harness.free_port()
-    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as config:
-        config.write(_CONFIG.format(first=providers[0].openai, second=providers[1].openai))
-        config.flush()
-        command = ["litellm", "--config", config.name, "--port", str(port), "--host", "127.0.0.1", "--num_workers", "1"]
-        settings = {"LITELLM_LOG": "ERROR", "LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY": "true"}
-        with started(command, port, settings, without=("DATABASE_URL", "REDIS_URL")) as served:
-            yield served
+def _litellm(providers: tuple[Misbehaving, Misbehaving]) -> AbstractContextManager[Served]:
+    return litellm_with(_CONFIG.format(first=providers[0].openai, second=providers[1].openai))
 
 
 if __name__ == "__main__":

@@ -53,7 +53,8 @@ def main() -> None:
         bare = stack.enter_context(_peer("passing", instant.port))
         key = make_key()
         with _ladder(instant.port), _gateway(place.folder, instant.port) as ours:
-            litellm = stack.enter_context(_litellm(place.folder, instant.port)) if shutil.which("litellm") else None
+            is_there, configured = shutil.which("litellm"), _CONFIG.format(port=instant.port)
+            litellm = stack.enter_context(litellm_with(configured)) if is_there else None
             _processor(ours, bare, litellm, key, rounds)
             _first_token(ours, bare, instant, key, rounds)
             ledger_has(place.project_id)
@@ -163,10 +164,11 @@ def _peer(name: str, *words: int) -> Iterator[Served]:
 
 
 @contextmanager
-def _litellm(folder: Path, upstream: int) -> Iterator[Served]:
+def litellm_with(configured: str) -> Iterator[Served]:
+    """LiteLLM's proxy with this configuration, in YAML."""
     port = harness.free_port()
-    with tempfile.NamedTemporaryFile("w", suffix=".yaml", dir=folder) as config:
-        config.write(_CONFIG.format(port=upstream))
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as config:
+        config.write(configured)
         config.flush()
         command = ["litellm", "--config", config.name, "--port", str(port), "--host", "127.0.0.1", "--num_workers", "1"]
         # Without a key of its own and without a database it costs least.
