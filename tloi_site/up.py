@@ -17,7 +17,8 @@ from tloi_site import env
 from tloi_site.embedded import local_model, orphans, preflight, servers, sharing, site
 from tloi_site.embedded.child import dies_with
 from tloi_site.embedded.private_files import open_data_dir
-from tloi_site.embedded.supervisor import Stopped, Supervisor, stopping_on_signals
+from tloi_site.embedded.stopping import Stopped, stopping_on_signals
+from tloi_site.embedded.supervisor import Supervisor
 
 WEB_PATIENCE_S = 60.0
 

@@ -37,7 +37,8 @@ import os
 from pathlib import Path
 from typing import Any
 from tloi_site.embedded import local_model
-from tloi_site.embedded.supervisor import Stopped, Supervisor, stopping_on_signals
+from tloi_site.embedded.stopping import Stopped, stopping_on_signals
+from tloi_site.embedded.supervisor import Supervisor
 data = Path(os.environ["TLOI_DATA_DIR"])
 supervisor = Supervisor(data / "run", print)
 try:

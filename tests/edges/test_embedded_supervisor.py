@@ -12,12 +12,14 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tloi_site.embedded import CannotStart, orphans
 from tloi_site.embedded.child import Service
-from tloi_site.embedded.supervisor import STOP_S, Stopped, Supervisor, stopping_on_signals
+from tloi_site.embedded.stopping import Stopped, stopping_on_signals
+from tloi_site.embedded.supervisor import STOP_S, Supervisor
 
 SLEEP = ("/bin/sh", "-c", "exec sleep 600")
 STUBBORN = ("/bin/sh", "-c", "trap '' TERM INT; while :; do sleep 1; done")
@@ -141,6 +143,34 @@ def test_a_full_disk_is_named_once_however_often_a_child_dies_of_it(
     watch_until(supervisor, lambda: (tmp_path / "child.log").read_text().count("started") >= 3)
     assert (tmp_path / "child.log").read_text().count("started") >= 3
     assert said == [f"child ended, for the disk of {tmp_path} is full; it starts again as soon as there is room."]
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["first start", "started again"])
+def test_a_child_begun_just_when_ctrl_c_comes_is_stopped_and_waited_for(
+    tmp_path: Path, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch, again: bool
+) -> None:
+    begun: list[int] = []
+
+    class Pressed(subprocess.Popen[bytes]):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            begun.append(self.pid)
+            os.kill(os.getpid(), signal.SIGINT)  # its handler runs before the next line of whoever started it
+
+    if again:
+        supervisor.start(service(tmp_path, ("/bin/sh", "-c", "exit 1")))
+    monkeypatch.setattr(subprocess, "Popen", Pressed)
+
+    def begin() -> None:
+        supervisor.watch() if again else supervisor.start(service(tmp_path, SLEEP))
+
+    with stopping_on_signals(), pytest.raises(Stopped):
+        begin()
+    supervisor.stop()
+    assert len(begun) == 1
+    with pytest.raises(ChildProcessError):  # it is nobody's any more
+        os.waitpid(begun[0], os.WNOHANG)
+    assert list((tmp_path / "run").iterdir()) == []
 
 
 def test_stopping_takes_no_longer_than_promised_when_a_child_will_not_end(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from typing import Literal, Protocol
 
 from tloi_site.embedded import CannotStart, orphans
 from tloi_site.embedded.account import Account
+from tloi_site.embedded.stopping import held
 
 LARGEST_LOG = 10 * 2**20  # bytes; a longer log is set aside when its process starts
 PR_SET_PDEATHSIG = 1
@@ -85,7 +86,7 @@ class Child:
         """Start the process. Raises CannotStart, for instance where there is no such program, or no room for a log."""
         service = self.service
         try:
-            with open_log(service.log) as log:
+            with held(), open_log(service.log) as log:
                 process = subprocess.Popen(
                     service.command,
                     cwd=service.folder,
@@ -97,9 +98,9 @@ class Child:
                     preexec_fn=dies_with(os.getpid(), service.stop_signal),  # noqa: PLW1509 (no lock is taken in it)
                     **(service.account.identity if service.account else {}),
                 )
+                self._begin(process)
         except OSError as error:
             raise CannotStart(f"{service.name} cannot be started: {error}.") from error
-        self._begin(process)
 
     def _begin(self, process: Process) -> None:
         self.process, self.started, self.cleared = process, time.monotonic(), False

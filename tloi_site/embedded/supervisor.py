@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import NoReturn
 
 from tloi_site.embedded import CannotStart, forking
 from tloi_site.embedded.child import Child, Service
+from tloi_site.embedded.stopping import held
 
 POLL_S = 0.05  # while something starts
 WATCH_S = 5.0  # between looks; the death of a child wakes at once
@@ -24,11 +24,6 @@ SITE_STOP_S, STOP_S = 2.5, 4.5  # for the site, and for everything: Ctrl-C promi
 STEADY_S = 20.0  # a process that lived this long is started again at once
 LONGEST_PAUSE_S = 5.0
 LEAST_ROOM = 16 * 2**20  # bytes: one more file of PostgreSQL's log
-STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-class Stopped(BaseException):
-    """Somebody asked this process to end (Ctrl-C, SIGTERM, a closed terminal)."""
 
 
 class Supervisor:
@@ -46,8 +41,9 @@ class Supervisor:
 
     def start(self, service: Service, *, wait: bool = True, patience_s: float | None = None) -> None:
         """Start a service and wait until it is ready; `patience_s` None: as long as it lives. Raises CannotStart."""
-        child = Child(service, self._notes)
-        self._children.append(child)
+        with held():
+            child = Child(service, self._notes)
+            self._children.append(child)
         if wait:
             self._wait_until_ready(child, patience_s)
 
@@ -55,8 +51,9 @@ class Supervisor:
         """Start services in processes that share what they load, and wait for each until it is ready; `folder` is where
         it is loaded from. Raises CannotStart."""
         forked = forking.launch(services, folder)
-        children = [Child(service, self._notes, forked.get(service.name)) for service in services]
-        self._children += children
+        with held():
+            children = [Child(service, self._notes, forked.get(service.name)) for service in services]
+            self._children += children
         for child in children:
             self._wait_until_ready(child, patience_s)
 
@@ -145,24 +142,6 @@ def _why(child: Child) -> str:
 def _how(child: Child) -> str:
     code = child.process.returncode or 0
     return f"signal {-code}" if code < 0 else f"exit code {code}, see {child.service.log}"
-
-
-@contextmanager
-def stopping_on_signals() -> Iterator[None]:
-    """Inside, a stop signal raises Stopped once; the ones after it change nothing, because stopping has begun."""
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        for name in STOPS:
-            signal.signal(name, signal.SIG_IGN)
-        raise Stopped
-
-    wanted = [name for name in STOPS if name != signal.SIGHUP or signal.getsignal(name) != signal.SIG_IGN]  # nohup
-    before = {name: signal.signal(name, stop) for name in wanted}
-    try:
-        yield
-    finally:
-        for name, handler in before.items():
-            signal.signal(name, handler)
 
 
 @contextmanager
