@@ -62,9 +62,10 @@ def figure(of: Course) -> Figure:
     return {"data": [*bands, _line(of, valued), *signs], "layout": _layout(of)}
 
 
-def summary(of: Course, unit: str) -> str:
-    """One sentence that says what the chart shows to somebody who does not see it."""
+def summary(of: Course, one: str, many: str) -> str:
+    """One sentence that says what the chart shows to somebody who does not see it; `one` and `many` of its unit."""
     last, so_far = of.last, " so far" if of.runs_on else ""
+    unit = one if last is not None and last.value == 1 else many
     said = f"{formats.day(of.days[-1])}{so_far}: "
     if last is None or last.value is None:
         said += "no run"
@@ -73,7 +74,7 @@ def summary(of: Course, unit: str) -> str:
     else:
         said += f"{number(last.value)} {unit}, usually {between(last.low_30, last.high_30)} by thirty days"
         said += f" and {between(last.low_7, last.high_7)} by seven"
-    unusual = sum(one is not None and one.is_flagged for one in of.verdicts)
+    unusual = sum(said_of is not None and said_of.is_flagged for said_of in of.verdicts)
     return f"{said}. {formats.counted(unusual, 'day', 'days')} of {len(of.days)} unusual."
 
 

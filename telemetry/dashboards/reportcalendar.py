@@ -132,4 +132,4 @@ def first_report(known: Known) -> str:
     due_at = around(known.first_day, "daily").due_at(known.zone, known.hour)
     if known.now < due_at:
         return f"The first one comes on {said(due_at, known)} in {known.zone}."
-    return "The first one is due: a worker makes it within a minute or two. `tloi doctor` says whether one runs."
+    return "The first one is due: a worker makes it within minutes; the command tloi doctor says whether one runs."

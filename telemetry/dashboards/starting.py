@@ -34,8 +34,8 @@ class Start:
 
     @property
     def command(self) -> str:
-        """A command that imports this machine's transcripts."""
-        return self.filled_in(sourcecards.TRANSCRIPTS.snippets[0].words)
+        """A command that imports what this machine's agents wrote."""
+        return self.filled_in(sourcecards.LOCAL_FILES.snippets[0].words)
 
     def filled_in(self, words: str) -> str:
         """A snippet with what it needs in its places; KEY_PLACE where no key may be shown."""

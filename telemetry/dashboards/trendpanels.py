@@ -21,12 +21,12 @@ from telemetry.dashboards.trendtables import Address
 from telemetry.models import Project
 from telemetry.outlook import changes, day_sums, trend_reading, trends
 from telemetry.outlook.decomposition import CellChange, Difference, decompose
-from telemetry.outlook.verdicts import DaySum, Verdict, What
+from telemetry.outlook.verdicts import DaySum, Verdict, What, verdicts_of
 from telemetry.series.window import time_zone
 
 BACK = timedelta(days=changes.LONGEST)
 MOST_FLAGGED, MOST_BEFORE = 300, 30
-UNITS: Mapping[What, str] = {"intensity": "tokens a run", "volume": "runs"}
+UNITS: Mapping[What, tuple[str, str]] = {"intensity": ("token a run", "tokens a run"), "volume": ("run", "runs")}
 _DAY = timedelta(days=1)
 
 
@@ -66,15 +66,15 @@ class TrendReader(Reader):
         self.tz = time_zone(project.time_zone)
 
     def verdicts(self) -> list[Verdict]:
-        """What is said of the day: what the night said, else what it would say now; nothing of a day that was left
-        out."""
+        """What is said of the day and the page's filters: what the night said, else what it would say now; nothing of a
+        day that was left out."""
 
         def ask() -> list[Verdict]:
             day, project = self.asked.day, self.project
             said = trends.read(self._conn, project_id=project.pk, start=day, end=day)
-            if said or day < self.asked.today - _DAY:
-                return said
-            return trends.glance(self._conn, project=project, day=day, now=self.state.now)
+            if not said and day >= self.asked.today - _DAY:
+                said = trends.glance(self._conn, project=project, day=day, now=self.state.now)
+            return verdicts_of(said, self.state.filters)
 
         return self._once("verdicts", ask)
 
@@ -110,7 +110,7 @@ class TrendReader(Reader):
             found = trend_reading.flagged_verdicts(
                 self._conn, project_id=self.project.pk, first=self.asked.day - BACK, last=last, limit=MOST_FLAGGED
             )
-            roots = [one for one in found if not one.root_dimension]
+            roots = [one for one in verdicts_of(found, self.state.filters) if not one.root_dimension]
             return sorted(roots, key=lambda one: one.day, reverse=True)[:MOST_BEFORE]
 
         return self._once("flagged_before", ask)
@@ -220,7 +220,7 @@ def _bands(reader: TrendReader, what: What) -> Chart | None:
     return Chart(
         figure_id=f"figure-{what}",
         figure=bands.figure(course),
-        summary=bands.summary(course, UNITS[what]),
+        summary=bands.summary(course, *UNITS[what]),
         table=bands.table(course),
     )
 
@@ -251,7 +251,8 @@ def _changes(reader: TrendReader) -> Table | None:
 
 
 def _series(reader: TrendReader, listed: Listing, address: Address) -> SeriesList | None:
-    by = reader.asked.by
+    filters = reader.state.filters
+    by = reader.asked.by if not filters or reader.asked.by in filters else next(iter(filters))
     found = {(one.name, one.what): one for one in reader.verdicts() if one.dimension == by}
     costs = {one.name: one.cost_nanousd for one in found.values()}
     names = sorted(costs, key=lambda name: (-costs[name], name))

@@ -134,9 +134,11 @@ def _notes(reader: TrendReader, asked: Asked, shown: Sequence[Shown]) -> dict[st
     """What stands in place of what there is nothing of."""
     names = {one.panel.name for one in shown if one.content is not None}
     is_judged = "series" in names
+    is_calm = is_judged and not reader.is_quiet and "unusual" not in names
     return {
         "is_quiet": is_judged and reader.is_quiet,
-        "is_calm": is_judged and not reader.is_quiet and "unusual" not in names,
+        "is_calm": is_calm,
+        "outside": sum(one.is_outside for one in reader.verdicts()) if is_calm else 0,
         "is_not_judged": bool(shown) and not is_judged,
         "has_no_run": bool(shown) and not is_judged and not reader.whole().after.runs,
         "has_no_bands": asked.series is None,

@@ -6,6 +6,7 @@ Of each, two things are judged apart: how much a run takes (`intensity`), and ho
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal, get_args
@@ -78,3 +79,15 @@ class Verdict:
     is_alert: bool = False
     root_dimension: str = ""
     root_name: str = ""
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether the value lies outside the band of thirty days, as it does on one usual day of twenty."""
+        if self.value is None or self.low_30 is None or self.high_30 is None:
+            return False
+        return not self.low_30 <= self.value <= self.high_30
+
+
+def verdicts_of(said: Iterable[Verdict], filters: Mapping[str, Sequence[str]]) -> list[Verdict]:
+    """What is said of the series that filters name, as `{"agent": ["codex"]}`; everything where there is no filter."""
+    return [one for one in said if not filters or one.name in filters.get(one.dimension, ())]

@@ -209,7 +209,7 @@ def test_a_theme_is_kept_in_a_cookie(
 def test_a_project_without_calls_shows_two_ways_to_send_them(project: Project) -> None:
     html = visitor(project).get("/").content.decode()
     assert "make import" in html
-    assert f"tloi import claude-code --project {project.slug}" in html
+    assert f"tloi import --all --project {project.slug}" in html
     assert "curl -X POST http://testserver/api/v1/calls/" in html
     assert "YOUR_KEY" in html
 

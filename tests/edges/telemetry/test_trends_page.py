@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from urllib.parse import quote
 
 import pytest
 from django.test import Client
@@ -54,6 +55,24 @@ def test_what_is_unusual_stands_first_and_leads_to_its_series(trending: Project)
     assert "3,000 tokens a run, usually 800 to 1,250 by thirty days and 820 to 1,300 by seven" in narrowed
 
 
+def test_a_filter_leaves_what_is_said_of_other_series_out(trending: Project) -> None:
+    verdict(trending, day=BEFORE[-2], dimension="task_type", name="sync")
+    browser = visitor(trending)
+    whole = PageReader(html(browser))
+    assert whole.cards["unusual"] == "2"
+    assert "panel-before" in whole.tables
+    narrowed = html(browser, f"{ADDRESS}&agent=builder&by=task_type")
+    page = PageReader(narrowed)
+    assert page.cards["unusual"] == "1"
+    assert "of 2 comparisons" in narrowed
+    assert [row[0] for row in page.tables["panel-unusual"][1:]] == ["Agent builder"]
+    assert [row[0] for row in page.tables["panel-series"][1:]] == ["builder"]
+    assert "panel-before" not in page.tables
+    calm = html(browser, f"{ADDRESS}&agent={quote(EVIL)}")
+    assert PageReader(calm).cards["unusual"] == "0"
+    assert "Nothing of this day is unusual." in calm
+
+
 def test_the_difference_adds_up_to_the_nano_dollar_by_whichever_part(trending: Project) -> None:
     browser = visitor(trending)
     for by in ("agent", "task_type", "model"):
@@ -88,8 +107,10 @@ def test_names_that_are_markup_or_formulas_are_only_names(trending: Project) -> 
 
 
 def test_a_calm_day_and_one_that_nobody_judged_say_so(trending: Project) -> None:
-    browser = visitor(trending)
-    assert "Nothing of this day is unusual." in html(browser, f"/trends/?day={BEFORE[-1]}")
+    browser, calm = visitor(trending), f"/trends/?day={BEFORE[-1]}"
+    assert "Nothing of this day is unusual.</p>" in html(browser, calm)
+    usual_verdict(trending, BEFORE[-1], name="at the edge", value=1_300.0)
+    assert "1 of its comparisons lies outside what is usual, as one in twenty does by chance." in html(browser, calm)
     never = html(browser, f"/trends/?day={DAY + timedelta(days=1)}")
     assert "No series of this day was compared" in never
     assert "Unusual in the 30 days before" in never

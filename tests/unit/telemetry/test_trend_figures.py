@@ -76,7 +76,7 @@ def test_every_course_is_a_figure_that_plotly_knows(verdicts: tuple[Verdict, ...
 
 def test_the_sentence_and_the_table_say_what_the_bands_show() -> None:
     of = course(LEARNING, UNUSUAL)
-    assert bands.summary(of, "tokens a run") == (
+    assert bands.summary(of, "token a run", "tokens a run") == (
         "20 Nov 2026: 3,100 tokens a run, usually 800 to 1,250 by thirty days and 820 to 1,300 by seven."
         " 1 day of 31 unusual."
     )
@@ -86,8 +86,8 @@ def test_the_sentence_and_the_table_say_what_the_bands_show() -> None:
     ]
     assert [cell.value for cell in rows[1].cells][-2:] == ["", "learning"]
     assert [cell.value for cell in rows[2].cells][-1] == "no run"
-    assert "still being learnt" in bands.summary(course(LEARNING), "runs")
-    assert "20 Nov 2026 so far: no run" in bands.summary(course(runs_on=True), "runs")
+    assert "still being learnt" in bands.summary(course(LEARNING), "run", "runs")
+    assert "20 Nov 2026 so far: no run" in bands.summary(course(runs_on=True), "run", "runs")
 
 
 def test_steps_begin_where_the_one_before_ended_and_end_at_this_day() -> None:
