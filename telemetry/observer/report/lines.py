@@ -6,7 +6,9 @@ What agents wrote is handed on in one line: the form that prints it makes it har
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
+from telemetry.observer import trendwords
 from telemetry.observer.report.document import Document, Group, Leader, Leaders, Usage
 from telemetry.series.window import time_zone
 
@@ -82,7 +84,7 @@ def spend(document: Document) -> list[tuple[str, str]]:
 
 def usage(said: Usage) -> str:
     """What calls used and cost, in one line; calls without a price are named, never counted as free."""
-    cost = "unpriced" if said.calls and said.unpriced_calls == said.calls else f"${said.cost_usd}"
+    cost = "unpriced" if said.calls and said.unpriced_calls == said.calls else dollars(said.cost_usd)
     unpriced = f" + {said.unpriced_calls:,} unpriced" if 0 < said.unpriced_calls < said.calls else ""
     return f"{cost}{unpriced} for {counted(said.calls, 'call')} of {counted(said.tokens, 'token')}"
 
@@ -111,11 +113,16 @@ def leader_name(leader: Leader) -> str:
 
 def leader_figures(leader: Leader) -> tuple[str, str, str, str]:
     """The cells of LEADER_HEADS."""
-    cost = f"${leader.cost_usd}" + (f" + {leader.unpriced_calls:,} unpriced" if leader.unpriced_calls else "")
+    cost = dollars(leader.cost_usd) + (f" + {leader.unpriced_calls:,} unpriced" if leader.unpriced_calls else "")
     return f"{leader.tasks:,}", f"{leader.tokens:,}", cost, f"{leader.tokens_wasted:,}"
 
 
 def counted(number: int, what: str) -> str:
-    """1 call, 2 calls, 3 anomalies."""
-    plural = f"{what[:-1]}ies" if what.endswith("y") else f"{what}s"
+    """1 call, 2 calls, 3 anomalies, 4 days."""
+    plural = f"{what[:-1]}ies" if what.endswith("y") and what[-2] not in "aeiou" else f"{what}s"
     return f"{number:,} {what if number == 1 else plural}"
+
+
+def dollars(text: str, *, sign: bool = False) -> str:
+    """A document's exact dollars as people read them: 10.1829161 as $10.18; `sign` puts a plus before what is more."""
+    return trendwords.dollars(int(Decimal(text) * 10**9), sign=sign)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from telemetry.limits.account import Account, ObjectiveAccount, ResultAccount, Spent, Way
+from telemetry.observer.report.lines import dollars
 
 TITLE = "Objectives"
 HEADS = ("Objective", "Priority", "Cost", "Share", "Runs", "Succeeded", "Tokens wasted", "Progress")
@@ -21,9 +22,10 @@ Cells = tuple[str, ...]
 def summary(account: Account) -> str:
     """How much of what was spent counts towards objectives."""
     share = _share(account.attributed_usd, account)
+    whole, apart = dollars(account.spent.cost_usd), dollars(account.unattributed.cost_usd)
     return (
-        f"${account.attributed_usd} of ${account.spent.cost_usd} counts towards objectives ({share}); "
-        f"${account.unattributed.cost_usd} is in none. A task counts with all its calls, and so do calls of no task."
+        f"{dollars(account.attributed_usd)} of {whole} counts towards objectives ({share}); {apart} is in none. "
+        "A task counts with all its calls, and so do calls of no task."
     )
 
 
@@ -58,7 +60,7 @@ def _figures(spent: Spent, account: Account) -> Cells:
     ended = spent.succeeded + spent.failed
     is_unpriced = spent.calls > 0 and spent.unpriced_calls == spent.calls
     return (
-        "unpriced" if is_unpriced else f"${spent.cost_usd}",
+        "unpriced" if is_unpriced else dollars(spent.cost_usd),
         _share(spent.cost_usd, account),
         f"{spent.runs:,}",
         f"{100 * spent.succeeded / ended:.1f} %" if ended else "not known",
@@ -72,7 +74,7 @@ def _progress(result: ResultAccount, way: Way | None) -> str:
         return ""
     unit = f" {result.unit}" if result.unit else ""
     moved = f", moved by {Decimal(way.moved_by):+f}{unit}" if way.snapshots else ""
-    spent = f", ${way.spent_per_unit_usd} spent while it moved by 1" if way.spent_per_unit_usd else ""
+    spent = f", {dollars(way.spent_per_unit_usd)} spent while it moved by 1" if way.spent_per_unit_usd else ""
     return f"{way.percent:.1f} % of the way{moved}{spent}"
 
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from telemetry.observer import trendwords
 from telemetry.observer.report.document import Document, Trends, Unusual
-from telemetry.observer.report.lines import counted, one_line
+from telemetry.observer.report.lines import counted, dollars, one_line
 
 TITLE = "Trends"
 HEADS = ("Series", "What", "At stake", "Note")
@@ -41,11 +41,11 @@ def cost(document: Document) -> list[tuple[str, str]]:
         ("tokens a run", found.tokens_per_run_usd),
         ("price", found.price_usd),
     )
-    before = f"{_dollars(found.before_usd)} on a day of the {counted(found.days_before, 'day')} before"
-    made_of = ", ".join(f"{name} {_dollars(part, sign=True)}" for name, part in parts)
+    before = f"{dollars(found.before_usd)} on a day of the {counted(found.days_before, 'day')} before"
+    made_of = ", ".join(f"{name} {dollars(part, sign=True)}" for name, part in parts)
     return [
-        (f"{_DAYS[document.kind]} cost", f"{_dollars(found.after_usd)}, against {before}"),
-        ("Difference", f"{_dollars(found.difference_usd, sign=True)}: {made_of}"),
+        (f"{_DAYS[document.kind]} cost", f"{dollars(found.after_usd)}, against {before}"),
+        ("Difference", f"{dollars(found.difference_usd, sign=True)}: {made_of}"),
     ]
 
 
@@ -65,10 +65,6 @@ def more(trends: Trends) -> str:
     """How many are only counted; empty where all are listed."""
     missing = trends.flagged - len(trends.unusual)
     return f"And {missing:,} more." if missing > 0 else ""
-
-
-def _dollars(text: str, *, sign: bool = False) -> str:
-    return trendwords.dollars(_nanousd(text), sign=sign)
 
 
 def _nanousd(text: str) -> int:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telemetry.observer.report.document import Group, Leaders, Usage, as_plain, from_plain
-from telemetry.observer.report.lines import MOST_LETTERS
+from telemetry.observer.report.lines import MOST_LETTERS, counted, dollars
 from telemetry.observer.report.markdown import as_markdown, harmless
 from tests.reports import document, item, leader, summary
 
@@ -88,7 +88,7 @@ def test_the_figures_stand_in_their_order() -> None:
         "**Anomalies detected:** 1 (0 high, 1 medium)",
         "**Estimated tokens wasted:** 10,000, each task once (50.0 % of all)",
         "10,000 (overlapping",
-        "$0.125 for 2 calls of 20,000 tokens",
+        "$0.13 for 2 calls of 20,000 tokens",
         "### High severity: 0",
         "### Medium severity: 1",
         "| task-1 | Expensive task | 20,000 tokens. | 10,000 | Split it. | run-1 |",
@@ -127,3 +127,19 @@ def test_a_measure_that_differs_from_tokens_is_explained() -> None:
 def test_a_document_that_was_kept_is_the_same_document() -> None:
     whole = document(leaders=(Leaders(by="model", rows=(leader(),), others=leader(names=3)),))
     assert from_plain(as_plain(whole)) == whole
+
+
+@pytest.mark.parametrize(
+    ("number", "what", "words"),
+    [(1, "day", "1 day"), (30, "day", "30 days"), (2, "anomaly", "2 anomalies"), (1_000, "call", "1,000 calls")],
+)
+def test_what_is_counted_is_spelled_in_its_number(number: int, what: str, words: str) -> None:
+    assert counted(number, what) == words
+
+
+@pytest.mark.parametrize(
+    ("exact", "words"),
+    [("10.1829161", "$10.18"), ("0.00", "$0.00"), ("0.000000007", "$0.000000007"), ("1234.5", "$1,234.50")],
+)
+def test_money_is_read_in_cents_and_never_as_nothing(exact: str, words: str) -> None:
+    assert dollars(exact) == words
