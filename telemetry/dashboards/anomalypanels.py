@@ -78,8 +78,8 @@ def _cards(reader: AnomalyReader) -> tuple[Card, ...]:
     high, medium = (found.by_severity.get(name, waste.Sum()).anomalies for name in ("high", "medium"))
     refused = f", {formats.whole(found.not_waste)} more judged not waste" if found.not_waste else ""
     runs = f"in {formats.whole(found.runs)} run{'' if found.runs == 1 else 's'}"
-    part = wasted.share(found.tokens_once, reader.used())
-    of_all = f"{part} of {formats.compact(reader.used())}, each task once" if part else "each task once"
+    part = wasted.part(found.tokens_once, reader.used(), measure=reader.project.token_measure)
+    of_all = ", ".join(filter(None, (part, "each task once")))
     return (
         _card(
             "anomalies",

@@ -56,7 +56,7 @@ def _cards(reader: ObjectiveReader) -> tuple[Card, ...] | None:
             "Tokens wasted",
             formats.compact(whole.tokens_wasted),
             str(whole.tokens_wasted),
-            _of_all(whole),
+            _of_all(whole, reader.project.token_measure),
         ),
     )
 
@@ -95,9 +95,11 @@ def _known(ended: int) -> str:
     return f"of {formats.counted(ended, 'run', 'runs')} of which it is known"
 
 
-def _of_all(whole: Sums) -> str:
-    share = wasted.share(whole.tokens_wasted, whole.tokens) or "0%"
-    return f"{share} of {formats.compact(whole.tokens)}, each run once"
+def _of_all(whole: Sums, measure: str) -> str:
+    """How waste was counted; a share only where all tokens are counted alike."""
+    if measure != wasted.GROSS:
+        return "weighed by price, each run once"
+    return ", ".join(filter(None, (wasted.part(whole.tokens_wasted, whole.tokens, measure=measure), "each run once")))
 
 
 def _money(name: str, title: str, nanousd: int, note: str) -> Card:

@@ -24,6 +24,7 @@ def measured(total: UsageRow, *, measure: str) -> int:
     return tokens_of(weighed + 100 * total.output)
 
 
-def share(tokens: int, used: int) -> str:
-    """84.2% of what was used; empty where nothing was."""
-    return f"{formats.percent(tokens, used)}%" if used else ""
+def part(tokens: int, used: int, *, measure: str) -> str:
+    """84.2% of 13.9M, weighed by price; empty where nothing was used."""
+    weighed = "" if measure == GROSS else ", weighed by price"
+    return f"{formats.percent(tokens, used)}% of {formats.compact(used)}{weighed}" if used else ""

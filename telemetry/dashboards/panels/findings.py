@@ -19,7 +19,7 @@ class Findings:
     anomalies: str
     high: str
     tokens: str
-    share: str
+    part: str
     url: str
 
 
@@ -36,7 +36,7 @@ def build(reader: Reader) -> Findings | None:
         anomalies=formats.counted(found.total.anomalies, "anomaly", "anomalies"),
         high=formats.whole(high.anomalies) if high else "",
         tokens=formats.compact(found.tokens_once),
-        share=wasted.share(found.tokens_once, reader.used()),
+        part=wasted.part(found.tokens_once, reader.used(), measure=reader.project.token_measure),
         url=state.link(reverse("anomalies")),
     )
 

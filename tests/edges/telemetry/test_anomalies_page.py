@@ -51,8 +51,8 @@ def test_the_figures_count_each_task_once_and_call_the_sum_overlapping(browser: 
     total = queries.usage_total(
         added_up(project.pk), project_id=project.pk, window=by_days(AT.date(), AT.date(), zone="UTC")
     )
-    share = wasted.share(59_000, wasted.measured(total, measure="weighted"))
-    assert f"{share} of " in page
+    part = wasted.part(59_000, wasted.measured(total, measure="weighted"), measure="weighted")
+    assert f"{part}, each task once" in page
     assert "overlapping: a task with two counts twice" in page
     assert "in 2 runs, 1 more judged not waste" in page
 
@@ -193,7 +193,7 @@ def test_a_filter_of_another_page_changes_nothing_and_says_so(browser: Client, p
 
 def test_a_project_that_recorded_nothing_is_shown_how_to_begin(project: Project) -> None:
     page = html(visitor(project))
-    assert "tloi import claude-code" in page
+    assert "tloi import --all" in page
     assert "No waste found" not in page
 
 

@@ -203,5 +203,6 @@ def test_all_tokens_are_counted_as_the_detectors_of_the_project_count() -> None:
     )
     assert wasted.measured(total, measure="gross") == 1161
     assert wasted.measured(total, measure="weighted") == 100 + 100 + 55 + 20 + 7
-    assert wasted.share(1, 0) == ""
-    assert wasted.share(84, 100) == "84.0%"
+    assert wasted.part(1, 0, measure="weighted") == ""
+    assert wasted.part(84, 100, measure="weighted") == "84.0% of 100, weighed by price"
+    assert wasted.part(11_000, 20_000, measure="gross") == "55.0% of 20.0K"
