@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -104,6 +105,19 @@ class Server:
         """The processor time it has used."""
         fields = Path(f"/proc/{self.worker}/stat").read_text().rpartition(")")[2].split()
         return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+
+
+def timed(
+    server: Server, key: str, where: str, body: bytes, headers: Mapping[str, str] | None = None, *, most_s: float
+) -> Answer:
+    """The answer to a body, which must come within so many seconds, or cost the server no more of a processor where
+    others keep the machine's."""
+    begin, spent = time.monotonic(), server.processor_s()
+    answer = ask(server.address, "POST", where, key=key, body=body, headers=headers)
+    took, took_of_it = time.monotonic() - begin, server.processor_s() - spent
+    assert min(took, took_of_it) < most_s
+    assert took < 10 * most_s
+    return answer
 
 
 @contextmanager

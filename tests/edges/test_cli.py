@@ -11,6 +11,7 @@ import pytest
 
 from tloi_site import cli
 from tloi_site.embedded import servers, sharing
+from tloi_site.embedded.ports import free_port
 
 ROOT = Path(cli.__file__).parent.parent
 
@@ -49,7 +50,8 @@ def test_help_and_slips_of_the_pen_start_no_server(tmp_path: Path, words: tuple[
 def test_a_bad_setting_is_one_sentence(
     tmp_path: Path, words: tuple[str, ...], settings: dict[str, str], sentence: str
 ) -> None:
-    done = tloi(tmp_path, *words, **settings)
+    free = {"TLOI_PORT": str(free_port()), "TLOI_GATEWAY_PORT": str(free_port())}
+    done = tloi(tmp_path, *words, **{**free, **settings})
     assert done.returncode == 1
     assert done.stderr.startswith(f"tloi: {sentence}")
     assert done.stderr.count("\n") == 1
