@@ -7,13 +7,15 @@ Source: formats.md §1 and §9.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
 from math import isfinite
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from telemetry.contracts import MAX_TOKENS, Call, Execution, Quality
 from telemetry.providers import is_identity, provider_name
@@ -115,6 +117,9 @@ _KEPT = (
 )
 _KEPT_LENGTH = 100
 _KEPT_VALUES = 8
+_TOLD = (*RESPONSE_MODEL, *REQUEST_MODEL, *PROVIDER, *AGENT, *SERVICE_TIER, "error.type")
+_TOLD_LENGTH = 400
+_NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class _There(Struct, frozen=True, gc=False):
@@ -126,13 +131,11 @@ class _There(Struct, frozen=True, gc=False):
     cache_write: tuple[str, ...]
     reasoning: tuple[str, ...]
     cost: tuple[str, ...]
-    model: tuple[str, ...]
-    provider: tuple[str, ...]
-    agent: tuple[str, ...]
+    response_id: tuple[str, ...]
     session: tuple[str, ...]
-    service_tier: tuple[str, ...]
     ttft_s: tuple[str, ...]
     ttft_ms: tuple[str, ...]
+    told: tuple[str, ...]
     kept: tuple[str, ...]
 
 
@@ -140,17 +143,8 @@ class _There(Struct, frozen=True, gc=False):
 def _there(names: tuple[str, ...]) -> _There:
     """Spans of one program have the same attributes, so what they have is looked up once."""
     present = frozenset(names)
-    every: tuple[tuple[str, ...], ...] = (
-        INPUT,
-        OUTPUT,
-        CACHE_READ,
-        CACHE_WRITE,
-        REASONING,
-        COST,
-        (*RESPONSE_MODEL, *REQUEST_MODEL),
-        PROVIDER,
-    )
-    every += (AGENT, SESSION, SERVICE_TIER, TTFT_S, TTFT_MS, _KEPT)
+    every: tuple[tuple[str, ...], ...] = (INPUT, OUTPUT, CACHE_READ, CACHE_WRITE, REASONING, COST)
+    every += (RESPONSE_ID, SESSION, TTFT_S, TTFT_MS, _TOLD, _KEPT)
     return _There(*(tuple(name for name in one if name in present) for one in every))
 
 
@@ -207,21 +201,27 @@ def call_of(
     cost = known.pop("cost_usd", None) or (cost_of(attributes) if there.cost else None)
     if not (counts.input or counts.output or counts.cached or cost):
         return None
-    model = known.pop("model", "") or text(attributes, *there.model)
+    draft = _draft(span, there)
+    model = known.pop("model", "") or draft.model
     if not model:
-        if text(attributes, OPERATION) in INFERENCE or text(attributes, *RESPONSE_ID):
+        if text(attributes, OPERATION) in INFERENCE or text(attributes, *there.response_id):
             raise BadRecord("tokens without a model")
         return None
-    names = names_of(span, *ids)
-    return Call(
+    names = _names_of(span, there, ids)
+    call = replace(
+        _with_usage(draft, counts, quality),
         started_at=span.started_at,
         model=model,
         id=names[0] if names else "",
         aliases=names[1:],
         cost_usd=cost,
+        duration_ms=duration_ms(span),
+        ttft_ms=_ttft_ms(attributes) if there.ttft_s or there.ttft_ms else None,
+        session_id=text(attributes, *there.session),
+        execution_id=run_of(span),
         attributes=_kept(attributes, there.kept) if there.kept else None,
-        **{**_buckets(counts, quality), **_circumstances(span, there), **known},
     )
+    return replace(call, **known) if known else call
 
 
 def execution_of(span: Span, **known: Any) -> Execution | None:
@@ -244,16 +244,6 @@ def execution_of(span: Span, **known: Any) -> Execution | None:
     )
 
 
-def names_of(span: Span, *ids: str) -> tuple[str, ...]:
-    """What a call is known by: ids that the dialect knows, the response's own, and the span's, so that a span that is
-    exported again is the same call. Those that are no believable id of one response are left out."""
-    response_id = text(span.attributes, *RESPONSE_ID, most=301)
-    named = [name for name in (*ids, response_id) if name and is_identity(name)] if ids or response_id else []
-    if span.trace_id and span.span_id:
-        named.append(f"span:{span.trace_id}:{span.span_id}")
-    return tuple(dict.fromkeys(named)) if len(named) > 1 else tuple(named)
-
-
 def run_of(span: Span) -> str:
     """The execution that a span belongs to: its trace. A span that is the whole trace belongs to none."""
     return f"trace:{span.trace_id}" if span.parent_id and span.trace_id else ""
@@ -261,8 +251,7 @@ def run_of(span: Span) -> str:
 
 def service_of(span: Span) -> str:
     """The name of the program that sent a span, or "" where its SDK only says that it does not know."""
-    name = text(span.resource, "service.name")
-    return "" if name.startswith("unknown_service") else name
+    return _service(span.resource)
 
 
 def cost_of(attributes: Attributes) -> Decimal | None:
@@ -273,41 +262,65 @@ def cost_of(attributes: Attributes) -> Decimal | None:
 
 def duration_ms(span: Span) -> int | None:
     """How long a span took; None where it ends before it begins, or after more than 30 years."""
-    taken = round((span.ended_at - span.started_at).total_seconds() * 1000)
+    taken = (span.duration_ns + 500_000) // 10**6
     return taken if 0 <= taken <= 10**12 else None
 
 
-def _buckets(counts: Counts, quality: tuple[Quality, ...]) -> dict[str, Any]:
+def _names_of(span: Span, there: _There, ids: tuple[str, ...]) -> tuple[str, ...]:
+    """What a call is known by: ids that the dialect knows, the response's own, and the span's, so that a span that is
+    exported again is the same call. Those that are no believable id of one response are left out."""
+    own = f"span:{span.trace_id}:{span.span_id}" if span.trace_id and span.span_id else ""
+    if not ids and not there.response_id:
+        return (own,) if own else ()
+    named = (*ids, text(span.attributes, *there.response_id, most=301))
+    believed = [name for name in named if name and is_identity(name)]
+    return tuple(dict.fromkeys((*believed, own) if own else believed))
+
+
+def _draft(span: Span, there: _There) -> Call:
+    """What a span's texts say of its call: who asked whom, where, and how it went. Spans of one program have most of
+    them alike, so those that were read before are the same object."""
+    resource = span.resource
+    said = (*map(span.attributes.get, there.told), resource.get("service.name", ""), resource.get("host.name", ""))
+    make = _drafted if _are_short(said, _TOLD_LENGTH) else _drafted.__wrapped__
+    return make(there.told, said, span.has_failed)
+
+
+@lru_cache(maxsize=1024)
+def _drafted(names: tuple[str, ...], said: tuple[Any, ...], has_failed: bool) -> Call:
+    told = dict(zip((*names, "service.name", "host.name"), said, strict=True))
+    return Call(
+        started_at=_NO_TIME,
+        model=text(told, *RESPONSE_MODEL, *REQUEST_MODEL),
+        provider=provider_name(text(told, *PROVIDER)),
+        agent=text(told, *AGENT) or _service(told),
+        host=text(told, "host.name"),
+        service_tier=text(told, *SERVICE_TIER),
+        error_type=text(told, "error.type") or ("error" if has_failed else ""),
+    )
+
+
+def _service(resource: Attributes) -> str:
+    name = text(resource, "service.name")
+    return "" if name.startswith("unknown_service") else name
+
+
+def _with_usage(draft: Call, counts: Counts, quality: tuple[Quality, ...]) -> Call:
+    """Apart from `call_of`, for Python makes a dict of more than 14 keywords, which takes five times as long."""
     input_uncached, proven = uncached(counts.input, counts.cached, is_exclusive=counts.is_exclusive)
     output, doubted = _output(counts)
     unknown: tuple[Quality, ...] = ("ttl_unknown",) if counts.cache_write_unknown else ()
-    return {
-        "input_uncached": input_uncached,
-        "cache_read": counts.cache_read,
-        "cache_write_5m": counts.cache_write_5m,
-        "cache_write_1h": counts.cache_write_1h,
-        "cache_write_unknown": counts.cache_write_unknown,
-        "output": output,
-        "reasoning": counts.reasoning,
-        "quality": (*quality, *proven, *doubted, *unknown),
-    }
-
-
-def _circumstances(span: Span, there: _There) -> dict[str, Any]:
-    """Who asked whom, where, in which run and session, and how it went."""
-    attributes = span.attributes
-    return {
-        "provider": provider_name(text(attributes, *there.provider)),
-        "agent": text(attributes, *there.agent) or service_of(span),
-        "host": text(span.resource, "host.name"),
-        "session_id": text(attributes, *there.session),
-        "execution_id": run_of(span),
-        "service_tier": text(attributes, *there.service_tier) if there.service_tier else "",
-        "duration_ms": duration_ms(span),
-        "ttft_ms": _ttft_ms(attributes) if there.ttft_s or there.ttft_ms else None,
-        "error_type": (text(attributes, "error.type") if "error.type" in attributes else "")
-        or ("error" if span.has_failed else ""),
-    }
+    return replace(
+        draft,
+        input_uncached=input_uncached,
+        cache_read=counts.cache_read,
+        cache_write_5m=counts.cache_write_5m,
+        cache_write_1h=counts.cache_write_1h,
+        cache_write_unknown=counts.cache_write_unknown,
+        output=output,
+        reasoning=counts.reasoning,
+        quality=(*quality, *proven, *doubted, *unknown),
+    )
 
 
 def _output(counts: Counts) -> tuple[int, tuple[Quality, ...]]:
@@ -327,9 +340,8 @@ def _ttft_ms(attributes: Attributes) -> int | None:
 def _kept(attributes: Attributes, names: tuple[str, ...]) -> Mapping[str, Any] | None:
     """The few attributes that are kept, each short. None of them holds what was said. Texts that were kept before are
     the same object."""
-    values: tuple[Any, ...] = tuple(map(attributes.get, names))
-    are_short = set(map(type, values)) == {str} and sum(map(len, values)) <= _KEPT_LENGTH
-    return _shortened(names, values) if are_short else _shortened.__wrapped__(names, values)
+    values = tuple(map(attributes.get, names))
+    return (_shortened if _are_short(values, _KEPT_LENGTH) else _shortened.__wrapped__)(names, values)
 
 
 @lru_cache(maxsize=1024)
@@ -344,3 +356,11 @@ def _shortened(names: tuple[str, ...], values: tuple[Any, ...]) -> Mapping[str, 
         if value and isinstance(value, str | int | float) and (not isinstance(value, float) or isfinite(value)):
             kept[name] = value
     return kept or None
+
+
+def _are_short(values: Iterable[Any], most: int) -> bool:
+    """Whether values are texts of so many characters in all, so that what they mean may be remembered."""
+    try:
+        return len("".join(values)) <= most
+    except TypeError:
+        return False

@@ -218,7 +218,7 @@ def _span_of(span: _Span, resource: dict[str, Any], scope: str) -> Span:
         span_id=_id(span.span_id),
         parent_id=_id(span.parent_span_id),
         started_at=moment(started),
-        ended_at=moment(_nanoseconds(span.end_time_unix_nano) or started),
+        duration_ns=(_nanoseconds(span.end_time_unix_nano) or started) - started,
         has_failed=span.status is not None and span.status.code in _ERROR,
     )
 

@@ -7,7 +7,7 @@ number behind a name that was read before is a varint. All others are read by pr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -70,11 +70,11 @@ def parser(request: type[Message]) -> Callable[[bytes], Any]:
     return parse
 
 
-def attributes(encoded: Iterable[bytes]) -> dict[str, Any]:
+def attributes(encoded: Sequence[bytes]) -> dict[str, Any]:
     """Attributes as plain values, long texts cut. Raises DecodeError."""
     found: dict[str, Any] = {}
     known, numbered = _pairs.get, _numbered.get
-    for raw in encoded:
+    for raw in encoded[:]:  # a list, in one step; protobuf's own sequence makes a step of each
         pair = known(raw)
         if pair is None:
             head = numbered(raw[: raw[1] + 5]) if len(raw) > 5 else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from telemetry.contracts import Call, Execution, MeterReading
 from telemetry.sources.otlp.content import with_content
@@ -38,6 +39,7 @@ LOG_DIALECTS: tuple[LogDialect, ...] = (claude_code, codex, gemini)
 POINT_DIALECTS: tuple[PointDialect, ...] = (claude_code, gemini)
 
 _MOST_KNOWN = 1024
+_UNASKED: Any = object()
 _owners: dict[tuple[str, str, str, tuple[str, ...]], SpanDialect | None] = {}
 
 Said = Call | Execution | MeterReading | None
@@ -89,8 +91,9 @@ def read_spans(spans: Iterable[Span], *, keep_content: bool = False) -> dict[str
 def _dialect_of(span: Span) -> SpanDialect | None:
     """The first dialect that owns a span. What a span is told by (see dialects) is asked once."""
     told_by = span.scope, span.name, text(span.resource, "service.name"), tuple(span.attributes)
-    if told_by in _owners:
-        return _owners[told_by]
+    owner: SpanDialect | None = _owners.get(told_by, _UNASKED)
+    if owner is not _UNASKED:
+        return owner
     owner = next((dialect for dialect in SPAN_DIALECTS if dialect.owns_span(span)), None)
     if len(_owners) >= _MOST_KNOWN:
         _owners.clear()

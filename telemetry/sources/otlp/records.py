@@ -28,7 +28,8 @@ class BadRecord(ValueError):
 
 
 class Span(Struct, frozen=True, kw_only=True, gc=False):
-    """One span. Ids are lower-case hex, "" where there is none; `started_at`, `ended_at` are UTC."""
+    """One span. Ids are lower-case hex, "" where there is none; `started_at` is UTC; `duration_ns` is below 0 where it
+    ends before it begins."""
 
     resource: Attributes
     scope: str
@@ -38,7 +39,7 @@ class Span(Struct, frozen=True, kw_only=True, gc=False):
     span_id: str
     parent_id: str
     started_at: datetime
-    ended_at: datetime
+    duration_ns: int
     has_failed: bool = False
 
 
@@ -77,7 +78,7 @@ def moment(nanoseconds: int) -> datetime:
     """Nanoseconds since 1970 in UTC, cut to microseconds; the year 1970 or 9999 where they are beyond belief."""
     if not 0 < nanoseconds <= _LATEST_NS:
         nanoseconds = min(max(nanoseconds, 0), _LATEST_NS)
-    return _EPOCH + timedelta(0, nanoseconds // 10**9, nanoseconds % 10**9 // 1000)
+    return _EPOCH + timedelta(0, 0, nanoseconds // 1000)
 
 
 def count(attributes: Attributes, *names: str) -> int | None:

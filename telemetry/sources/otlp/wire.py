@@ -112,6 +112,7 @@ def _metrics(body: bytes) -> Decoded[Point]:
 
 
 def _span(span: Any, resource: dict[str, Any], scope: str) -> Span:
+    started = span.start_time_unix_nano
     return Span(
         resource=resource,
         scope=scope,
@@ -120,8 +121,8 @@ def _span(span: Any, resource: dict[str, Any], scope: str) -> Span:
         trace_id=_id(span.trace_id),
         span_id=_id(span.span_id),
         parent_id=_id(span.parent_span_id),
-        started_at=moment(span.start_time_unix_nano),
-        ended_at=moment(span.end_time_unix_nano or span.start_time_unix_nano),
+        started_at=moment(started),
+        duration_ns=(span.end_time_unix_nano or started) - started,
         has_failed=span.status.code == _ERROR,
     )
 

@@ -70,7 +70,7 @@ def span(name: str, attributes: dict[str, Any], *, service: str = "", seconds: f
         span_id="s",
         parent_id="",
         started_at=AT,
-        ended_at=AT + timedelta(seconds=seconds),
+        duration_ns=int(seconds * 10**9),
     )
 
 

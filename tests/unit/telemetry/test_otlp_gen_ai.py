@@ -221,6 +221,29 @@ def test_a_provider_gets_otels_name(said: str, name: str) -> None:
     assert provider_name(said) == name
 
 
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("gen_ai.response.model", "model"),
+        ("gen_ai.provider.name", "provider"),
+        ("gen_ai.agent.name", "agent"),
+        ("openai.response.service_tier", "service_tier"),
+        ("error.type", "error_type"),
+        ("gen_ai.conversation.id", "session_id"),
+    ],
+)
+def test_of_spans_that_differ_in_one_text_each_says_its_own(name: str, field: str) -> None:
+    for said in ("one", "other", "one", "x" * 500, 7):
+        assert getattr(call(gen_ai, used(**{name: said})), field) == str(said)[:200]
+
+
+def test_of_spans_alike_each_has_its_own_program_host_and_end() -> None:
+    for program, host in (("shop", "a"), ("bank", "a"), ("bank", "b")) * 2:
+        resource = {"service.name": program, "host.name": host}
+        read, failed = (call(gen_ai, used(), resource=resource, has_failed=has_failed) for has_failed in (False, True))
+        assert (read.agent, read.host, read.error_type, failed.error_type) == (program, host, "", "error")
+
+
 def test_a_span_that_has_nothing_to_do_with_models_is_not_owned() -> None:
     assert not gen_ai.owns_span(span({"http.request.method": "GET", "db.system": "postgresql"}))
 
