@@ -35,7 +35,7 @@ from telemetry.ledger.executions import endings
 from telemetry.ledger.ingest import ingest
 from telemetry.ledger.pricing import computed_nanousd, nanousd
 from telemetry.ledger.removal import NotADemo
-from telemetry.limits import budgets, editing, objective_files, objective_import
+from telemetry.limits import budgets, editing, objective_files, objective_import, reserving
 from telemetry.models import ApiKey
 from telemetry.observer import live, night
 from telemetry.observer.alerts import delivering, looking, posting, sending, timing
@@ -82,10 +82,10 @@ __all__ = [
     "ensure_price_versions",
     "ensure_project",
     "expire_calls",
+    "expire_reservations",
     "expiry_state",
     "fold_due",
-    "forget_alerts",
-    "forget_forecasts",
+    "forget_ended",
     "freeze_closed_days",
     "hold_partitions",
     "is_empty",
@@ -320,14 +320,12 @@ def alert(*, now: datetime) -> None:
     delivering.deliver(now=now)
 
 
-def forget_alerts(*, now: datetime) -> None:
-    """Delete alerts and deliveries that have been over for long."""
+def forget_ended(*, now: datetime) -> None:
+    """Delete what has been over for long: alerts and deliveries, forecasts whose outcome nobody will know, and budgets'
+    spans."""
     looking.forget(now=now)
-
-
-def forget_forecasts(*, now: datetime) -> None:
-    """Delete forecasts whose outcome nobody will know, and what is known of tasks that were not run for long."""
     forgetting.forget(connection(), now=now)
+    reserving.forget(connection(), now=now)
 
 
 def expire_calls(*, now: datetime, patience_s: float) -> None:
@@ -341,6 +339,13 @@ def expire_calls(*, now: datetime, patience_s: float) -> None:
         return
     if done.partitions or done.calls:
         _log.info("expired: partitions %s, and %s calls of projects that keep less", done.partitions, done.calls)
+
+
+def expire_reservations(*, now: datetime) -> None:
+    """Charge budgets in full with what was reserved of them and not settled in time."""
+    count = reserving.expire(connection(), now=now)
+    if count:
+        _log.warning("%s reservations of budgets were not settled in time and are charged in full", count)
 
 
 def expiry_state(*, now: datetime) -> ExpiryState:

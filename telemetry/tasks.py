@@ -43,8 +43,13 @@ def tidy_partitions() -> None:
     hour does. One task, so that it never keeps more than one of the worker's two processes."""
     facade.expire_calls(now=datetime.now(UTC), patience_s=PATIENCE_S)
     facade.freeze_closed_days(now=datetime.now(UTC), patience_s=PATIENCE_S)
-    facade.forget_alerts(now=datetime.now(UTC))
-    facade.forget_forecasts(now=datetime.now(UTC))
+    facade.forget_ended(now=datetime.now(UTC))
+
+
+@shared_task(name="telemetry.expire_reservations")
+def expire_reservations() -> None:
+    """Charge what nobody settled."""
+    facade.expire_reservations(now=datetime.now(UTC))
 
 
 @shared_task(name="telemetry.alert")

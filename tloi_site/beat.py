@@ -20,6 +20,7 @@ SCHEDULE: dict[str, float] = {  # seconds; a wake-up that nobody took before the
     "telemetry.fold": 5,
     "telemetry.observe": 15,
     "telemetry.alert": 10,
+    "telemetry.expire_reservations": 60,
     "telemetry.tidy_partitions": 3600,
     "telemetry.ensure_partitions": 3600,
     "telemetry.ensure_price_versions": 3600,

@@ -8,7 +8,10 @@ from django.http import HttpRequest
 
 from telemetry.models import Budget
 
-NOT_YET = "Forecasts, alerts and the Budgets page count with it from now on; no call is refused for it yet."
+NOT_YET = (
+    "Forecasts, alerts, the Budgets page and agents that ask before they call count with it from now on; the gateway"
+    " refuses no call for it yet."
+)
 
 
 @admin.register(Budget)

@@ -95,7 +95,7 @@ def question_of(body: bytes) -> Asked:
     try:
         said = _decode(body)
     except (ValueError, RecursionError) as error:
-        raise BadBody(_reason(error)) from None
+        raise BadBody(reason(error)) from None
     fields = {name: value for name, value in msgspec.structs.asdict(said).items() if value is not None}
     if any("\0" in value for value in fields.values() if isinstance(value, str)):
         raise BadBody("A text holds the character NUL.")
@@ -123,7 +123,7 @@ def answer_of(told: Forecast, asked: Asked) -> Answer:
     )
 
 
-def _reason(error: ValueError | RecursionError) -> str:
+def reason(error: ValueError | RecursionError) -> str:
     """Why a body is no question, for whoever sent it."""
     match error:
         case RecursionError():

@@ -9,6 +9,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
 from telemetry.api.asking import Answer, Question
+from telemetry.api.checking import Check, Checked, Settlement
 from telemetry.contracts import Call, Execution, Receipt
 from telemetry.exporter.columns import COLUMNS
 from telemetry.exporter.exporting import TABLES, WRITERS
@@ -21,7 +22,8 @@ from telemetry.series.queries import DIMENSIONS
 
 _REFERENCE = "#/components/schemas/{name}"
 _SCHEMAS, _COMPONENTS = msgspec.json.schema_components(
-    (Call, Execution, Receipt, Document, Summary, Question, Answer, Account), ref_template=_REFERENCE
+    (Call, Execution, Receipt, Document, Summary, Question, Answer, Account, Check, Checked, Settlement),
+    ref_template=_REFERENCE,
 )
 for _component in _COMPONENTS.values():
     if not _component["required"]:
@@ -113,6 +115,10 @@ ANOMALIES = {
 
 QUESTION = {"application/json": _SCHEMAS[5]}
 FORECAST = {200: _SCHEMAS[6]}
+CHECK = {"application/json": _SCHEMAS[8]}
+CHECKED = {200: _SCHEMAS[9]}
+SETTLEMENT = {"application/json": _SCHEMAS[10]}
+SETTLED = {200: {"type": "object", "properties": {"settled": {"type": "boolean"}}}}
 OBJECTIVES = {
     200: {
         "allOf": [
@@ -171,6 +177,21 @@ _STANDING: dict[str, Any] = {
         },
     },
 }
+_UNSETTLED: dict[str, Any] = {
+    "type": "object",
+    "description": "a reservation that expired, and what it is charged with in tokens or US dollars",
+    "properties": {name: {"type": "string"} for name in ("reservation", "created_at", "until")}
+    | {
+        "budgets": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"id": {"type": "integer"}}
+                | {name: {"type": "string"} for name in ("scope", "subject", "counts", "charged")},
+            },
+        }
+    },
+}
 BUDGETS = {
     200: {
         "type": "object",
@@ -182,6 +203,7 @@ BUDGETS = {
                 | {name: {"type": "string", "format": "date"} for name in ("first_day", "last_day")}
                 | {"unpriced_calls": {"type": "integer"}},
             },
+            "unsettled": {"type": "array", "items": _UNSETTLED},
             "today": {"type": "string", "format": "date"},
             "tz": {"type": "string"},
         },

@@ -55,6 +55,8 @@ SHARDED = (
     "telemetry_trend_day",
     "telemetry_trend",
     "telemetry_tokenratio",
+    "telemetry_budget_window",
+    "telemetry_budget_lease",
 )
 LOCAL_OF_PROJECTS = {
     "telemetry_apikey": "looked up by a prefix that is unique over all projects, before the project is known",

@@ -16,6 +16,7 @@ from psycopg.rows import class_row, tuple_row
 from telemetry.contracts import UsageRow
 from telemetry.limits.granted import Counts, Written, amount, holding
 from telemetry.limits.projection import KEPT, Past, Projection, left_of_day, project
+from telemetry.limits.windows import period_days
 from telemetry.series import queries
 from telemetry.series.window import Window, by_days, local_midnight, time_zone
 from telemetry.statements import statement
@@ -124,7 +125,7 @@ def _of_days(
 
 def _standing(look: _Look, budget: Written, subject: str, days: Sequence[UsageRow]) -> Standing:
     """What is used of a budget in its period that runs, and what that will come to; `days` are those of the window."""
-    first_day, last_day = _period(budget.period, look.today)
+    first_day, last_day = period_days(budget.period, look.today)
     amounts = [amount(budget.counts, day) for day in days] or [0] * ((look.today - look.window.first_day).days + 1)
     since = (look.today - first_day).days + 1
     used = sum(amounts[-since:])
@@ -138,17 +139,6 @@ def _standing(look: _Look, budget: Written, subject: str, days: Sequence[UsageRo
     )
     unpriced = sum(day.unpriced_calls for day in days[-since:]) if budget.counts == "usd" else 0
     return Standing(budget, subject, used, first_day, last_day, found, unpriced)
-
-
-def _period(period: str, today: date) -> tuple[date, date]:
-    """The day, week or month that runs: its first and last day."""
-    if period == "week":
-        monday = today - timedelta(days=today.weekday())
-        return monday, monday + timedelta(days=6)
-    if period == "month":
-        first = today.replace(day=1)
-        return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
-    return today, today
 
 
 def _days(look: _Look, scope: str, subjects: Sequence[str] | None) -> dict[str, list[UsageRow]]:

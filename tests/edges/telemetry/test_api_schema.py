@@ -33,6 +33,8 @@ def test_the_document_lists_every_address_of_the_api(web: str) -> None:
         USAGE: ["get"],
         "/api/v1/anomalies/": ["get"],
         "/api/v1/budgets/": ["get"],
+        "/api/v1/budgets/check/": ["post"],
+        "/api/v1/budgets/settle/": ["post"],
         "/api/v1/tokens/count/": ["post"],
         "/api/v1/objectives/": ["get"],
         "/api/v1/export/": ["get"],
