@@ -13,12 +13,14 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import override_settings
 
+from routing import models, roster
 from routing.gateway.app import Gateway
 from routing.gateway.resources import Resources
 from telemetry import facade
@@ -29,6 +31,8 @@ from tests.misbehaving import Misbehaving, provider
 from tloi_site.embedded.ports import free_port
 from tloi_site.gateway import Server
 
+PROVIDER_KEY = "A_PROVIDERS_KEY"  # the variable that bears the key of a provider that is paid
+INPUT_NANOUSD, OUTPUT_NANOUSD = 300, 1_500  # what a token of it costs
 PATIENCE_S = 60.0
 START_S = 180.0  # Python and Django take seconds of a processor, which others may want too
 
@@ -148,6 +152,37 @@ def ledger(project: Project, count: int) -> list[Call]:
             assert len(found) == count, [call.request_key for call in found]
             return found
         time.sleep(0.05)
+
+
+@contextlib.contextmanager
+def paid(*base_urls: str) -> Iterator[None]:
+    """Inside, the ladder is of tiers that cost money, elsewhere: what they generate for nobody is paid for."""
+    os.environ[PROVIDER_KEY] = "sk-test"
+    try:
+        with ladder(*base_urls, is_free=False, input_usd=Decimal("0.3"), output_usd=Decimal("1.5")):
+            models.Provider.objects.filter(tiers__isnull=False).update(is_local=False, key_variable=PROVIDER_KEY)
+            roster.forget()
+            yield
+    finally:
+        del os.environ[PROVIDER_KEY]
+
+
+def counted(one: Misbehaving) -> dict[str, tuple[int, int]]:
+    """What a provider counted of each caller, by what that said first: input and output."""
+    found = {}
+    for call in one.calls:
+        said = call.body["messages"][0]["content"]
+        name = said if isinstance(said, str) else said[0]["text"]
+        found[name] = (call.input_tokens, call.output_tokens)
+    return found
+
+
+def is_quiet(one: Misbehaving) -> None:
+    """Wait until nothing is asked of a provider any more."""
+    until = time.monotonic() + PATIENCE_S
+    while one.at_once and time.monotonic() < until:
+        time.sleep(0.02)
+    assert one.at_once == 0
 
 
 def told(call: Call) -> dict[str, Any]:

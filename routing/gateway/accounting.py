@@ -9,6 +9,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from msgspec.structs import replace
+
 from routing.contracts import Attempt, Caller, Tier, Usage
 from telemetry.contracts import MAX_TOKENS, Call, Quality
 
@@ -69,6 +71,14 @@ def input_tokens(usage: Usage) -> int:
     """All input, cached or not."""
     cached = usage.cache_read + usage.cache_write_5m + usage.cache_write_1h + usage.cache_write_unknown
     return usage.input_uncached + cached
+
+
+def counted(told: Usage | None, *, prompt: int, came: int) -> Usage:
+    """What an attempt used by what came: output as it was counted, input as the provider `told` it before it answered,
+    else as the `prompt` was estimated."""
+    if told is None:
+        return Usage(input_uncached=prompt, output=came, source="counted")
+    return replace(told, output=came, cost_usd=None, source="counted")
 
 
 def label(text: str) -> str:

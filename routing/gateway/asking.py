@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from routing.gateway.exchange import Exchange, Outcome, Trying
 from routing.gateway.heads import heads
+from routing.gateway.noting import Noting
 from routing.gateway.pump import LEFT, Pump
 from routing.gateway.resources import Resources
 from routing.providers.failed import Failed
@@ -81,7 +82,8 @@ async def _streamed(exchange: Exchange, resources: Resources, trying: Trying, re
     relay = stream(
         exchange.request, trying.prepared, model_name=tier.model, answer_id=trying.id, created=_seconds(trying)
     )
-    pump = Pump(response, relay, is_held=exchange.is_held)
+    noting = Noting(resources.journal, trying, relay)
+    pump = Pump(response, relay, is_held=exchange.is_held, heard=noting)
     with resources.leaving(exchange.client, tier, pump):
         body = await _relayed(exchange, trying, pump)
     first = pump.first_token_at

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from typing import Literal
 
 from msgspec.structs import replace
 
 from routing.contracts import Attempt, Fault, FaultKind, Step, Tier, Usage
-from routing.gateway.accounting import cost_nanousd, input_tokens
+from routing.gateway.accounting import cost_nanousd, counted, input_tokens
 from routing.gateway.asking import ask
 from routing.gateway.exchange import Answer, Exchange, Outcome, Refusal, Trying
+from routing.gateway.noting import note_answer
 from routing.gateway.resources import Resources
 from routing.ladder.faults import Tried
 from routing.ladder.quality import agree
@@ -64,7 +64,7 @@ async def sample(exchange: Exchange, resources: Resources, step: Step) -> Outcom
     except Failed:
         return None
     took_s = time.monotonic() - trying.began
-    usage = _usage(exchange, resources, step.tier, outcome)
+    usage = _usage(exchange, resources, trying, outcome)
     _write(exchange, resources, _attempt(exchange, trying, outcome, usage, outcome.fault, took_s))
     return outcome if outcome.fault is None else None
 
@@ -85,6 +85,7 @@ async def _asked(exchange: Exchange, resources: Resources, step: Step) -> tuple[
         prepared=prepared,
         started_at=datetime.now(UTC),
         began=time.monotonic(),
+        prompt_tokens=_prompt(exchange, resources, tier),
     )
     outcome = Outcome(fault=Fault(kind="cancelled", message="It was not ended."))
     try:
@@ -97,7 +98,7 @@ async def _asked(exchange: Exchange, resources: Resources, step: Step) -> tuple[
 
 def _conclude(exchange: Exchange, resources: Resources, trying: Trying, outcome: Outcome) -> Fault | None:
     took_s = time.monotonic() - trying.began
-    usage = _usage(exchange, resources, trying.step.tier, outcome)
+    usage = _usage(exchange, resources, trying, outcome)
     if outcome.fault is not None:
         exchange.past.append(Tried(trying.step.tier.id, trying.began - exchange.began, outcome.fault.kind))
         _write(exchange, resources, _attempt(exchange, trying, outcome, usage, outcome.fault, took_s))
@@ -135,14 +136,17 @@ def _write(exchange: Exchange, resources: Resources, attempt: Attempt) -> None:
 
 
 def _begin(exchange: Exchange, resources: Resources, trying: Trying) -> None:
-    """Write down that it begins, as it is charged if nothing more is known. Raises Refusal."""
+    """Write down that it begins, as it is charged if nothing more is known, and what an answer cost that is kept
+    meanwhile. Raises Refusal."""
     tier = trying.step.tier
     limits = (exchange.request.features.max_output, tier.max_output)
     most = min((limit for limit in limits if limit is not None), default=USUAL_OUTPUT)
     room = max(tier.context_window - exchange.prompt_tokens, 0)
-    reserved = Usage(input_uncached=_prompt(exchange, resources, tier), output=min(most, room), source="reserved")
+    reserved = Usage(input_uncached=trying.prompt_tokens, output=min(most, room), source="reserved")
     fault = Fault(kind="cancelled", message="The gateway ended before it did.")
     attempt = _attempt(exchange, trying, Outcome(), reserved, fault, 0.0)
+    if exchange.answer is not None:
+        note_answer(resources.journal, exchange.answer)
     try:
         resources.journal.begin(attempt, exchange.caller)
     except OSError as error:
@@ -177,30 +181,21 @@ def _attempt(
     )
 
 
-def _usage(exchange: Exchange, resources: Resources, tier: Tier, outcome: Outcome) -> Usage:
+def _usage(exchange: Exchange, resources: Resources, trying: Trying, outcome: Outcome) -> Usage:
     """What an attempt used: as the provider says; else by what came, and by what its prompts usually are; else the
     prompt alone, where it may have been read; else nothing, where it was refused."""
     if (said := outcome.usage) is not None:
         if "vision" not in exchange.request.features.needs:
-            resources.ratios.learn(tier.id, len(exchange.body), input_tokens(said))
+            resources.ratios.learn(trying.step.tier.id, len(exchange.body), input_tokens(said))
         return said
     fault = outcome.fault
     if exchange.protocol == "anthropic.count_tokens":
         return _NOTHING
     if fault is not None and not outcome.came and fault.kind in _COSTS_NOTHING:
         return _NOTHING
-    source: Literal["counted", "reserved"] = "counted" if outcome.came or fault is None else "reserved"
-    if (told := outcome.input_usage) is not None:
-        return Usage(
-            input_uncached=told.input_uncached,
-            cache_read=told.cache_read,
-            cache_write_5m=told.cache_write_5m,
-            cache_write_1h=told.cache_write_1h,
-            cache_write_unknown=told.cache_write_unknown,
-            output=outcome.came,
-            source="counted",
-        )
-    return Usage(input_uncached=_prompt(exchange, resources, tier), output=outcome.came, source=source)
+    if fault is not None and not outcome.came and outcome.input_usage is None:
+        return Usage(input_uncached=trying.prompt_tokens, source="reserved")
+    return counted(outcome.input_usage, prompt=trying.prompt_tokens, came=outcome.came)
 
 
 def _prompt(exchange: Exchange, resources: Resources, tier: Tier) -> int:

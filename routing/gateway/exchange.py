@@ -51,7 +51,8 @@ class Client(Shape):
 
 
 class Trying(Struct, frozen=True, kw_only=True):
-    """An attempt that was begun: of which step, with what was sent, when. Monotonic seconds in `began`."""
+    """An attempt that was begun: of which step, with what was sent, when. Monotonic seconds in `began`; the prompt's
+    tokens are estimated, as the step's tier is likely to count them."""
 
     id: str
     number: int
@@ -59,6 +60,7 @@ class Trying(Struct, frozen=True, kw_only=True):
     prepared: Prepared
     started_at: datetime
     began: float
+    prompt_tokens: int
 
 
 class Outcome(Struct, frozen=True, kw_only=True):

@@ -2,12 +2,13 @@
 
 An attempt is one line before it is dispatched, as it would be charged if nothing more were known, and one when it is
 over. A line is one write to the end of a file, which the kernel keeps when this process is killed, so an attempt that
-cost something is in no memory alone. The flusher moves what is over to the ledger; a file whose attempts are all there
-is deleted. A file belongs to the process that locks it (flock), and the lock ends with the process: who finds one that
-is not locked has found what a dead process left.
+cost something is in no memory alone. Before the first line is a place for what was heard since, which is written over
+in place. The flusher moves what is over to the ledger; a file whose attempts are all there is deleted. A file belongs
+to the process that locks it (flock), and the lock ends with the process: who finds one that is not locked has found
+what a dead process left.
 
 A line that is cut, for a process can die inside a write, is one that was not written: then nothing was dispatched yet,
-or what was begun is charged as reserved.
+or what was begun is charged as reserved, or as it was heard.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import msgspec
 from msgspec import Struct
 
 from routing.contracts import Attempt, Caller
+from routing.gateway.heard import HEARD, NOTHING, Heard, as_heard, heard_of, line_of
 
 BEGUN, OVER = b"B", b"E"
 LARGEST = 4 * 2**20  # bytes, after which a new file is begun
@@ -42,21 +44,39 @@ _decode = msgspec.json.Decoder(Entry).decode
 
 
 class Segment:
-    """One file of the journal, locked by this process. `stored` bytes of it are in the ledger; `open` names the
-    attempts of it that go on."""
+    """One file of the journal, locked by this process. `stored` bytes of it are in the ledger; `open` are the
+    attempts of it that go on, each with where in the file is written what was heard of it."""
 
     def __init__(self, path: Path, fd: int) -> None:
         self.path, self.fd = path, fd
         self.size = os.fstat(fd).st_size
         self.stored = 0
-        self.open: set[str] = set()
+        self.open: dict[str, int] = {}
         self.is_sealed = False
 
-    def append(self, kind: bytes, entry: Entry) -> None:
-        """Write one line. Raises OSError where the disk takes none; then it is as if it had not been tried."""
-        line = b"%b%b\n" % (kind, _encode(entry))
-        written = os.write(self.fd, line)
-        if written != len(line):
+    def begin(self, entry: Entry) -> None:
+        """Write that an attempt begins. Raises OSError where the disk does not take that; then it is as if it had not
+        been tried."""
+        place = self.size
+        self._append(b"%b%b%b\n" % (NOTHING, BEGUN, _encode(entry)))
+        self.open[entry.attempt.id] = place
+
+    def hear(self, attempt_id: str, heard: Heard) -> None:
+        """Write what was heard of an attempt over what was written of that before, if the disk takes it."""
+        line, place = line_of(heard), self.open[attempt_id]
+        try:
+            os.pwrite(self.fd, line, place)
+        except OSError:  # it is charged by what was heard before
+            return
+
+    def end(self, entry: Entry) -> None:
+        """Write that an attempt is over. Raises OSError as `begin` does."""
+        self._append(b"%b%b\n" % (OVER, _encode(entry)))
+        del self.open[entry.attempt.id]
+
+    def _append(self, lines: bytes) -> None:
+        written = os.pwrite(self.fd, lines, self.size)
+        if written != len(lines):
             os.ftruncate(self.fd, self.size)
             raise OSError("the disk took only a part of a line of the journal")
         self.size += written
@@ -77,7 +97,12 @@ class Segment:
     def leave(self) -> None:
         """Delete the file, then let its lock go."""
         self.path.unlink(missing_ok=True)
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Let its lock go, and keep the file; who writes to it after that gets an OSError."""
         os.close(self.fd)
+        self.fd = -1  # the number may be another file's from now on
 
 
 class Journal:
@@ -106,16 +131,19 @@ class Journal:
         if self._current.size > LARGEST:
             self._seal()
         segment = self._current
-        segment.append(BEGUN, Entry(attempt, caller))
-        segment.open.add(attempt.id)
+        segment.begin(Entry(attempt, caller))
         self._of[attempt.id] = segment
+
+    def hear(self, attempt_id: str, heard: Heard) -> None:
+        """Note what was heard of an attempt, if it goes on. What cannot be noted is charged as it was noted before."""
+        segment = self._of.get(attempt_id)
+        if segment is not None:
+            segment.hear(attempt_id, heard)
 
     def end(self, attempt: Attempt, caller: Caller) -> None:
         """Note what an attempt came to, in the file in which it began. Raises OSError; it may be tried again."""
-        segment = self._of[attempt.id]
-        segment.append(OVER, Entry(attempt, caller))
+        self._of[attempt.id].end(Entry(attempt, caller))
         del self._of[attempt.id]
-        segment.open.discard(attempt.id)
 
     def tidy(self) -> None:
         """Delete what the ledger holds: files that are sealed, and the content of the one in use. In the thread that
@@ -135,7 +163,7 @@ class Journal:
         self.tidy()
         for segment in self._segments:
             if segment.size:
-                os.close(segment.fd)
+                segment.let_go()
             else:
                 segment.leave()
         self._segments.clear()
@@ -148,15 +176,20 @@ class Journal:
 
 class Orphan:
     """A file that a dead process left, locked by us. `entries` are its attempts as the ledger should have them, those
-    that were never ended as they were begun."""
+    that were never ended as they were heard, or else begun."""
 
     def __init__(self, segment: Segment) -> None:
         self._segment = segment
         known: dict[str, Entry] = {}
+        heard: Heard | None = None
         for line in _lines(segment):
-            entry = _decoded(line)
-            if entry is not None:
-                known[entry.attempt.id] = entry
+            if line[:1] == HEARD:
+                heard = heard_of(line)
+                continue
+            if (entry := _decoded(line)) is not None:
+                attempt = entry.attempt if heard is None else as_heard(entry.attempt, heard)
+                known[attempt.id] = Entry(attempt, entry.caller)
+            heard = None
         self.entries = list(known.values())
 
     def leave(self) -> None:
@@ -165,7 +198,7 @@ class Orphan:
 
     def keep(self) -> None:
         """Let it go as it is, to be tried again."""
-        os.close(self._segment.fd)
+        self._segment.let_go()
 
 
 def orphans(folder: Path) -> Iterator[Orphan]:
@@ -176,7 +209,7 @@ def orphans(folder: Path) -> Iterator[Orphan]:
                 unlocked.unlink()
     for path in sorted(folder.glob("*.journal")):
         try:
-            fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+            fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         except FileNotFoundError:  # somebody else has just stored it
             continue
         try:
@@ -194,7 +227,7 @@ def _new_segment(folder: Path) -> Segment:
     """A new file, locked before it has a name by which others look for it."""
     name = f"{time.time_ns():020d}-{os.getpid()}"
     made, path = folder / f"{name}.new", folder / f"{name}.journal"
-    fd = os.open(made, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    fd = os.open(made, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     fcntl.flock(fd, fcntl.LOCK_EX)
     made.rename(path)
     return Segment(path, fd)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 
 from routing.contracts import Fault
 from routing.providers.failed import Failed
@@ -24,10 +25,11 @@ LEFT = Fault(kind="cancelled", message="The client left.")
 
 
 class Pump:
-    """Reads one response. `next` gives what came; once it gives None, `fault` and what the relay heard are final."""
+    """Reads one response. `next` gives what came; once it gives None, `fault` and what the relay heard are final.
+    `heard` is called whenever the relay has heard something, before a client gets what came of it."""
 
-    def __init__(self, response: Response, relay: Relay, *, is_held: bool) -> None:
-        self._response, self.relay = response, relay
+    def __init__(self, response: Response, relay: Relay, *, is_held: bool, heard: Callable[[], object]) -> None:
+        self._response, self.relay, self._heard = response, relay, heard
         self._most = 1 << 62 if is_held else BUFFERED
         self._pieces: list[bytes] = []
         self._size = 0
@@ -82,7 +84,9 @@ class Pump:
         relay, response = self.relay, self._response
         is_waiting = False
         async for chunk in response.chunks():
-            if piece := relay.feed(chunk):
+            piece = relay.feed(chunk)
+            self._heard()
+            if piece:
                 self._pieces.append(piece)
                 self._size += len(piece)
                 self._came.set()

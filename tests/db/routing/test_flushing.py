@@ -13,10 +13,12 @@ import pytest
 
 from routing.contracts import Usage
 from routing.gateway.flushing import Flusher, adopt, store
+from routing.gateway.heard import Heard
 from routing.gateway.journal import Entry, Journal
 from telemetry import facade
 from telemetry.contracts import Receipt
 from telemetry.models import Call, Project
+from telemetry.usage import quality_names
 from tests.attempts import attempt, caller
 
 
@@ -46,6 +48,22 @@ def test_what_was_only_begun_is_charged_as_reserved_and_marked(project: Project,
     assert marked > 0
     assert adopt(tmp_path) == 0
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_heard_of_an_attempt_is_what_it_is_charged_marked_as_counted(project: Project, tmp_path: Path) -> None:
+    ours = Journal(tmp_path)
+    ours.begin(attempt(id="a", usage=Usage(output=900, source="reserved"), cost_nanousd=900), caller(project.pk))
+    ours.hear("a", Heard(Usage(input_uncached=7, output=12, source="counted"), 34, 1.5, "chatcmpl-1"))
+    os.close(ours.segments[0].fd)
+    assert adopt(tmp_path) == 1
+    call = Call.objects.get(project_id=project.pk)
+    assert (call.input_uncached, call.output, call.cost_reported_nanousd, call.duration_ms) == (
+        7,
+        12,
+        34,
+        1_500,
+    )
+    assert quality_names(call.quality) == ("usage_counted",)
 
 
 def test_what_is_over_is_in_the_ledger_within_a_second_and_no_file_is_left(project: Project, tmp_path: Path) -> None:
