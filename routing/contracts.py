@@ -220,6 +220,16 @@ class Fault(Struct, frozen=True, kw_only=True):
     retry_after_s: float | None = None
 
 
+class KeepRule(Struct, frozen=True, kw_only=True):
+    """For how many hours an answer may be given again to who asks the same; 0: it may not. Of a project, an API key, a
+    type of task; empty: of all of them."""
+
+    project: str = ""
+    key_id: int | None = None
+    task_type: str = ""
+    hours: float
+
+
 class Verdict(Struct, frozen=True, kw_only=True):
     """What the quality gate says of an answer: how likely it is good, and, where that was learned, how likely a higher
     tier's is while this one is not; the checks that fired, named; and what it looked like (`routing.ladder.signals`),

@@ -19,7 +19,7 @@ from django.db import Error, connection
 from msgspec import Struct
 
 from routing import models
-from routing.contracts import Capability, Limits, Provider, Quota, Secret, Tier
+from routing.contracts import Capability, KeepRule, Limits, Provider, Quota, Secret, Tier
 from routing.wire.sending import SPOKEN
 from telemetry import facade
 
@@ -31,10 +31,12 @@ _log = logging.getLogger(__name__)
 
 
 class Roster(Struct, frozen=True, kw_only=True):
-    """The tiers in use, lowest first; (key id or None for every key, name asked for) → `auto` or `tier:POSITION`."""
+    """The tiers in use, lowest first; (key id or None for every key, name asked for) → `auto` or `tier:POSITION`; for
+    how long answers are kept."""
 
     tiers: tuple[Tier, ...]
     aliases: Mapping[tuple[int | None, str], str]
+    rules: tuple[KeepRule, ...]
     version: int
     read_at: datetime
 
@@ -91,6 +93,10 @@ def _read(version: int, now: datetime) -> Roster:
     return Roster(
         tiers=_whole([_tier(row) for row in rows]),
         aliases={(one.key_id, one.name): f"tier:{one.tier.position}" if one.tier else "auto" for one in aliases},
+        rules=tuple(
+            KeepRule(project=one.project, key_id=one.key_id, task_type=one.task_type, hours=one.hours)
+            for one in models.KeepRule.objects.order_by("pk")
+        ),
         version=version,
         read_at=now,
     )

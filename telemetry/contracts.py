@@ -220,9 +220,23 @@ class Opened(Struct, frozen=True):
     kind: str
 
 
+class Recalled(Struct, frozen=True, kw_only=True):
+    """Kept answers of a tier: how often one would have done, how often there was one, and what those that were found
+    had used and cost when they were made; `unpriced` of them at a cost that is not known."""
+
+    tier: str
+    asked: int
+    found: int
+    unpriced: int
+    input_tokens: int
+    output_tokens: int
+    saved_nanousd: int
+
+
 class Ladder(Struct, frozen=True):
     """What a gateway says of its ladder and of some UTC days of a project; tiers from the lowest."""
 
     rungs: tuple[Rung, ...] = ()
     whys: tuple[Why, ...] = ()
     opened: tuple[Opened, ...] = ()
+    recalled: tuple[Recalled, ...] = ()

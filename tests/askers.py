@@ -119,6 +119,7 @@ def _how(how: str, ttl_s: float, lease_s: float, takes_s: float) -> Callable[[st
 
     for module in (lookups, leases):
         setattr(module, "LEASE_S", lease_s)  # noqa: B010 (as a name it is private to one of them)
+    vars(leases.leases).pop("hold", None)  # of a task before
     counter = _counter()
 
     def make(name: str) -> str:

@@ -52,7 +52,9 @@ if kept[6] and now < tonumber(kept[6]) then
     if value and now < tonumber(kept[3]) then return {'found', value, now - kept[2]} end
     return {'alone'}
 end
-if redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) then return {'claimed', value, now, tagged} end
+if redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) then
+    return {'claimed', value, now, tagged, value and now - kept[2] or 0}
+end
 if value then return {'found', value, now - kept[2]} end
 return {'wait'}
 """
@@ -131,6 +133,7 @@ class Claim(Struct, frozen=True, kw_only=True):
     since: int
     tagged: bytes
     old: bytes | None = None
+    old_age_s: float = 0.0
 
 
 class Ask(Struct, frozen=True):
@@ -163,8 +166,8 @@ def finding(question: Question, *, patience_s: float = PATIENCE_S) -> Looking:
         match said:
             case [b"found", value, age_ms]:
                 return Found(value, age_ms / 1000)
-            case [b"claimed", old, since, tagged]:
-                return Claim(question=question, who=who, since=since, tagged=tagged, old=old)
+            case [b"claimed", old, since, tagged, age_ms]:
+                return Claim(question=question, who=who, since=since, tagged=tagged, old=old, old_age_s=age_ms / 1000)
         if said[0] == b"alone" or waited >= patience_s:
             return None
         yield Pause(pause)

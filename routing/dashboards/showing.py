@@ -19,7 +19,7 @@ from routing import models, roster
 from routing.contracts import Quota, Tier
 from routing.providers.quota import Left, Quotas
 from routing.providers.shared import Shared
-from telemetry.contracts import Ladder, Opened, Rung, Why
+from telemetry.contracts import Ladder, Opened, Recalled, Rung, Why
 from telemetry.facade import statement
 
 _MOST_REASONS = 100
@@ -44,6 +44,20 @@ def ladder(*, project_id: int, first: date, last: date, now: datetime) -> Ladder
         ),
         opened=tuple(
             Opened(one.at, names.get(one.tier_id, f"tier {one.tier_id}"), one.kind) for one in changes[:_MOST_CHANGES]
+        ),
+        recalled=tuple(
+            Recalled(
+                tier=names.get(tier_id, f"tier {tier_id}"),
+                asked=asked,
+                found=found,
+                unpriced=unpriced,
+                input_tokens=input_tokens,
+                output_tokens=output_tokens,
+                saved_nanousd=saved,
+            )
+            for tier_id, asked, found, unpriced, input_tokens, output_tokens, saved in recall_days(
+                project_id, first=first, last=last
+            )
         ),
     )
 
@@ -110,6 +124,11 @@ def tier_days(project_id: int, *, first: date, last: date) -> list[Any]:
 def reason_days(project_id: int, *, first: date, last: date) -> list[Any]:
     """(tier id, reason, asked, answered, given, good) of some days."""
     return _rows("reason_days", project_id=project_id, first=first, last=last, most=_MOST_REASONS)
+
+
+def recall_days(project_id: int, *, first: date, last: date) -> list[Any]:
+    """(tier id, asked, found, unpriced, input tokens, output tokens, nano-dollars saved) of some days."""
+    return _rows("recall_days", project_id=project_id, first=first, last=last)
 
 
 def _rows(name: str, **given: Any) -> list[Any]:

@@ -16,7 +16,7 @@ import msgspec
 from routing.contracts import Protocol
 from routing.gateway import pipeline
 from routing.gateway.exchange import Exchange, Refusal
-from routing.gateway.heads import failed_heads, heads
+from routing.gateway.heads import failed_heads, heads, remembered_heads
 from routing.gateway.listing import listing
 from routing.gateway.resources import Resources
 from routing.gateway.stages.identify import holder_of
@@ -213,11 +213,17 @@ async def _give(exchange: Exchange, resources: Resources, client: HttpClient) ->
     if exchange.told is not None:
         await _send(client.send, 200, exchange.told, {"x-tloi-request-id": exchange.id})
         return
+    if client.is_gone:
+        return
+    kind = EVENTS if exchange.is_streamed else JSON
+    if (kept := exchange.remembered) is not None:
+        await _send(client.send, 200, kept.body, remembered_heads(exchange, kept), kind=kind)
+        return
     answer = exchange.answer
-    if answer is None or client.is_gone:
+    if answer is None:
         return
     told = heads(exchange, answer.trying, cost_nanousd=resources.cost(exchange, answer))
-    await _send(client.send, 200, answer.outcome.body, told, kind=EVENTS if exchange.is_streamed else JSON)
+    await _send(client.send, 200, answer.outcome.body, told, kind=kind)
 
 
 async def _refuse(send: Send, refusal: Refusal, protocol: Protocol, told: Mapping[str, str]) -> None:

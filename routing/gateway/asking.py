@@ -86,6 +86,8 @@ async def _streamed(exchange: Exchange, resources: Resources, trying: Trying, re
     pump = Pump(response, relay, is_held=exchange.is_held, heard=noting)
     with resources.leaving(exchange.client, tier, pump):
         body = await _relayed(exchange, trying, pump)
+    if relay.malformed:
+        exchange.tape = None  # a piece of it is missing
     first = pump.first_token_at
     return Outcome(
         body=body,
@@ -113,7 +115,7 @@ async def _relayed(exchange: Exchange, trying: Trying, pump: Pump) -> bytes:
             await exchange.client.open(heads(exchange, trying))
             piece = b"".join((*held, piece))
             held.clear()
-        exchange.sent_bytes += len(piece)
+        exchange.sent(piece)
         await exchange.client.write(piece)
     return b"".join(held)
 

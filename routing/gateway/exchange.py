@@ -11,6 +11,7 @@ from typing import Protocol as Shape
 
 from msgspec import Struct
 
+from routing.cache.lookups import MOST_BYTES, Claim
 from routing.contracts import Attempt, Caller, Fault, Plan, Protocol, Step, ToolCall, Usage, Verdict
 from routing.ladder.faults import Tried
 from routing.wire.reading import Request
@@ -92,6 +93,20 @@ class Answer(Struct, frozen=True, kw_only=True):
     agreement: float = 0.0
 
 
+class Remembered(Struct, frozen=True, kw_only=True):
+    """An answer that was given before, to the byte: of which attempt, what that had used, and how long ago it was."""
+
+    body: bytes
+    attempt_id: str
+    tier: str
+    position: int
+    model: str
+    input_tokens: int
+    output_tokens: int
+    cost_nanousd: int | None
+    age_s: float = 0.0
+
+
 @dataclass(slots=True)
 class Exchange:
     """One request. The stages fill it in from above to below."""
@@ -113,11 +128,15 @@ class Exchange:
     step: Step | None = None  # the one to ask next; None: nobody more
     # count
     told: bytes | None = None  # an answer of the gateway's own
+    # recall
+    claim: Claim | None = None
+    remembered: Remembered | None = None
     # dispatch and gate
     past: list[Tried] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
     answer: Answer | None = None
     sent_bytes: int = 0
+    tape: list[bytes] | None = field(default_factory=list)  # what was sent, where it may be kept; None: not all of it
 
     def __post_init__(self) -> None:
         self.id = self.id or f"tloi_{int(self.received_at.timestamp() * 1000):012x}{secrets.token_hex(6)}"
@@ -126,6 +145,14 @@ class Exchange:
     def elapsed_s(self) -> float:
         """Seconds since the request came."""
         return time.monotonic() - self.began
+
+    def sent(self, piece: bytes) -> None:
+        """Note that the client is sent a piece of a stream."""
+        self.sent_bytes += len(piece)
+        if self.claim is None or self.sent_bytes > MOST_BYTES:
+            self.tape = None
+        elif self.tape is not None:
+            self.tape.append(piece)
 
     @property
     def is_streamed(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from routing.gateway.exchange import Exchange, Trying
+from routing.gateway.exchange import Exchange, Remembered, Trying
 
 # By this header the client libraries know a call, and Claude Code's transcripts and events name it: it is the ledger's
 # id of the call too, so that what comes by both routes is counted once.
@@ -21,17 +21,39 @@ def heads(exchange: Exchange, trying: Trying, *, cost_nanousd: int | None = None
         "x-tloi-attempts": str(trying.number),
         "x-tloi-reason": _plain(trying.step.reason),
     }
+    if exchange.claim is not None:
+        told["x-tloi-cache"] = "miss"
     if trying.prepared.dropped:
         told["x-tloi-dropped"] = _plain(", ".join(trying.prepared.dropped))
     if cost_nanousd is not None:
-        told["x-tloi-cost"] = f"{cost_nanousd // 10**9}.{cost_nanousd % 10**9:09d}"
+        told["x-tloi-cost"] = _dollars(cost_nanousd)
     return told
+
+
+def remembered_heads(exchange: Exchange, kept: Remembered) -> dict[str, str]:
+    """Of an answer that was given before. It bears the id of the call that it was then, so that what an agent tells of
+    it by another route is that call, and not one that nobody made."""
+    return {
+        "x-tloi-request-id": exchange.id,
+        _ID[exchange.protocol.startswith("anthropic.")]: kept.attempt_id,
+        "x-tloi-tier": str(kept.position),
+        "x-tloi-model": _plain(kept.model),
+        "x-tloi-attempts": str(len(exchange.attempts)),
+        "x-tloi-reason": "the same was answered before",
+        "x-tloi-cache": "hit" if exchange.claim is None else "stale",
+        "age": str(int(kept.age_s)),
+        "x-tloi-cost": _dollars(0),
+    }
 
 
 def failed_heads(exchange: Exchange) -> dict[str, str]:
     """The headers of a request that got no answer: its own id, and how many attempts were made for it."""
     told = {"x-tloi-request-id": exchange.id, _ID[exchange.protocol.startswith("anthropic.")]: exchange.id}
     return {**told, "x-tloi-attempts": str(len(exchange.attempts))} if exchange.attempts else told
+
+
+def _dollars(nanousd: int) -> str:
+    return f"{nanousd // 10**9}.{nanousd % 10**9:09d}"
 
 
 def _plain(text: str) -> str:

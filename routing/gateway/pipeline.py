@@ -1,27 +1,37 @@
 """The stages of a request, in their order.
 
-identify ▸ plan ▸ count ▸ (dispatch ▸ gate), once more where the gate sends it up ▸ account
+identify ▸ plan ▸ count ▸ recall ▸ (dispatch ▸ gate), once more where the gate sends it up ▸ account ▸ remember
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from routing.gateway.exchange import Exchange
+from routing.cache.leases import leases
+from routing.gateway.exchange import Exchange, Refusal
+from routing.gateway.remembering import stands_in
 from routing.gateway.resources import Resources
-from routing.gateway.stages import account, count, dispatch, gate, identify, plan
+from routing.gateway.stages import account, count, dispatch, gate, identify, plan, recall, remember
 
 Stage = Callable[[Exchange, Resources], Awaitable[None]]
-BEFORE: tuple[Stage, ...] = (identify.run, plan.run, count.run)
+BEFORE: tuple[Stage, ...] = (identify.run, plan.run, count.run, recall.run)
 ASKING: tuple[Stage, ...] = (dispatch.run, gate.run)
-AFTER: tuple[Stage, ...] = (account.run,)
+AFTER: tuple[Stage, ...] = (account.run, remember.run)
 
 
 async def run(exchange: Exchange, resources: Resources) -> None:
-    """All of them. A streamed answer is sent meanwhile, any other is in `exchange.answer` then. Raises Refusal."""
-    for stage in BEFORE:
-        await stage(exchange, resources)
-    await answer(exchange, resources)
+    """All of them. A streamed answer is sent meanwhile, any other is in `exchange.answer` then, or `remembered`. Raises
+    Refusal."""
+    try:
+        for stage in BEFORE:
+            await stage(exchange, resources)
+        await answer(exchange, resources)
+    except Refusal as refusal:
+        if not stands_in(exchange, resources, refusal):
+            raise
+    finally:
+        if exchange.claim is not None:
+            leases.let_go(exchange.claim)
 
 
 async def answer(exchange: Exchange, resources: Resources) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import randbelow
@@ -25,6 +25,7 @@ from routing.gateway.journal import Entry, Journal
 from routing.gateway.judging import verdict_on
 from routing.gateway.pump import Pump
 from routing.gateway.ratios import Ratios
+from routing.gateway.recalls import Recalls
 from routing.gateway.rosters import Rosters
 from routing.gateway.threads import Threads
 from routing.ladder import audits
@@ -60,6 +61,7 @@ class Resources:
         self.admission = Admission(settings.BROKER_URL)
         self.looking = Looking(self.upstream, self.admission, self.threads.run)
         self.learned = Learned()
+        self.recalls = Recalls(self.threads)
         self._renewing: set[int] = set()
         self._beside: set[asyncio.Task[Any]] = set()
         self.is_stopping = False
@@ -83,6 +85,7 @@ class Resources:
             await asyncio.sleep(0.02)
         await self.looking.stop()
         await self.flusher.stop(patience_s=STOP_S)
+        await self.recalls.stop()
         await self.admission.close()
         await self.upstream.close()
         self.threads.close()
@@ -130,9 +133,7 @@ class Resources:
         """What was learned of a project's answers; what is older than a minute is read again beside the requests."""
         if self.learned.is_stale(project_id, now=datetime.now(UTC)) and project_id not in self._renewing:
             self._renewing.add(project_id)
-            task = asyncio.create_task(self._renew(project_id, tiers))
-            self._beside.add(task)
-            task.add_done_callback(self._beside.discard)
+            self.later(self._renew(project_id, tiers))
         return self.learned.of(project_id)
 
     async def _renew(self, project_id: int, tiers: Sequence[Tier]) -> None:
@@ -181,7 +182,7 @@ class Resources:
         if tier is None or not outcome.text or outcome.tool_calls:
             return
         request, caller, text = exchange.request, exchange.caller, outcome.text
-        task = asyncio.create_task(
+        self.later(
             self.threads.run(
                 lambda: audits.ask(
                     attempt_id=answer.trying.id,
@@ -194,6 +195,10 @@ class Resources:
                 )
             )
         )
+
+    def later(self, work: Coroutine[Any, Any, object]) -> None:
+        """Do something beside the requests, that none of them waits for."""
+        task = asyncio.create_task(work)
         self._beside.add(task)
         task.add_done_callback(self._beside.discard)
 

@@ -1,6 +1,7 @@
 """Routing's tables, a file an idea. Models stay home: only contracts pass the app's door."""
 
 from routing.models.errands import Errand
+from routing.models.keeping import KeepRule, RecallDay
 from routing.models.learning import (
     Audit,
     AuditDay,
@@ -21,11 +22,13 @@ __all__ = [
     "BreakerChange",
     "Calibration",
     "Errand",
+    "KeepRule",
     "Outcome",
     "OutcomeDay",
     "Provider",
     "QuotaGroup",
     "ReasonDay",
+    "RecallDay",
     "RosterRevision",
     "Tier",
     "TierPrice",

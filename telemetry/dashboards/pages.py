@@ -31,6 +31,7 @@ from telemetry.dashboards.panels import (
     cost_differences,
     execution_differences,
     findings,
+    kept_answers,
     model_days,
     model_mix,
     model_totals,
@@ -94,7 +95,15 @@ MODELS = Page(
 )
 ROUTING = Page(
     "routing",
-    (rungs.PANEL, tier_shares.PANEL, all_paid.PANEL, reasons.PANEL, climbs.PANEL, breakers.PANEL),
+    (
+        rungs.PANEL,
+        tier_shares.PANEL,
+        all_paid.PANEL,
+        kept_answers.PANEL,
+        reasons.PANEL,
+        climbs.PANEL,
+        breakers.PANEL,
+    ),
     compares=False,
 )
 BUDGETS = Page("budgets", (month_end.PANEL, budgets.PANEL))

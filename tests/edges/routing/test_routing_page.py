@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 
 from routing import roster
-from routing.models import BreakerChange, Tier
+from routing.models import BreakerChange, RecallDay, Tier
 from telemetry.models import Project
 from tests.ladders import ladder
 from tests.page_reading import invented_calls, rows_of_csv, store, visitor
@@ -62,6 +62,20 @@ def test_reasons_climbs_and_what_all_paid_would_have_cost(browser: Client) -> No
     assert (was, paid, saved) == ("0.0036", "0.0156", "0.012")
     opened = [row["what"] for row in table(browser, "breakers") if row["tier"] == "tier-1"]
     assert opened == ["left out: no answer"]
+
+
+def test_kept_answers_say_how_often_they_were_found_and_what_that_saved(
+    browser: Client, project: Project, tiers: list[Tier]
+) -> None:
+    assert "Answers given again" not in browser.get(f"/routing/?{DAYS}").content.decode()
+    sums = {"input_tokens": 4_000, "output_tokens": 400, "saved_nanousd": 4_800_000}
+    for day, tier, found, unpriced in ((AT, 1, 4, 0), (AT, 0, 2, 2), (AT.replace(day=3), 1, 9, 0)):
+        given = {"project_id": project.pk, "day": day.date(), "tier_id": tiers[tier].pk}
+        RecallDay.objects.create(**given, asked=10, found=found, unpriced=unpriced, **sums)
+    free, paid = table(browser, "kept-answers")
+    assert (free["tier"], free["found_percent"], free["saved_usd"], free["unpriced"]) == ("tier-1", "20.0", "", "2")
+    assert (paid["asked"], paid["found"], paid["found_percent"]) == ("10", "4", "40.0")
+    assert (paid["input_tokens"], paid["output_tokens"], paid["saved_usd"]) == ("4000", "400", "0.0048")
 
 
 def test_shares_over_time_stand_above_their_targets(browser: Client) -> None:
