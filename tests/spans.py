@@ -75,8 +75,7 @@ _VALUES = st.one_of(
     st.floats(),
     st.binary(max_size=8),
     _SAID,
-    st.lists(_SAID, max_size=10),
-    st.dictionaries(st.text(max_size=5), st.integers(), max_size=2),
+    st.lists(_SAID, max_size=10).map(tuple),
 )
 _ATTRIBUTES = st.dictionaries(st.one_of(st.sampled_from(_NAMES), st.text(max_size=10)), _VALUES, max_size=20)
 _IDS = st.sampled_from(("", SPAN, "aaaaaaaaaaaaaaaa"))

@@ -116,6 +116,7 @@ _KEPT = (
     "server.address",
 )
 _KEPT_LENGTH = 100
+_KEPT_TOGETHER = 200
 _KEPT_VALUES = 8
 _TOLD = (*RESPONSE_MODEL, *REQUEST_MODEL, *PROVIDER, *AGENT, *SERVICE_TIER, "error.type")
 _TOLD_LENGTH = 400
@@ -338,18 +339,23 @@ def _ttft_ms(attributes: Attributes) -> int | None:
 
 
 def _kept(attributes: Attributes, names: tuple[str, ...]) -> Mapping[str, Any] | None:
-    """The few attributes that are kept, each short. None of them holds what was said. Texts that were kept before are
+    """The few attributes that are kept, each short. None of them holds what was said. Those that were kept before are
     the same object."""
     values = tuple(map(attributes.get, names))
-    return (_shortened if _are_short(values, _KEPT_LENGTH) else _shortened.__wrapped__)(names, values)
+    if _are_short(values, _KEPT_TOGETHER):
+        return _shortened(names, values)
+    kinds = tuple(map(type, values))  # for 1, 1.0 and True are the same key
+    return (_shortened if len(repr(values)) <= _KEPT_TOGETHER else _shortened.__wrapped__)(names, values, kinds)
 
 
 @lru_cache(maxsize=1024)
-def _shortened(names: tuple[str, ...], values: tuple[Any, ...]) -> Mapping[str, Any] | None:
+def _shortened(
+    names: tuple[str, ...], values: tuple[Any, ...], _kinds: tuple[type, ...] = ()
+) -> Mapping[str, Any] | None:
     kept: dict[str, Any] = {}
     for name, said in zip(names, values, strict=True):
         value = said
-        if isinstance(value, list):
+        if isinstance(value, tuple):
             value = ", ".join(one for one in value[:_KEPT_VALUES] if isinstance(one, str))
         if isinstance(value, str):
             value = value.replace("\0", "")[:_KEPT_LENGTH]

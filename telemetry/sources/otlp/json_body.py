@@ -268,7 +268,7 @@ def _plain(value: _Value | None) -> Any:
         return _float(value.double_value)
     if value.bool_value is not None:
         return value.bool_value
-    return [_plain(one) for one in value.array_value.values[:100]] if value.array_value else None
+    return tuple(_plain(one) for one in value.array_value.values[:100]) if value.array_value else None
 
 
 def _nanoseconds(number: Number) -> int:

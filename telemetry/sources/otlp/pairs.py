@@ -96,7 +96,7 @@ def _pair(raw: bytes) -> Pair | None:
     is_plain = end + 2 < len(raw) < 128 and raw[0] == _KEY and raw[end] == _VALUE and raw[end + 1] + end + 2 == len(raw)
     if pair and is_plain and raw[end + 2] == _INT:
         _remember(_numbered, raw[: end + 3], (pair[0], raw[end + 1] - 1))
-    if pair and len(raw) <= _LONGEST_KNOWN and isinstance(pair[1], str | bool):
+    if pair and len(raw) <= _LONGEST_KNOWN and type(pair[1]) is not int:
         _remember(_pairs, raw, pair)
     return pair
 
@@ -112,7 +112,7 @@ def _value(value: Any, kind: str) -> Any:
     if kind == "string_value":
         return value.string_value[:MAX_TEXT]
     if kind == "array_value":
-        return [_value(one, one.WhichOneof("value") or "") for one in value.array_value.values[:100]]
+        return tuple(_value(one, one.WhichOneof("value") or "") for one in value.array_value.values[:100])
     if kind in ("kvlist_value", "bytes_value", ""):
         return None
     found = getattr(value, kind)

@@ -1,6 +1,6 @@
 """Spans, log records and metric points, whatever they were encoded in, and readers of their attributes. Pure.
 
-Attributes are plain values: str, bool, int, float, bytes, list, dict, or None for one that has no value. Exporters
+Attributes are plain values: str, bool, int, float, a tuple of them, or None for one that has no such value. Exporters
 write numbers as numbers or as texts, so counts are asked for by `count`, never taken as they are.
 Source: formats.md §2.
 """

@@ -190,7 +190,7 @@ def test_what_was_said_is_not_kept() -> None:
     names: tuple[str, ...] = ("gen_ai.input.messages", "gen_ai.output.messages", "gen_ai.headers", "input.value")
     names += ("gen_ai.prompt.0.content", "gen_ai.completion.0.content", "gen_ai.tool.call.arguments", "ai.prompt")
     said = dict.fromkeys((*names, "gen_ai.tool.definitions", "gen_ai.system_instructions"), secret)
-    read = call(gen_ai, used(**{**said, "gen_ai.response.finish_reasons": ["stop", "x" * 500]}))
+    read = call(gen_ai, used(**{**said, "gen_ai.response.finish_reasons": ("stop", "x" * 500)}))
     assert secret.encode() not in msgspec.json.encode(read)
     assert read.attributes == {
         "gen_ai.operation.name": "chat",
@@ -235,6 +235,12 @@ def test_a_provider_gets_otels_name(said: str, name: str) -> None:
 def test_of_spans_that_differ_in_one_text_each_says_its_own(name: str, field: str) -> None:
     for said in ("one", "other", "one", "x" * 500, 7):
         assert getattr(call(gen_ai, used(**{name: said})), field) == str(said)[:200]
+
+
+def test_of_spans_alike_each_keeps_numbers_of_its_own_kind() -> None:
+    name = "gen_ai.request.max_tokens"
+    kept = [(call(gen_ai, used(**{name: said})).attributes or {})[name] for said in (1, True, 1.0, 1)]
+    assert [repr(said) for said in kept] == ["1", "True", "1.0", "1"]
 
 
 def test_of_spans_alike_each_has_its_own_program_host_and_end() -> None:

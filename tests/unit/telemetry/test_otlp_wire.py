@@ -46,7 +46,7 @@ PLAIN = {
     "bare": 7,
     "real": 0.25,
     "flag": True,
-    "list": ["stop", 3],
+    "list": ("stop", 3),
     "long": "x" * 4096,
     "empty": "",
     "zero": 0,
