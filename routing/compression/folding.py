@@ -1,0 +1,74 @@
+"""The oldest steps, folded into notes: where to cut, what that would save, and the cut itself. Pure."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from msgspec import Struct
+
+from routing.compression import blobs, block
+from routing.compression.blobs import Blob, Folded, History
+from routing.compression.notes import taken
+from routing.compression.policy import Edit, Policy
+from routing.compression.state import Fold, Notes, State
+from routing.compression.steps import boundaries, fingerprint, unmarked
+from routing.compression.view import Count, Meter, View
+from routing.wire.bodies import Body
+
+
+class Cut(Struct, frozen=True):
+    """What would be sent if the messages up to `end` were folded."""
+
+    end: int
+    fold: Fold
+    rendered: list[Body]
+    blobs: tuple[Blob, ...]
+    edit: Edit
+
+
+def cut_place(view: View, policy: Policy, meter: Meter) -> int:
+    """Before which message to cut, so that the last steps stay: at least `keep_steps`, and as many as have room in
+    `keep_tokens`. At or before `view.behind` there is nothing to fold."""
+    free = boundaries(view.said)
+    tokens = 0
+    for kept, (start, end) in enumerate(reversed(list(pairwise(free)))):
+        tokens += meter.of(view.messages[start:end])
+        if kept >= max(1, policy.keep_steps) and tokens > policy.keep_tokens:
+            return end
+    return 0
+
+
+def cut(view: View, end: int, state: State, policy: Policy, *, kept: int, meter: Meter, count: Count) -> Cut:
+    """Fold what stands before `end`. The provider has kept the first `kept` messages."""
+    free = [place for place in boundaries(view.said) if view.behind <= place <= end]
+    steps = list(pairwise(free))
+    notes = taken(
+        state.fold.notes if state.fold else Notes(),
+        (view.said[start:stop] for start, stop in steps),
+        is_long=lambda text: count(text) > policy.said_tokens,
+    )
+    folded = [
+        blobs.blob("steps", Folded([unmarked(one) for one in view.messages[start:stop]], view.holes(start, stop)))
+        for start, stop in steps
+    ]
+    before = state.fold.history if state.fold else ""
+    history = blobs.blob("history", History(before, tuple(one.sha256 for one in folded)))
+    text = block.written(notes, history.sha256)
+    pinned = [at for at in range(view.head, end) if view.said[at].is_pinned]
+    rendered = block.messages(text, [view.messages[at] for at in pinned], view.said[end].role)
+    came = view.came[view.head : end + view.shift]
+    return Cut(
+        end=end,
+        fold=Fold(len(came), fingerprint(came), text, len(pinned), notes, history.sha256),
+        rendered=rendered,
+        blobs=(*folded, history),
+        edit=Edit(
+            removed=meter.of(view.messages[view.head : end]) - meter.of(rendered),
+            rewritten=meter.of(rendered) + meter.of(view.messages[end:kept]),
+        ),
+    )
+
+
+def apply(view: View, made: Cut) -> None:
+    """Send the notes in place of what they stand for."""
+    view.messages[view.head : made.end] = made.rendered
