@@ -270,3 +270,4 @@ class Attempt(Struct, frozen=True, kw_only=True):
     climbed_from: str = ""
     agreement: float = 0.0
     is_audit: bool = False
+    is_reserved: bool = False  # budgets hold something under its id

@@ -36,6 +36,7 @@ from telemetry.ledger.ingest import ingest
 from telemetry.ledger.pricing import computed_nanousd, nanousd
 from telemetry.ledger.removal import NotADemo
 from telemetry.limits import budgets, editing, objective_files, objective_import, reserving
+from telemetry.limits.holding import BudgetHold, held_projects, hold_budgets, settle_budgets
 from telemetry.models import ApiKey
 from telemetry.observer import live, night
 from telemetry.observer.alerts import delivering, looking, posting, sending, timing
@@ -56,6 +57,7 @@ __all__ = [
     "DEMO_AGENTS",
     "BadKey",
     "BadScope",
+    "BudgetHold",
     "ExpiryState",
     "KeyHolder",
     "KeyInfo",
@@ -87,6 +89,8 @@ __all__ = [
     "fold_due",
     "forget_ended",
     "freeze_closed_days",
+    "held_projects",
+    "hold_budgets",
     "hold_partitions",
     "is_empty",
     "is_identity",
@@ -108,6 +112,7 @@ __all__ = [
     "seal_key",
     "sealed_ending",
     "send_webhook",
+    "settle_budgets",
     "statement",
     "unseal_key",
     "web_parts",
@@ -343,9 +348,7 @@ def expire_calls(*, now: datetime, patience_s: float) -> None:
 
 def expire_reservations(*, now: datetime) -> None:
     """Charge budgets in full with what was reserved of them and not settled in time."""
-    count = reserving.expire(connection(), now=now)
-    if count:
-        _log.warning("%s reservations of budgets were not settled in time and are charged in full", count)
+    reserving.expire(connection(), now=now)
 
 
 def expiry_state(*, now: datetime) -> ExpiryState:

@@ -230,10 +230,11 @@ async def _refuse(send: Send, refusal: Refusal, protocol: Protocol, told: Mappin
     headers = dict(told)
     if refusal.retry_after_s is not None:
         headers["retry-after"] = str(max(1, round(refusal.retry_after_s)))
+    if refusal.code == "budget_exceeded":
+        headers["x-should-retry"] = "false"  # else both client libraries ask twice more
     if refusal.status == 401:
         headers["www-authenticate"] = "Bearer"
-    extra = {"param": refusal.param} if refusal.param else {}
-    body = error_body(protocol, refusal.status, refusal.code, refusal.message, **extra)
+    body = error_body(protocol, refusal.status, refusal.code, refusal.message, **refusal.extra)
     await _send(send, refusal.status, body, headers)
 
 

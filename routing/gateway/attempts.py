@@ -19,7 +19,7 @@ from routing.gateway.resources import Resources
 from routing.ladder.faults import Tried
 from routing.ladder.quality import agree
 from routing.providers.failed import Failed
-from routing.wire.sending import prepare
+from routing.wire.sending import Prepared, prepare
 
 # Output tokens that an attempt is charged with if the gateway dies and nothing sets a limit.
 USUAL_OUTPUT = 4_096
@@ -72,10 +72,7 @@ async def sample(exchange: Exchange, resources: Resources, step: Step) -> Outcom
 async def _asked(exchange: Exchange, resources: Resources, step: Step) -> tuple[Trying, Outcome]:
     """One call of a tier. Raises Failed where it has no place for one."""
     tier = step.tier
-    provider = tier.provider
-    prepared = prepare(
-        exchange.request, family=provider.family, model=tier.model, max_output=tier.max_output, speaks=provider.speaks
-    )
+    prepared = _prepared(exchange, tier, tier.max_output)
     place = await resources.admit(tier)
     number = len(exchange.attempts) + (2 if exchange.answer else 1)
     trying = Trying(
@@ -87,13 +84,46 @@ async def _asked(exchange: Exchange, resources: Resources, step: Step) -> tuple[
         began=time.monotonic(),
         prompt_tokens=_prompt(exchange, resources, tier),
     )
+    try:
+        trying, reserved = await _reserved(exchange, resources, trying)
+    except BaseException:
+        await resources.give_back(place, tier)
+        raise
     outcome = Outcome(fault=Fault(kind="cancelled", message="It was not ended."))
     try:
-        _begin(exchange, resources, trying)
+        await _begin(exchange, resources, trying, reserved)
         outcome = await ask(exchange, resources, trying)
     finally:
         await resources.release(place, tier, outcome.fault)
     return trying, outcome
+
+
+async def _reserved(exchange: Exchange, resources: Resources, trying: Trying) -> tuple[Trying, Usage]:
+    """An attempt with what budgets leave it, and what it is charged if nothing more becomes known. Raises Failed and
+    Refusal where that is too little."""
+    tier = trying.step.tier
+    usage = _most(exchange, tier, trying.prompt_tokens)
+    exchange.held = None
+    exchange.held = held = await resources.budgets.hold(exchange, _lost(exchange, trying, usage), tier)
+    if held is None:
+        return trying, usage
+    trying = replace(trying, is_reserved=True)
+    if not held.is_binding:
+        return trying, usage
+    prepared = _prepared(exchange, tier, held.output, sets_limit=True)
+    return replace(trying, prepared=prepared), replace(usage, output=held.output)
+
+
+def _prepared(exchange: Exchange, tier: Tier, most: int | None, *, sets_limit: bool = False) -> Prepared:
+    provider = tier.provider
+    return prepare(
+        exchange.request,
+        family=provider.family,
+        model=tier.model,
+        max_output=most,
+        sets_limit=sets_limit,
+        speaks=provider.speaks,
+    )
 
 
 def _conclude(exchange: Exchange, resources: Resources, trying: Trying, outcome: Outcome) -> Fault | None:
@@ -135,23 +165,33 @@ def _write(exchange: Exchange, resources: Resources, attempt: Attempt) -> None:
     resources.flusher.over(attempt, exchange.caller)
 
 
-def _begin(exchange: Exchange, resources: Resources, trying: Trying) -> None:
+async def _begin(exchange: Exchange, resources: Resources, trying: Trying, reserved: Usage) -> None:
     """Write down that it begins, as it is charged if nothing more is known, and what an answer cost that is kept
     meanwhile. Raises Refusal."""
-    tier = trying.step.tier
-    limits = (exchange.request.features.max_output, tier.max_output)
-    most = min((limit for limit in limits if limit is not None), default=USUAL_OUTPUT)
-    room = max(tier.context_window - exchange.prompt_tokens, 0)
-    reserved = Usage(input_uncached=trying.prompt_tokens, output=min(most, room), source="reserved")
-    fault = Fault(kind="cancelled", message="The gateway ended before it did.")
-    attempt = _attempt(exchange, trying, Outcome(), reserved, fault, 0.0)
     if exchange.answer is not None:
         note_answer(resources.journal, exchange.answer)
     try:
-        resources.journal.begin(attempt, exchange.caller)
+        resources.journal.begin(_lost(exchange, trying, reserved), exchange.caller)
     except OSError as error:
+        await resources.budgets.release(exchange, exchange.held)
         message = f"The gateway cannot write down what it spends, so it spends nothing: {error.strerror or error}."
         raise Refusal(503, "journal_full", message, retry_after_s=10) from None
+
+
+def _most(exchange: Exchange, tier: Tier, prompt_tokens: int) -> Usage:
+    """What an attempt may come to."""
+    limits = (exchange.request.features.max_output, tier.max_output)
+    most = min((limit for limit in limits if limit is not None), default=USUAL_OUTPUT)
+    if exchange.protocol == "openai.embeddings":
+        most = 0
+    room = max(tier.context_window - exchange.prompt_tokens, 0)
+    return Usage(input_uncached=prompt_tokens, output=min(most, room), source="reserved")
+
+
+def _lost(exchange: Exchange, trying: Trying, reserved: Usage) -> Attempt:
+    """An attempt of which nothing more became known."""
+    fault = Fault(kind="cancelled", message="The gateway ended before it did.")
+    return _attempt(exchange, trying, Outcome(), reserved, fault, 0.0)
 
 
 def _attempt(
@@ -178,6 +218,7 @@ def _attempt(
         cost_nanousd=cost_nanousd(tier, usage),
         prompt_chars=exchange.request.features.prompt_chars,
         is_pinned=exchange.plan.is_pinned,
+        is_reserved=trying.is_reserved,
     )
 
 

@@ -16,19 +16,27 @@ from routing.contracts import Attempt, Caller, Fault, Plan, Protocol, Step, Tool
 from routing.ladder.faults import Tried
 from routing.wire.reading import Request
 from routing.wire.sending import Prepared
-from telemetry.facade import KeyHolder
+from telemetry.facade import BudgetHold, KeyHolder
 
 
 class Refusal(Exception):
     """The gateway answers itself, and not with an answer: a status, a code that programs read, a message for people,
-    and the field that is to blame, where one is."""
+    the field that is to blame, where one is, and what else programs may want to know (`extra`)."""
 
     def __init__(
-        self, status: int, code: str, message: str, *, retry_after_s: float | None = None, param: str = ""
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        retry_after_s: float | None = None,
+        param: str = "",
+        extra: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(message)
         self.status, self.code, self.message = status, code, message
         self.retry_after_s, self.param = retry_after_s, param
+        self.extra = {**(extra or {}), **({"param": param} if param else {})}
 
 
 class Client(Shape):
@@ -62,6 +70,7 @@ class Trying(Struct, frozen=True, kw_only=True):
     started_at: datetime
     began: float
     prompt_tokens: int
+    is_reserved: bool = False
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
@@ -134,6 +143,7 @@ class Exchange:
     # dispatch and gate
     past: list[Tried] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
+    held: BudgetHold | None = None  # of budgets, for the latest attempt
     answer: Answer | None = None
     sent_bytes: int = 0
     tape: list[bytes] | None = field(default_factory=list)  # what was sent, where it may be kept; None: not all of it

@@ -147,6 +147,9 @@ def _record(project_id: int, entries: Sequence[Entry]) -> None:
     receipt = facade.record(project_id=project_id, calls=calls, source=SOURCE, now=datetime.now(UTC))
     for rejection in receipt.rejected:
         _log.error("the ledger refused the call %s: %s", rejection.id, rejection.reason)
+    reserved = [call for call, entry in zip(calls, entries, strict=True) if entry.attempt.is_reserved]
+    if reserved:  # what they came to is in the ledger: a crash between the two is made good by whoever stores it again
+        facade.settle_budgets(reserved, project_id=project_id, now=datetime.now(UTC))
 
 
 def _record_each(project_id: int, entries: Sequence[Entry]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from routing.gateway.exchange import Exchange, Remembered, Trying
+from telemetry.facade import BudgetHold
 
 # By this header the client libraries know a call, and Claude Code's transcripts and events name it: it is the ledger's
 # id of the call too, so that what comes by both routes is counted once.
@@ -25,6 +26,8 @@ def heads(exchange: Exchange, trying: Trying, *, cost_nanousd: int | None = None
         told["x-tloi-cache"] = "miss"
     if trying.prepared.dropped:
         told["x-tloi-dropped"] = _plain(", ".join(trying.prepared.dropped))
+    if exchange.held is not None:
+        told |= _budget(exchange.held)
     if cost_nanousd is not None:
         told["x-tloi-cost"] = _dollars(cost_nanousd)
     return told
@@ -44,6 +47,12 @@ def remembered_heads(exchange: Exchange, kept: Remembered) -> dict[str, str]:
         "age": str(int(kept.age_s)),
         "x-tloi-cost": _dollars(0),
     }
+
+
+def _budget(held: BudgetHold) -> dict[str, str]:
+    """How full the fullest budget is with this call; where less output was granted than asked for, how much."""
+    told = {f"x-tloi-budget-{name}": getattr(held, name) for name in ("stage", "used", "reserved", "limit")}
+    return {**told, "x-tloi-max-output": str(held.output)} if held.is_lowered and held.is_binding else told
 
 
 def failed_heads(exchange: Exchange) -> dict[str, str]:

@@ -48,7 +48,7 @@ async def question_of_exchange(exchange: Exchange, resources: Resources, first: 
 
 def written(exchange: Exchange, resources: Resources) -> bytes | None:
     """The answer that the client got, as it is kept; None where it must not be: it calls a tool, the gate doubts it,
-    it comes from another tier since the first one failed, or not all of it is there."""
+    it comes from another tier since the first one failed, not all of it is there, or a budget's limit cut it off."""
     answer = exchange.answer
     if answer is None or exchange.client.is_gone or exchange.plan.is_makeshift:
         return None
@@ -56,6 +56,8 @@ def written(exchange: Exchange, resources: Resources) -> bytes | None:
     if any(tried.kind != "gate" and tried.tier_id != tier.id for tried in exchange.past):
         return None
     has_ended = outcome.finish_reason in _WHOLE or exchange.protocol == "openai.embeddings"
+    if outcome.finish_reason == "length" and exchange.held is not None and exchange.held.is_binding:
+        return None
     if outcome.tool_calls or not has_ended or (answer.verdict is not None and not answer.verdict.passed):
         return None
     if exchange.tape is None:

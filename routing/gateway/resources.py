@@ -18,6 +18,7 @@ from django.db import Error as DatabaseError
 from routing.contracts import Fault, FaultKind, Tier, TierState, Verdict
 from routing.gateway.accounting import call_of
 from routing.gateway.affinity import Affinity
+from routing.gateway.budgets import Budgets
 from routing.gateway.exchange import Answer, Client, Exchange
 from routing.gateway.flushing import Flusher
 from routing.gateway.holders import Keys, Rates
@@ -42,6 +43,7 @@ STOP_S = 1.0  # for streams to end, and as long again for the ledger: a supervis
 MOST_DRAINS = 64
 # What failed so never reached the provider, so it counts towards no quota.
 _NOT_MADE: frozenset[FaultKind] = frozenset({"connect", "forbidden_address"})
+_NOT_WANTED = Fault(kind="cancelled", message="It was not made.")
 _log = logging.getLogger(__name__)
 
 
@@ -52,6 +54,7 @@ class Resources:
         self.threads = Threads("lookups", 2)
         self.keys, self.rates = Keys(self.threads), Rates(self.threads)
         self.rosters = Rosters(self.threads)
+        self.budgets = Budgets(self.threads)
         self.journal = Journal(folder)
         self.flusher = Flusher(self.journal, folder, learn=self._learn)
         self.health = Health()
@@ -167,6 +170,11 @@ class Resources:
         if fault is not None and fault.kind == "rate_limited" and fault.retry_after_s:
             await self.admission.quotas.hold(tier, fault.retry_after_s)
         await self.admission.give(lease, was_made=fault is None or fault.kind not in _NOT_MADE)
+
+    async def give_back(self, lease: Lease, tier: Tier) -> None:
+        """The call is not made after all, for no reason of the tier's."""
+        self.health.note(tier.id, _NOT_WANTED, now=datetime.now(UTC))
+        await self.admission.give(lease, was_made=False)
 
     def judge(self, exchange: Exchange, answer: Answer, *, agreement: float = 0.0) -> Verdict | None:
         """What the quality gate says of an answer that agrees so with another one, where there is one."""

@@ -36,6 +36,12 @@ SPOKEN: dict[Family, frozenset[Protocol]] = {
 }
 _WITH_USAGE = frozenset(("openai.chat", "openai.completions"))
 _LIMITS = ("max_completion_tokens", "max_output_tokens", "max_tokens")
+_LIMIT: dict[Protocol, str] = {
+    "openai.chat": "max_completion_tokens",
+    "openai.completions": "max_tokens",
+    "openai.responses": "max_output_tokens",
+    "anthropic.messages": "max_tokens",
+}
 
 
 class Prepared(Struct, frozen=True):
@@ -54,11 +60,12 @@ def prepare(
     family: Family,
     model: str,
     max_output: int | None = None,
+    sets_limit: bool = False,
     speaks: frozenset[Protocol] | None = None,
 ) -> Prepared:
     """The request for one provider's model. `speaks`: what this provider understands, where that is known better than
-    by its family. `max_output`: the most tokens that the model may answer with. Raises CannotCarry, and BadRequest
-    where the body is nested too deeply."""
+    by its family. `max_output`: the most tokens that the model may answer with; `sets_limit`: it is told to the
+    provider where the client set no limit. Raises CannotCarry, and BadRequest where the body is nested too deeply."""
     spoken = SPOKEN[family] if speaks is None else speaks
     luggage = Luggage()
     if request.protocol in spoken:
@@ -67,7 +74,8 @@ def prepare(
             _leave_unsigned(body, luggage)
     else:
         protocol, body = _carried(request, spoken, model, luggage, max_output)
-    return Prepared(PATHS[protocol], written(_adjusted(protocol, body, max_output)), luggage.names, protocol)
+    adjusted = _adjusted(protocol, body, max_output, sets_limit=sets_limit)
+    return Prepared(PATHS[protocol], written(adjusted), luggage.names, protocol)
 
 
 def _carried(
@@ -116,11 +124,13 @@ def wants_usage(request: Request) -> bool:
     return object_of(request.body.get("stream_options")).get("include_usage") is True
 
 
-def _adjusted(protocol: Protocol, body: Body, max_output: int | None) -> Body:
+def _adjusted(protocol: Protocol, body: Body, max_output: int | None, *, sets_limit: bool) -> Body:
     if body.get("stream") is True and protocol in _WITH_USAGE:
         body["stream_options"] = {**object_of(body.get("stream_options")), "include_usage": True}
     if max_output is not None:
         for name in _LIMITS:
             if (asked := count_of(body.get(name))) is not None and asked > max_output:
                 body[name] = max_output
+        if sets_limit and protocol in _LIMIT and all(count_of(body.get(name)) is None for name in _LIMITS):
+            body[_LIMIT[protocol]] = max_output
     return body

@@ -8,9 +8,9 @@ from django.http import HttpRequest
 
 from telemetry.models import Budget
 
-NOT_YET = (
-    "Forecasts, alerts, the Budgets page and agents that ask before they call count with it from now on; the gateway"
-    " refuses no call for it yet."
+COUNTS = (
+    "Forecasts, alerts, the Budgets page, the gateway and agents that ask before they call count with it from now on."
+    " In mode Enforce the gateway lowers or refuses calls that do not fit."
 )
 
 
@@ -42,4 +42,4 @@ class BudgetAdmin(admin.ModelAdmin[Budget]):
     def save_model(self, request: HttpRequest, obj: Budget, form: ModelForm[Budget], change: bool) -> None:
         """Save, and say what it does."""
         super().save_model(request, obj, form, change)
-        self.message_user(request, NOT_YET)
+        self.message_user(request, COUNTS)

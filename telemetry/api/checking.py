@@ -20,7 +20,7 @@ from telemetry.ledger.pricing import nanousd
 from telemetry.limits.checking import Question
 from telemetry.limits.granted import Counts, Mode, Period, Scope
 from telemetry.limits.reserving import Unsettled
-from telemetry.limits.windows import Reserved, Stage, Stand, Whose
+from telemetry.limits.windows import Reserved, Stage, Stand, Whose, refusal
 from telemetry.usage import INPUTS, usd
 
 MAX_BYTES = 64 * 2**10
@@ -156,7 +156,7 @@ def answer_of(told: Reserved, *, until: datetime | None) -> Checked:
         stage=next((one for one in stages if one in warned), "ok"),
         reservation=told.reservation_id if is_held else None,
         until=_moment(until) if is_held and until else None,
-        error=None if told.is_granted else Refusal(code="budget_exceeded", message=exceeded(told)),
+        error=None if told.is_granted else Refusal(code="budget_exceeded", message=refusal(told)),
         budgets=stands,
     )
 
@@ -173,24 +173,8 @@ def unsettled_of(rows: Sequence[Unsettled]) -> list[dict[str, object]]:
     return list(found.values())
 
 
-def exceeded(told: Reserved) -> str:
-    """Why a call is refused, for whoever reads the answer."""
-    return " ".join(
-        f"The budget of {_named(one)} has {_exact(one.left, one)} of {_exact(one.window.grant.limit, one)}"
-        f" {'US dollars' if one.window.grant.counts == 'usd' else 'tokens'} left,"
-        f" which is too little for this call. A twentieth of it is held back for a final summary."
-        for one in told.refused_by
-    )
-
-
 def _moment(at: datetime) -> str:
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-def _named(stand: Stand) -> str:
-    grant = stand.window.grant
-    whose = f"{grant.scope} {grant.subject}".strip().replace("_", " ")
-    return f"the {whose} in this {grant.period}"
 
 
 def _stand(one: Stand) -> BudgetStand:

@@ -47,16 +47,16 @@ def end(conn: Connection[Any], *, project_id: int, reservation_id: str, call: Ca
     not. The call itself is told to the ledger by whoever reports it."""
     if call is None:
         return reserving.release(conn, project_id=project_id, reservation_id=reservation_id, now=now)
-    cost = nanousd(call.cost_usd) if call.cost_usd is not None else _cost(call, book_for(conn, project_id=project_id))
-    told = [spent(reservation_id, _sums(call), cost_nanousd=cost)]
+    cost = cost_of(call, book_for(conn, project_id=project_id))
+    told = [spent(reservation_id, sums_of(call), cost_nanousd=cost)]
     return bool(reserving.settle(conn, project_id=project_id, spent=told, is_recorded=False, now=now))
 
 
 def priced(call: Call, *, book: PriceBook, is_final: bool = False) -> Asked:
     """What a call asks of budgets in each unit, by a project's prices."""
-    cost, sample = (_cost(replace(call, output=output), book) for output in (0, _SAMPLE))
+    cost, sample = (cost_of(replace(call, output=output, cost_usd=None), book) for output in (0, _SAMPLE))
     return asked(
-        _sums(call),
+        sums_of(call),
         output=call.output,
         input_nanousd=cost,
         output_nanousd=None if cost is None or sample is None else per_token(sample - cost, _SAMPLE),
@@ -64,9 +64,13 @@ def priced(call: Call, *, book: PriceBook, is_final: bool = False) -> Asked:
     )
 
 
-def _sums(call: Call) -> UsageRow:
+def sums_of(call: Call) -> UsageRow:
+    """A call as the sums of one, without its cost."""
     return UsageRow(**{name: getattr(call, name) for name in (*INPUTS, "output")})
 
 
-def _cost(call: Call, book: PriceBook) -> int | None:
+def cost_of(call: Call, book: PriceBook) -> int | None:
+    """What a call cost, as it says itself or by the price book; None where that has no price."""
+    if call.cost_usd is not None:
+        return nanousd(call.cost_usd)
     return computed_nanousd(call, input_total(call), book)[0]

@@ -11,6 +11,7 @@ their ids, after leases. Sources: sql.md §3; reliability.md §4; docs/design.md
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -45,6 +46,7 @@ HELD = timedelta(minutes=15)  # a lease, if nobody says for how long
 KEPT = timedelta(days=62)  # windows and expired leases: the month that runs, and the one before
 MOST_AT_ONCE = 1_000
 _ATTEMPTS = 3
+_log = logging.getLogger(__name__)
 # A waiting lease is one that the sums do not have yet. Its call began while it was open, so that its mark is of one of
 # those days; `marked` was the newest mark when it was settled, after its call was recorded.
 _IS_WAITING = sql.SQL(
@@ -148,6 +150,8 @@ def expire(conn: Connection[Any], *, now: datetime) -> int:
         while found := expire_leases(conn, project_id=project_id, now=now):
             count += len(found)
         forget_leases(conn, project_id=project_id, now=now)
+    if count:
+        _log.warning("%s reservations of budgets were not settled in time and are charged in full", count)
     return count
 
 

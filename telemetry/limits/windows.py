@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from telemetry.limits.granted import Grant, Mode, Used, amount
 from telemetry.series.window import local_midnight
+from telemetry.usage import usd
 
 # What a token without a price counts as in dollars, in nano-dollars: as with the dearest models in general use (15 and
 # 75 dollars a million), until somebody gives its model a price. gateways.md §6.1: never 0.
@@ -193,6 +194,14 @@ def drawn_on(grants: Iterable[Grant], *, parent: str, child: str) -> list[Window
     return [_window(grant, span=parent, sessions=sessions) for grant in grants if grant.period == "session"]
 
 
+def refusal(told: Reserved) -> str:
+    """Why a call is refused, for whoever reads the answer; "" where it is not."""
+    if not told.refused_by:
+        return ""
+    wholes = " ".join(_short(stand) for stand in told.refused_by)
+    return f"{wholes} That is too little for this call. A twentieth is held back for a final summary."
+
+
 def period_days(period: str, today: date) -> tuple[date, date]:
     """The day, week or month that runs: its first and last day."""
     if period == "week":
@@ -219,6 +228,14 @@ def _window(
     from_at, to_at = between
     told = (str(grant.budget_id), grant.scope, grant.subject, grant.period, grant.counts, span, str(from_at))
     return Window(UUID(bytes=sha256("\0".join(told).encode()).digest()[:16]), grant, span, from_at, to_at, sessions)
+
+
+def _short(stand: Stand) -> str:
+    grant = stand.window.grant
+    whose = f"{grant.scope} {grant.subject}".strip().replace("_", " ")
+    left, limit = (usd(one) if grant.counts == "usd" else str(one) for one in (stand.left, grant.limit))
+    unit = "US dollars" if grant.counts == "usd" else "tokens"
+    return f"The budget of the {whose} in this {grant.period} has {left} of {limit} {unit} left."
 
 
 def _bounded(number: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,13 @@ import psycopg
 import pytest
 
 from routing.contracts import Usage
+from routing.gateway.accounting import call_of
 from routing.gateway.flushing import Flusher, adopt, store
 from routing.gateway.heard import Heard
 from routing.gateway.journal import Entry, Journal
 from telemetry import facade
 from telemetry.contracts import Receipt
-from telemetry.models import Call, Project
+from telemetry.models import Budget, BudgetLease, BudgetWindow, Call, Project
 from telemetry.usage import quality_names
 from tests.attempts import attempt, caller
 
@@ -64,6 +66,38 @@ def test_what_was_heard_of_an_attempt_is_what_it_is_charged_marked_as_counted(pr
         1_500,
     )
     assert quality_names(call.quality) == ("usage_counted",)
+
+
+def test_what_budgets_hold_for_an_attempt_is_settled_with_it_also_by_who_finds_it(
+    project: Project, tmp_path: Path
+) -> None:
+    Budget.objects.create(project=project, scope="project", period="day", counts="gross", mode="enforce", amount=10_000)
+    ours, now = Journal(tmp_path), datetime.now(UTC)
+    ended = attempt(id="tloi_a", is_reserved=True)
+    begun = attempt(id="tloi_b", is_reserved=True, usage=Usage(output=900, source="reserved"))
+    other = attempt(id="tloi_c")
+    for one in (ended, begun, other):
+        ours.begin(one, caller(project.pk))
+        held = facade.hold_budgets(
+            call_of(one, caller(project.pk)),
+            project_id=project.pk,
+            zone="UTC",
+            parent_session="",
+            prices=(0, 0),
+            is_final=False,
+            now=now,
+            until=now + timedelta(minutes=5),
+        )
+        assert held is not None
+        assert held.is_granted
+    ours.end(ended, caller(project.pk))
+    ours.end(other, caller(project.pk))
+    os.close(ours.segments[0].fd)
+    assert adopt(tmp_path) == 3
+    states = dict(BudgetLease.objects.filter(project_id=project.pk).values_list("id", "state"))
+    assert states == {"tloi_a": "settled", "tloi_b": "settled", "tloi_c": "open"}
+    window = BudgetWindow.objects.get(project_id=project.pk)
+    assert (window.used, window.reserved) == (120 + 900, 120)
 
 
 def test_what_is_over_is_in_the_ledger_within_a_second_and_no_file_is_left(project: Project, tmp_path: Path) -> None:

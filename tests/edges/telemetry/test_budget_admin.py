@@ -29,7 +29,7 @@ def test_a_budget_is_written_in_shadow_mode_and_says_that_nothing_is_refused_yet
     form = {"project": str(project.pk), "scope": "agent", "subject": " builder ", "period": "day", "amount": "50000"}
     page = admin.post(ADD, form | {"counts": "weighted", "mode": "shadow", "is_enabled": "on"}, follow=True)
     html = unescape(page.content.decode())
-    assert "the gateway refuses no call for it yet" in html
+    assert "the gateway lowers or refuses calls that do not fit" in html
     assert "Agent (builder), day: 50,000 tokens" in html
     assert Budget.objects.get(project=project).subject == "builder"
 

@@ -197,6 +197,27 @@ ITEMS: list[Any] = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("protocol", "name"),
+    [
+        ("openai.chat", "max_completion_tokens"),
+        ("openai.completions", "max_tokens"),
+        ("openai.embeddings", None),
+    ],
+)
+def test_a_limit_is_set_where_it_must_be_kept_and_the_client_set_none(protocol: Protocol, name: str | None) -> None:
+    request = read(protocol, json.dumps({"messages": [HELLO], "prompt": "p", "input": "i"}).encode())
+    for sets_limit in (True, False):
+        prepared = prepare(request, family="openai", model="m", max_output=77, sets_limit=sets_limit)
+        found = {field: value for field, value in json.loads(prepared.body).items() if field.startswith("max_")}
+        assert found == ({name: 77} if name and sets_limit else {})
+    if name:
+        own = read(protocol, json.dumps({"messages": [HELLO], "prompt": "p", "max_tokens": 9}).encode())
+        assert (
+            json.loads(prepare(own, family="openai", model="m", max_output=77, sets_limit=True).body)["max_tokens"] == 9
+        )
+
+
 def test_a_request_for_a_response_becomes_a_chat() -> None:
     prepared = sent(
         "openai.responses",

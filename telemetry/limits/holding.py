@@ -1,0 +1,135 @@
+"""What the gateway asks of budgets before a call, and tells them after it: verbs of telemetry's door.
+
+Budgets in shadow mode cost a call nothing here: what is used of them is in the ledger as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg import Connection
+from psycopg.rows import tuple_row
+
+from telemetry.contracts import Call, UsageRow
+from telemetry.database import connection
+from telemetry.ledger.overrides import book_for
+from telemetry.limits import reserving
+from telemetry.limits.checking import cost_of, priced, sums_of
+from telemetry.limits.windows import Reserved, Spent, Stand, Whose, asked, refusal, spent
+from telemetry.statements import statement
+from telemetry.usage import usd
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetHold:
+    """What budgets said of a call. `output` tokens are granted, and nothing is held where `is_granted` is false.
+
+    `is_binding`: one of them is enforced, so that `output` must be kept. `is_of_tier`: those that refused it are of the
+    tier alone, so that another tier may be asked. `used`, `reserved` and `limit` are those of the fullest, as texts in
+    its unit; `stage` is how full that is. `budgets` says of each that refused what a program may want to know.
+    """
+
+    reservation_id: str
+    is_granted: bool
+    output: int
+    is_lowered: bool
+    is_binding: bool
+    is_of_tier: bool
+    stage: str
+    used: str
+    reserved: str
+    limit: str
+    message: str
+    budgets: tuple[dict[str, Any], ...]
+
+
+def held_projects(conn: Connection[Any] | None = None) -> dict[int, tuple[str, bool]]:
+    """The projects in which budgets warn or are enforced: the zone of each, and whether one is enforced."""
+    with (conn or connection()).cursor(row_factory=tuple_row) as cursor:
+        rows = cursor.execute(statement(__package__, "held_projects")).fetchall()
+    return {project_id: (zone, is_enforced) for project_id, zone, is_enforced in rows}
+
+
+def hold_budgets(
+    call: Call,
+    *,
+    project_id: int,
+    zone: str,
+    parent_session: str,
+    prices: tuple[int, int] | None,
+    is_final: bool,
+    now: datetime,
+    until: datetime,
+) -> BudgetHold | None:
+    """Reserve what a call may come to, its output at most, under its id, in all budgets that warn or are enforced; None
+    where there are none. `prices`: nano-dollars a token of input and output; None: the price book's."""
+    conn = connection()
+    whose = Whose(
+        session_id=call.session_id,
+        session_type=call.session_type,
+        parent_session=parent_session,
+        agent=call.agent,
+        task_type=call.task_type,
+        tier=call.tier,
+        objective=call.objective,
+        execution_id=call.execution_id,
+    )
+    every = reserving.windows(conn, project_id=project_id, whose=whose, zone=zone, now=now)
+    scopes = [window for window in every if window.grant.mode != "shadow"]
+    if not scopes:
+        return None
+    if prices is None:
+        amount = priced(call, book=book_for(conn, project_id=project_id), is_final=is_final)
+    else:
+        prompt: UsageRow = sums_of(call)
+        told = {"input_nanousd": prompt.input_total * prices[0], "output_nanousd": prices[1]}
+        amount = asked(prompt, output=call.output, is_final=is_final, **told)
+    said = reserving.reserve(
+        conn, project_id=project_id, scopes=scopes, amount=amount, now=now, until=until, reservation_id=call.id
+    )
+    return _answer(said)
+
+
+def settle_budgets(calls: Sequence[Call], *, project_id: int, now: datetime, unused: Sequence[str] = ()) -> None:
+    """End what was held for calls, which are in the ledger now, and for those that were never made."""
+    conn = connection()
+    book = book_for(conn, project_id=project_id)
+    told = [spent(call.id, sums_of(call), cost_nanousd=cost_of(call, book)) for call in calls]
+    told += map(Spent, unused)
+    reserving.settle(conn, project_id=project_id, spent=told, is_recorded=True, now=now)
+
+
+def _answer(said: Reserved) -> BudgetHold:
+    fullest = max(said.stands, key=lambda stand: stand.share)
+    return BudgetHold(
+        reservation_id=said.reservation_id,
+        is_granted=said.is_granted,
+        output=said.output,
+        is_lowered=said.is_granted and said.output < said.wanted,
+        is_binding=any(one.window.is_binding for one in said.stands),
+        is_of_tier=bool(said.refused_by) and all(one.window.grant.scope == "tier" for one in said.refused_by),
+        stage=fullest.stage,
+        used=_exact(fullest, fullest.used),
+        reserved=_exact(fullest, fullest.reserved),
+        limit=_exact(fullest, fullest.window.grant.limit),
+        message=refusal(said),
+        budgets=tuple(map(_told, said.refused_by)),
+    )
+
+
+def _told(stand: Stand) -> dict[str, Any]:
+    grant = stand.window.grant
+    names = ("scope", "subject", "period", "counts")
+    amounts = {"limit": grant.limit, "used": stand.used, "reserved": stand.reserved, "left": stand.left}
+    return {
+        "id": grant.budget_id,
+        **{name: getattr(grant, name) for name in names},
+        **{name: _exact(stand, amount) for name, amount in amounts.items()},
+    }
+
+
+def _exact(stand: Stand, amount: int) -> str:
+    return usd(amount) if stand.window.grant.counts == "usd" else str(amount)

@@ -1,0 +1,183 @@
+"""Budgets in the gateway: what is lowered, warned of, refused and passed to another tier, and settled whatever dies."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import openai
+import pytest
+from openai.types.chat import ChatCompletion
+
+from routing.gateway.budgets import FRESH_S
+from telemetry.models import Budget, BudgetLease, BudgetWindow, Project
+from tests.gateways import PATIENCE_S, Rungs, ledger, process
+from tests.ladders import ladder
+from tests.misbehaving import Manner, provider
+
+LIMITS = {"has_json": True}
+SESSION = {"x-tloi-session": "s", "x-tloi-session-type": "coding"}
+
+
+@pytest.fixture
+def client(rungs: Rungs, caller_key: str) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=rungs.openai, api_key=caller_key, max_retries=0) as client:
+        yield client
+
+
+def grant(project: Project, amount: int, **changes: Any) -> Budget:
+    fields = {"scope": "session_type", "subject": "coding", "period": "session", "counts": "gross", "mode": "enforce"}
+    return Budget.objects.create(project=project, amount=Decimal(amount), **{**fields, **changes})
+
+
+def say(client: openai.OpenAI, *, model: str = "auto", headers: dict[str, str] | None = None, **changes: Any) -> Any:
+    messages: Any = [{"role": "user", "content": "say many words"}]
+    given = {**SESSION, **(headers or {})}
+    return client.chat.completions.with_raw_response.create(
+        model=model, messages=messages, extra_headers=given, **changes
+    )
+
+
+def refusal(client: openai.OpenAI, **changes: Any) -> openai.APIStatusError:
+    with pytest.raises(openai.APIStatusError) as refused:
+        say(client, **changes)
+    return refused.value
+
+
+def settled(project: Project, count: int = 1) -> list[BudgetWindow]:
+    """The windows of a project, once so many leases are settled and none is open."""
+    until = time.monotonic() + PATIENCE_S
+    while time.monotonic() < until:
+        states = list(BudgetLease.objects.filter(project_id=project.pk).values_list("state", flat=True))
+        if states == ["settled"] * count:
+            return list(BudgetWindow.objects.filter(project_id=project.pk))
+        time.sleep(0.05)
+    pytest.fail(f"leases are {states}")
+
+
+def test_without_a_budget_that_warns_nothing_is_asked_and_no_header_says_anything(
+    client: openai.OpenAI, project: Project
+) -> None:
+    grant(project, 10, mode="shadow")
+    answer = say(client)
+    assert not [name for name in answer.headers if name.startswith("x-tloi-budget")]
+    ledger(project, 1)
+    assert not BudgetWindow.objects.filter(project_id=project.pk).exists()
+
+
+def test_a_limit_above_what_is_left_is_lowered_and_the_answer_says_so(
+    rungs: Rungs, client: openai.OpenAI, project: Project
+) -> None:
+    grant(project, 3_000)
+    answer = say(client, max_tokens=6_000)
+    (asked,) = rungs.first.calls
+    granted = int(answer.headers["x-tloi-max-output"])
+    assert 2_700 < granted < 2_850
+    assert asked.body["max_tokens"] == granted
+    assert (answer.headers["x-tloi-budget-stage"], answer.headers["x-tloi-budget-limit"]) == ("compress", "3000")
+    (call,) = ledger(project, 1)
+    (window,) = settled(project)
+    assert (window.used, window.reserved) == (call.input_uncached + call.output, 0)
+
+
+def test_a_call_without_a_limit_is_given_one(rungs: Rungs, client: openai.OpenAI, project: Project) -> None:
+    grant(project, 1_000_000)
+    answer = say(client)
+    assert rungs.first.calls[0].body["max_completion_tokens"] == 4_096
+    assert answer.headers["x-tloi-budget-stage"] == "ok"
+    assert "x-tloi-max-output" not in answer.headers
+
+
+def test_under_a_thousand_tokens_it_is_refused_in_words_that_a_program_reads(
+    rungs: Rungs, client: openai.OpenAI, project: Project
+) -> None:
+    budget = grant(project, 1_000)
+    error = refusal(client, max_tokens=6_000)
+    assert (error.status_code, error.code) == (429, "budget_exceeded")
+    assert error.response.headers["x-should-retry"] == "false"
+    assert isinstance(error.body, dict)
+    (told,) = error.body["budgets"]
+    assert (told["id"], told["scope"], told["left"], told["counts"]) == (budget.pk, "session_type", "1000", "gross")
+    assert rungs.first.calls == rungs.second.calls == []
+    assert say(client, max_tokens=100).headers["x-tloi-tier"] == "1"
+
+
+def test_a_budget_that_warns_lowers_nothing(rungs: Rungs, client: openai.OpenAI, project: Project) -> None:
+    grant(project, 10, mode="warn")
+    answer = say(client, max_tokens=5_000)
+    assert rungs.first.calls[0].body["max_tokens"] == 5_000
+    assert answer.headers["x-tloi-budget-stage"] == "exceeded"
+    assert "x-tloi-max-output" not in answer.headers
+    settled(project)
+
+
+def test_a_tier_whose_budget_is_used_up_is_left_out_and_another_asked(
+    rungs: Rungs, client: openai.OpenAI, project: Project
+) -> None:
+    grant(project, 10, scope="tier", subject="tier-1", period="day")
+    answer: ChatCompletion = say(client).parse()
+    assert answer.choices[0].message.content
+    assert (len(rungs.first.calls), len(rungs.second.calls)) == (0, 1)
+
+
+def test_an_answer_that_is_there_is_given_where_no_budget_is_left_to_better_it(
+    rungs: Rungs, client: openai.OpenAI, project: Project
+) -> None:
+    asked: dict[str, Any] = {"response_format": {"type": "json_object"}, "max_tokens": 1_000}
+    rungs.first.then(Manner(text="this is no JSON"))
+    assert say(client, **asked).headers["x-tloi-tier"] == "2"
+    grant(project, 1_900)
+    time.sleep(FRESH_S)  # for so long it believes that there is none
+    rungs.first.then(Manner(text="this is no JSON"))
+    kept = say(client, headers={"x-tloi-session": "another"}, **asked)
+    assert kept.headers["x-tloi-tier"] == "1"
+    assert kept.parse().choices[0].message.content == "this is no JSON"
+    (window,) = settled(project)
+    assert (window.reserved, len(rungs.second.calls)) == (0, 1)
+
+
+def test_the_final_summary_and_a_sub_agent_are_known_by_their_headers(client: openai.OpenAI, project: Project) -> None:
+    budget = grant(project, 20_000, scope="session", subject="")
+    say(client, headers={"x-tloi-session": "parent"})
+    (window,) = settled(project)
+    budget.amount = Decimal(window.used + 1_020)  # of which some 55 are held back, and the prompt takes some 30
+    budget.save()
+    child = {"x-tloi-session": "child", "x-tloi-parent-session": "parent"}
+    assert refusal(client, headers=child, max_tokens=950).code == "budget_exceeded"
+    final = say(client, headers={**child, "x-tloi-final": "1"}, max_tokens=950)
+    assert final.headers["x-tloi-budget-stage"] == "compress"
+    alone = say(client, headers={"x-tloi-session": "alone"}, max_tokens=950)
+    assert alone.headers["x-tloi-budget-limit"] == final.headers["x-tloi-budget-limit"]
+
+
+@pytest.mark.faults
+def test_a_call_whose_gateway_is_killed_is_settled_by_the_next_one(
+    database: None, project: Project, caller_key: str, tmp_path: Path
+) -> None:
+    grant(project, 100_000)
+    with provider() as first, ladder(first.openai):
+        first.always(Manner(gap_s=0.3))
+        with (
+            process(tmp_path, [first.place]) as running,
+            openai.OpenAI(base_url=f"{running.address}/v1", api_key=caller_key, max_retries=0) as client,
+        ):
+            stream = client.chat.completions.create(
+                model="auto",
+                messages=[{"role": "user", "content": "say many words, slowly"}],
+                stream=True,
+                max_tokens=2_000,
+                extra_headers=SESSION,
+            )
+            next(iter(stream))
+            running.process.send_signal(signal.SIGKILL)
+            running.process.wait(20)
+            assert BudgetLease.objects.get(project_id=project.pk).state == "open"
+        with process(tmp_path, [first.place]):
+            (window,) = settled(project)
+    (call,) = ledger(project, 1)
+    assert (window.used, window.reserved) == (call.input_uncached + call.output, 0)
+    assert 0 < call.output < 60  # what was heard of it
