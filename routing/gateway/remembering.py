@@ -60,8 +60,8 @@ def written(exchange: Exchange, resources: Resources) -> bytes | None:
         return None
     if outcome.tool_calls or not has_ended or (answer.verdict is not None and not answer.verdict.passed):
         return None
-    if exchange.tape is None:
-        return None
+    if exchange.tape is None or (exchange.held is not None and exchange.held.is_lowered):
+        return None  # not all of it is there, or a budget left no more room
     body = b"".join(exchange.tape) if exchange.sent_bytes else outcome.body
     said = msgspec.json.encode(
         Remembered(
@@ -91,7 +91,7 @@ def stands_in(exchange: Exchange, resources: Resources, refusal: Refusal) -> boo
     claim = exchange.claim
     if claim is None or claim.old is None or exchange.sent_bytes or exchange.client.is_gone:
         return False
-    if refusal.status < _PASSING and refusal.status != 429:
+    if refusal.status < _PASSING:
         return False
     exchange.remembered = read(claim.old, claim.old_age_s)
     if exchange.remembered is None:
