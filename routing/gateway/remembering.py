@@ -56,12 +56,13 @@ def written(exchange: Exchange, resources: Resources) -> bytes | None:
     if any(tried.kind != "gate" and tried.tier_id != tier.id for tried in exchange.past):
         return None
     has_ended = outcome.finish_reason in _WHOLE or exchange.protocol == "openai.embeddings"
-    if outcome.finish_reason == "length" and exchange.held is not None and exchange.held.is_binding:
+    held = exchange.held
+    if outcome.finish_reason == "length" and held is not None and held.is_lowered and held.is_binding:
         return None
     if outcome.tool_calls or not has_ended or (answer.verdict is not None and not answer.verdict.passed):
         return None
-    if exchange.tape is None or (exchange.held is not None and exchange.held.is_lowered):
-        return None  # not all of it is there, or a budget left no more room
+    if exchange.tape is None:
+        return None
     body = b"".join(exchange.tape) if exchange.sent_bytes else outcome.body
     said = msgspec.json.encode(
         Remembered(

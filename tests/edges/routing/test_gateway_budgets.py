@@ -13,6 +13,7 @@ import openai
 import pytest
 from openai.types.chat import ChatCompletion
 
+from routing.cache.lookups import SKIPPED_S
 from routing.gateway.budgets import FRESH_S
 from telemetry.models import Budget, BudgetLease, BudgetWindow, Project
 from tests.gateways import PATIENCE_S, Rungs, ledger, process
@@ -82,6 +83,21 @@ def test_a_limit_above_what_is_left_is_lowered_and_the_answer_says_so(
     (call,) = ledger(project, 1)
     (window,) = settled(project)
     assert (window.used, window.reserved) == (call.input_uncached + call.output, 0)
+
+
+def test_an_answer_that_a_budget_cut_off_is_not_kept_for_others_and_one_that_ended_is(
+    rungs: Rungs, client: openai.OpenAI, project: Project
+) -> None:
+    grant(project, 3_000)
+    told = []
+    for finish in ("length", "stop", "stop"):
+        rungs.first.always(Manner(finish=finish))
+        answer = say(client, model="tier:1", max_tokens=6_000, headers={"x-tloi-cache": "on"})
+        told.append((answer.headers["x-tloi-cache"], len(rungs.first.calls)))
+        settled(project, len(rungs.first.calls))
+        if finish == "length":
+            time.sleep(SKIPPED_S)
+    assert told == [("miss", 1), ("miss", 2), ("hit", 2)]
 
 
 def test_a_call_without_a_limit_is_given_one(rungs: Rungs, client: openai.OpenAI, project: Project) -> None:
