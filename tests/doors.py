@@ -37,7 +37,7 @@ ROUTES = {
     "api/v1/anomalies/": Route("key", "read", queries=("", MONTH, f"{MONTH}&agent={{agent}}&execution={{run}}")),
     "api/v1/budgets/": Route("key", "read"),
     "api/v1/budgets/check/": Route("key", "ingest"),
-    "api/v1/budgets/settle/": Route("key", "ingest"),
+    "api/v1/budgets/settle/": Route("key", "ingest", fields={"reservation": "planted"}),
     "api/v1/tokens/count/": Route("key", "ingest", fields={"model": "claude-planted", "text": "{task}"}),
     "api/v1/tasks/": Route("key", "gateway", fields={"type": "planted", "prompt": "planted"}),
     "api/v1/tasks/<uuid:errand_id>/": Route("key", "gateway"),
