@@ -1,6 +1,7 @@
 """Whether the same was answered before: then that is the answer, and nobody is asked.
 
-It comes after all that may refuse a request. Who asks while another asks the same waits for that answer.
+It comes after all that may refuse a request but budgets, which each attempt asks. Who asks while another asks the same
+waits for that answer.
 """
 
 from __future__ import annotations
