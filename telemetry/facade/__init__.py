@@ -1,0 +1,128 @@
+"""Telemetry's door: the verbs that other apps and the site may call. Nothing but contracts and plain values passes.
+
+A verb takes the connection from `telemetry.database`; edges inside telemetry may call the wings themselves.
+"""
+
+from __future__ import annotations
+
+from telemetry.access.keys import BadKey, BadScope, KeyHolder
+from telemetry.access.projects import UnknownProject
+from telemetry.access.public import is_public, place, port_of, web_parts
+from telemetry.access.ratelimit import TooManyRequests
+from telemetry.access.sealing import Lost
+from telemetry.facade.holders import (
+    KeyInfo,
+    ProjectInfo,
+    admit,
+    authenticate,
+    create_key,
+    ensure_owner,
+    ensure_project,
+    key_works,
+    list_keys,
+    make_login_link,
+    revoke_key,
+    seal_key,
+    sealed_ending,
+    unseal_key,
+)
+from telemetry.facade.notices import alert, send_webhook, webhook_trouble
+from telemetry.facade.records import cost_nanousd, load_demo, record, remove_demo, run_endings
+from telemetry.facade.upkeep import (
+    HEARTBEAT_KEY,
+    ExpiryState,
+    catch_up_runs,
+    check_runs,
+    disks,
+    ensure_partitions,
+    ensure_price_versions,
+    expire_calls,
+    expire_reservations,
+    expiry_state,
+    fold_due,
+    forget_ended,
+    freeze_closed_days,
+    job_trouble,
+    observe_due,
+    partition_horizon,
+    replica_trouble,
+    worker_last_seen,
+)
+from telemetry.jobs.alone import alone
+from telemetry.jobs.queue import Trouble
+from telemetry.ledger.contents import PartitionLeaving, TableContents, contents, hold_partitions, is_empty
+from telemetry.ledger.removal import NotADemo
+from telemetry.limits.holding import BudgetHold, held_projects, hold_budgets, settle_budgets
+from telemetry.providers import is_identity
+from telemetry.sources.demo import ROSTER
+from telemetry.statements import statement
+
+DEMO_AGENTS = len(ROSTER)
+
+__all__ = [
+    "DEMO_AGENTS",
+    "HEARTBEAT_KEY",
+    "BadKey",
+    "BadScope",
+    "BudgetHold",
+    "ExpiryState",
+    "KeyHolder",
+    "KeyInfo",
+    "Lost",
+    "NotADemo",
+    "PartitionLeaving",
+    "ProjectInfo",
+    "TableContents",
+    "TooManyRequests",
+    "Trouble",
+    "UnknownProject",
+    "admit",
+    "alert",
+    "alone",
+    "authenticate",
+    "catch_up_runs",
+    "check_runs",
+    "contents",
+    "cost_nanousd",
+    "create_key",
+    "disks",
+    "ensure_owner",
+    "ensure_partitions",
+    "ensure_price_versions",
+    "ensure_project",
+    "expire_calls",
+    "expire_reservations",
+    "expiry_state",
+    "fold_due",
+    "forget_ended",
+    "freeze_closed_days",
+    "held_projects",
+    "hold_budgets",
+    "hold_partitions",
+    "is_empty",
+    "is_identity",
+    "is_public",
+    "job_trouble",
+    "key_works",
+    "list_keys",
+    "load_demo",
+    "make_login_link",
+    "observe_due",
+    "partition_horizon",
+    "place",
+    "port_of",
+    "record",
+    "remove_demo",
+    "replica_trouble",
+    "revoke_key",
+    "run_endings",
+    "seal_key",
+    "sealed_ending",
+    "send_webhook",
+    "settle_budgets",
+    "statement",
+    "unseal_key",
+    "web_parts",
+    "webhook_trouble",
+    "worker_last_seen",
+]

@@ -1,0 +1,64 @@
+"""What is recorded, what it cost, and the demo."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from telemetry.access import projects
+from telemetry.contracts import Call, Execution, Receipt
+from telemetry.database import connection
+from telemetry.importer import demo
+from telemetry.ledger import removal
+from telemetry.ledger.executions import endings
+from telemetry.ledger.ingest import ingest
+from telemetry.ledger.pricing import computed_nanousd, nanousd
+from telemetry.limits import budgets, editing, objective_files, objective_import
+from telemetry.sources.demo.goals import goals
+from telemetry.usage import DONE, FAILED, input_total
+
+
+def record(
+    *,
+    project_id: int,
+    calls: Sequence[Call] = (),
+    executions: Sequence[Execution] = (),
+    source: str,
+    now: datetime,
+) -> Receipt:
+    """Store a batch, each call counted once. Raises psycopg.Error; then nothing of it is stored."""
+    return ingest(connection(), project_id=project_id, calls=calls, executions=executions, source=source, now=now)
+
+
+def cost_nanousd(call: Call) -> int | None:
+    """What a call cost: as it says itself, else by the price table, without a project's overrides; None where that has
+    no price."""
+    if call.cost_usd is not None:
+        return nanousd(call.cost_usd)
+    return computed_nanousd(call, input_total(call))[0]
+
+
+def run_endings(*, project_id: int, executions: Sequence[str]) -> dict[str, bool]:
+    """Which of these executions are over and said so: True for well, False for badly."""
+    found = endings(connection(), project_id=project_id, keys=executions)
+    return {key: status.lower() in DONE for key, status in found.items() if status.lower() in DONE | FAILED}
+
+
+def load_demo(*, now: datetime, days: int, agents: int) -> Receipt:
+    """Fill the project `demo` with invented calls of the first `agents` of DEMO_AGENTS, and with what they are for.
+    Raises NotADemo."""
+    receipt = demo.load_demo(connection(), now=now, days=days, agents=agents)
+    project = projects.project_of(demo.SLUG)
+    budgets.grant_demo(project_id=project.pk)
+    today = editing.today_of(project, now)
+    plain = msgspec.json.encode(goals(today))
+    sheet = objective_files.read(plain, file_name="demo.json")
+    objective_import.keep(sheet, project=project, by=demo.SOURCE, today=today)
+    return receipt
+
+
+def remove_demo() -> int:
+    """Delete the project `demo` and all that is in it; how many calls it held. Raises UnknownProject, NotADemo."""
+    return removal.remove_demo(connection(), project_id=projects.project_of(demo.SLUG).pk)
