@@ -140,6 +140,8 @@ class Exchange:
     # recall
     claim: Claim | None = None
     remembered: Remembered | None = None
+    # compress
+    is_pressed: bool = False  # a budget of this call is nearly used up: its prompt is made shorter whatever its size
     # dispatch and gate
     past: list[Tried] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
