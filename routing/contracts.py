@@ -230,6 +230,17 @@ class KeepRule(Struct, frozen=True, kw_only=True):
     hours: float
 
 
+class Shortening(Struct, frozen=True, kw_only=True):
+    """How prompts of a project are made shorter, of every project where it is empty; sizes are tokens. `shadow`: it is
+    measured what would be left out, and nothing is."""
+
+    project: str = ""
+    mode: Literal["off", "shadow", "on"]
+    session_tokens: int = 50_000
+    turns: int = 20
+    result_tokens: int = 5_000
+
+
 class Verdict(Struct, frozen=True, kw_only=True):
     """What the quality gate says of an answer: how likely it is good, and, where that was learned, how likely a higher
     tier's is while this one is not; the checks that fired, named; and what it looked like (`routing.ladder.signals`),

@@ -19,7 +19,7 @@ from django.db import Error, connection
 from msgspec import Struct
 
 from routing import models
-from routing.contracts import Capability, KeepRule, Limits, Provider, Quota, Secret, Tier
+from routing.contracts import Capability, KeepRule, Limits, Provider, Quota, Secret, Shortening, Tier
 from routing.wire.sending import SPOKEN
 from telemetry import facade
 
@@ -32,17 +32,23 @@ _log = logging.getLogger(__name__)
 
 class Roster(Struct, frozen=True, kw_only=True):
     """The tiers in use, lowest first; (key id or None for every key, name asked for) → `auto` or `tier:POSITION`; for
-    how long answers are kept."""
+    how long answers are kept; whose prompts are made shorter, by project."""
 
     tiers: tuple[Tier, ...]
     aliases: Mapping[tuple[int | None, str], str]
     rules: tuple[KeepRule, ...]
+    shortening: Mapping[str, Shortening]
     version: int
     read_at: datetime
 
     def target(self, key_id: int, name: str) -> str | None:
         """What a key's agents get under a name: its own alias before one for every key; None where there is none."""
         return self.aliases.get((key_id, name)) or self.aliases.get((None, name))
+
+    def shortens(self, project: str) -> Shortening | None:
+        """How a project's prompts are made shorter: its own rule before the one for all; None where they are not."""
+        rule = self.shortening.get(project) or self.shortening.get("")
+        return None if rule is None or rule.mode == "off" else rule
 
 
 _lock = threading.Lock()
@@ -97,8 +103,19 @@ def _read(version: int, now: datetime) -> Roster:
             KeepRule(project=one.project, key_id=one.key_id, task_type=one.task_type, hours=one.hours)
             for one in models.KeepRule.objects.order_by("pk")
         ),
+        shortening={one.project: _shortening(one) for one in models.CompressionRule.objects.all()},
         version=version,
         read_at=now,
+    )
+
+
+def _shortening(row: models.CompressionRule) -> Shortening:
+    return Shortening(
+        project=row.project,
+        mode={"shadow": "shadow", "on": "on"}.get(row.mode, "off"),  # type: ignore[arg-type]
+        session_tokens=row.session_tokens,
+        turns=row.turns,
+        result_tokens=row.result_tokens,
     )
 
 

@@ -8,6 +8,7 @@ from celery import shared_task
 
 from routing.errands import shelf, telling
 from routing.ladder import audits, calibrating
+from routing.originals import sweeping
 from telemetry import facade
 
 
@@ -30,3 +31,9 @@ def calibrate() -> None:
     calibrating.calibrate_due(now=datetime.now(UTC))
     calibrating.forget(now=datetime.now(UTC))
     shelf.forget(now=datetime.now(UTC))
+
+
+@shared_task(name="routing.sweep")
+def sweep() -> None:
+    """Delete what was left out of prompts, and conversations, that nobody needed for long enough."""
+    sweeping.sweep(now=datetime.now(UTC))

@@ -26,6 +26,7 @@ SCHEDULE: dict[str, float] = {  # seconds; a wake-up that nobody took before the
     "telemetry.ensure_price_versions": 3600,
     "routing.errands": 5,
     "routing.calibrate": 3600,
+    "routing.sweep": 3600,
 }
 if env.backup_dir():
     SCHEDULE["tloi_site.back_up"] = 900

@@ -60,6 +60,16 @@ def blob(kind: Literal["result", "steps", "history"], value: Any) -> Blob:
     return Blob(hashlib.sha256(content).hexdigest(), kind, content)
 
 
+def parts_of(one: Blob) -> tuple[str, ...]:
+    """The hashes of the blobs that one is made of: without them it cannot be put back."""
+    if one.kind == "steps":
+        return tuple(hole.sha256 for hole in msgspec.json.decode(one.content, type=Folded).holes)
+    if one.kind == "history":
+        made = msgspec.json.decode(one.content, type=History)
+        return (*([made.before] if made.before else []), *made.steps)
+    return ()
+
+
 def fetch(find: Find, ref: str) -> bytes:
     """The bytes of a reference. Raises Lost."""
     content = find(ref)

@@ -1,5 +1,6 @@
 """Routing's tables, a file an idea. Models stay home: only contracts pass the app's door."""
 
+from routing.models.compressing import CompressionDay, CompressionRule, Conversation, Original
 from routing.models.errands import Errand
 from routing.models.keeping import KeepRule, RecallDay
 from routing.models.learning import (
@@ -21,8 +22,12 @@ __all__ = [
     "AuditDay",
     "BreakerChange",
     "Calibration",
+    "CompressionDay",
+    "CompressionRule",
+    "Conversation",
     "Errand",
     "KeepRule",
+    "Original",
     "Outcome",
     "OutcomeDay",
     "Provider",

@@ -17,7 +17,7 @@ from telemetry.database import connection
 from telemetry.jobs import queue, schedule
 from telemetry.jobs.alone import alone
 from telemetry.jobs.queue import Trouble
-from telemetry.ledger import freezing, partitions, price_versions
+from telemetry.ledger import freezing, partitions, price_versions, retention
 from telemetry.limits import reserving
 from telemetry.observer import live, night
 from telemetry.observer.alerts import looking
@@ -91,6 +91,12 @@ def expire_calls(*, now: datetime, patience_s: float) -> None:
 def expire_reservations(*, now: datetime) -> None:
     """Charge budgets in full with what was reserved of them and not settled in time."""
     reserving.expire(connection(), now=now)
+
+
+def days_kept(project_id: int) -> int | None:
+    """For how many days the calls of a project are kept; None: for ever."""
+    own, _ = retention.project_retention(connection(), project_id=project_id)
+    return retention.days_kept(own)
 
 
 def expiry_state(*, now: datetime) -> ExpiryState:

@@ -1,0 +1,190 @@
+"""What is known of a conversation, and what was left out of its prompts: read and kept, a project's own alone.
+
+What a prompt lacks is kept before it is sent, in the transaction that writes the conversation's state, so that a state
+never speaks of what is not there. Both stay for as long as calls do, and no longer than 30 days after they were needed
+last: a conversation that goes on moves the day of all that it needs.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+import msgspec
+from django.db import connection, transaction
+from msgspec import Struct
+from psycopg import Connection, Cursor
+from psycopg.rows import tuple_row
+
+from routing.compression.blobs import Blob, Find, parts_of
+from routing.compression.state import State
+from telemetry import facade
+from telemetry.facade import statement
+
+KEPT = timedelta(days=30)  # after it was needed last
+MOST_BYTES = 8 * 2**30  # of a project; a full one leaves nothing more out
+_STEP = timedelta(days=1)  # by which the day on which something goes is moved on
+_RECHECK_S = 60.0
+_MOST_KNOWN = 10_000
+_days: dict[int, tuple[float, int | None]] = {}
+_bytes: dict[int, tuple[float, int]] = {}
+
+
+class Overtaken(Exception):
+    """Another request of the conversation wrote its state meanwhile."""
+
+
+class Known(Struct, frozen=True):
+    """A conversation as it was read or written: `version` 0 where there was nothing."""
+
+    version: int = 0
+    state: State = State()
+    seen_at: datetime | None = None
+    expires_at: datetime | None = None
+
+
+def read(project_id: int, digest: bytes, known: Known) -> Known:
+    """A conversation as it is now; of what is `known` the state is not read again. Raises the database's errors."""
+    row = read_conversation(_open(), project_id=project_id, digest=digest, known=known.version)
+    if row is None:
+        return Known()
+    version, seen_at, expires_at, written = row
+    state = known.state if written is None else msgspec.json.decode(written, type=State)
+    return Known(version, state, seen_at, expires_at)
+
+
+def keep(
+    project_id: int, digest: bytes, known: Known, state: State, blobs: Sequence[Blob], *, now: datetime, within_s: float
+) -> Known:
+    """Write what a request left of a conversation that was `known`, and what it left out; no statement takes longer
+    than `within_s`. Raises Overtaken, and the database's errors; then nothing is written."""
+    last = now + _kept(project_id)
+    due = known.expires_at
+    moves = due is None or due < last - _STEP or due > last
+    expires_at = last if moves or due is None else due
+    with _bounded(within_s) as conn:
+        if blobs:
+            keep_originals(conn, project_id=project_id, blobs=blobs, expires_at=last)
+        if moves and (roots := _roots(state)):
+            extend_originals(conn, project_id=project_id, roots=roots, expires_at=last)
+        written = msgspec.json.encode(state)
+        version = keep_conversation(
+            conn,
+            project_id=project_id,
+            digest=digest,
+            known=known.version,
+            fresh=int(now.timestamp() * 1e6),
+            state=written,
+            seen_at=now,
+            expires_at=expires_at,
+        )
+        if version is None:
+            raise Overtaken
+    return Known(version, state, now, expires_at)
+
+
+def finding(project_id: int) -> Find:
+    """Looks for what was left out of a project's prompts. What it gives raises the database's errors."""
+    return lambda ref: find_original(_open(), project_id=project_id, ref=ref)
+
+
+def has_room(project_id: int) -> bool:
+    """Whether more may be kept of a project, as it was a minute ago at most. Raises the database's errors."""
+    found = _bytes.get(project_id)
+    if found is None or time.monotonic() - found[0] > _RECHECK_S:
+        found = time.monotonic(), kept_bytes(_open(), project_id=project_id)
+        _remember(_bytes, project_id, found)
+    return found[1] < MOST_BYTES
+
+
+def _kept(project_id: int) -> timedelta:
+    found = _days.get(project_id)
+    if found is None or time.monotonic() - found[0] > _RECHECK_S:
+        found = time.monotonic(), facade.days_kept(project_id)
+        _remember(_days, project_id, found)
+    return KEPT if found[1] is None else min(KEPT, timedelta(days=found[1]))
+
+
+def _remember(known: dict[int, Any], project_id: int, found: Any) -> None:
+    if len(known) >= _MOST_KNOWN:
+        known.clear()
+    known[project_id] = found
+
+
+def _roots(state: State) -> list[str]:
+    """The hashes that a state speaks of; what these are made of is known by them."""
+    return [*(stub.sha256 for stub in state.stubs), *([state.fold.history] if state.fold else [])]
+
+
+def _open() -> Connection[Any]:
+    connection.ensure_connection()
+    return cast(Connection[Any], connection.connection)
+
+
+def _cursor(conn: Connection[Any]) -> Cursor[tuple[Any, ...]]:
+    """A cursor that sends bytes as they are, which Django's own writes out as text."""
+    return Cursor(conn, row_factory=tuple_row)
+
+
+@contextmanager
+def _bounded(within_s: float) -> Iterator[Connection[Any]]:
+    """A transaction of which no statement takes longer, its waits for locks included."""
+    with transaction.atomic():
+        conn = _open()
+        conn.execute("SELECT set_config('statement_timeout', %s, true)", [f"{round(within_s * 1000)}ms"])
+        yield conn
+
+
+def read_conversation(conn: Connection[Any], *, project_id: int, digest: bytes, known: int) -> tuple[Any, ...] | None:
+    """(version, seen at, expires at, state or None where the version is `known`); None where there is nothing."""
+    with _cursor(conn) as cursor:
+        given = {"project_id": project_id, "digest": digest, "known": known}
+        return cursor.execute(statement(__package__, "read_conversation"), given, binary=True).fetchone()
+
+
+def keep_conversation(conn: Connection[Any], **given: Any) -> int | None:
+    """The version that was written; None where another one than `known` is there."""
+    with _cursor(conn) as cursor:
+        row = cursor.execute(statement(__package__, "keep_conversation"), given).fetchone()
+    return row[0] if row else None
+
+
+def keep_originals(conn: Connection[Any], *, project_id: int, blobs: Sequence[Blob], expires_at: datetime) -> None:
+    """Keep some blobs, each once."""
+    ours = {blob.sha256: blob for blob in blobs}.values()
+    given = {
+        "project_id": project_id,
+        "sha256": [blob.sha256 for blob in ours],
+        "kind": [blob.kind for blob in ours],
+        "content": [blob.content for blob in ours],
+        "parts": [" ".join(parts_of(blob)) for blob in ours],
+        "expires_at": expires_at,
+    }
+    with _cursor(conn) as cursor:
+        cursor.execute(statement(__package__, "keep_originals"), given)
+
+
+def extend_originals(conn: Connection[Any], *, project_id: int, roots: Sequence[str], expires_at: datetime) -> None:
+    """Keep on what is known by these hashes, and what it is made of."""
+    given = {"project_id": project_id, "roots": list(roots), "expires_at": expires_at}
+    with _cursor(conn) as cursor:
+        cursor.execute(statement(__package__, "extend_originals"), given)
+
+
+def find_original(conn: Connection[Any], *, project_id: int, ref: str) -> bytes | None:
+    """The bytes of a hash, or of its first digits."""
+    with _cursor(conn) as cursor:
+        row = cursor.execute(
+            statement(__package__, "find_original"), {"project_id": project_id, "ref": ref}, binary=True
+        ).fetchone()
+    return row[0] if row else None
+
+
+def kept_bytes(conn: Connection[Any], *, project_id: int) -> int:
+    """How many bytes are kept of a project."""
+    with _cursor(conn) as cursor:
+        row = cursor.execute(statement(__package__, "kept_bytes"), {"project_id": project_id}).fetchone()
+    return row[0] if row else 0
