@@ -19,7 +19,7 @@ _HEAD = (
     MARK + " My notes of the work so far, in place of the messages themselves. The whole of it, with every result: "
     '{tool}(ref="{ref}", query="…").'
 )
-_TITLES = {
+TITLES = {
     "said": "The user said, in these words (it holds unless taken back later)",
     "agreed": "I asked, and the user answered",
     "decided": "Decided and found",
@@ -36,7 +36,7 @@ _TITLES = {
 def written(notes: Notes, history: str) -> str:
     """The text of notes, with the reference of what they stand for."""
     pieces = [_HEAD.format(tool=TOOL, ref=history[:REF])]
-    for name, title in _TITLES.items():
+    for name, title in TITLES.items():
         lines: tuple[Line, ...] = getattr(notes, name)
         if name == "names" and lines:
             pieces.append(f"## {title}\n" + ", ".join(line or key for key, line in lines))

@@ -17,6 +17,7 @@ from django.db import Error as DatabaseError
 from routing.contracts import Attempt, Tier
 from routing.gateway.accounting import call_of, label
 from routing.gateway.exchange import Exchange, Refusal
+from routing.gateway.halting import Halts
 from routing.gateway.threads import Threads
 from routing.providers.failed import failed
 from telemetry import facade
@@ -33,7 +34,7 @@ class Budgets:
     """Of one process."""
 
     def __init__(self, threads: Threads) -> None:
-        self._threads = threads
+        self._threads, self._halts = threads, Halts()
         self._projects: dict[int, tuple[str, bool]] | None = None
         self._read_at = 0.0
         self._reading: asyncio.Task[None] | None = None
@@ -56,7 +57,8 @@ class Budgets:
             return held
         if held.is_of_tier:
             raise failed("busy", held.message)
-        raise _refusal(exchange, 429, "budget_exceeded", held.message, budgets=list(held.budgets))
+        told = await self._halts.told(exchange, held.budgets) if exchange.answer is None else {}
+        raise _refusal(exchange, 429, "budget_exceeded", held.message, **told)
 
     async def release(self, exchange: Exchange, held: BudgetHold | None) -> None:
         """Give back what was reserved for an attempt that was not made. Where the database is away it expires."""

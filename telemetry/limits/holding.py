@@ -18,7 +18,7 @@ from telemetry.database import connection
 from telemetry.ledger.overrides import book_for
 from telemetry.limits import reserving
 from telemetry.limits.checking import cost_of, priced, sums_of
-from telemetry.limits.windows import Reserved, Spent, Stand, Whose, asked, refusal, spent
+from telemetry.limits.windows import Reserved, Spent, Stand, Whose, asked, ends_at, refusal, spent
 from telemetry.statements import statement
 from telemetry.usage import usd
 
@@ -128,6 +128,7 @@ def _told(stand: Stand) -> dict[str, Any]:
         "id": grant.budget_id,
         **{name: getattr(grant, name) for name in names},
         **{name: _exact(stand, amount) for name, amount in amounts.items()},
+        "ends_at": ends_at(stand.window),
     }
 
 

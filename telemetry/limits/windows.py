@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from typing import Literal
 from uuid import UUID
@@ -200,6 +200,11 @@ def refusal(told: Reserved) -> str:
         return ""
     wholes = " ".join(_short(stand) for stand in told.refused_by)
     return f"{wholes} That is too little for this call. A twentieth is held back for a final summary."
+
+
+def ends_at(window: Window) -> str | None:
+    """When a window is over and the next one begins, in UTC; None for a session or run, of which nobody knows."""
+    return window.to_at.astimezone(UTC).isoformat().replace("+00:00", "Z") if window.to_at else None
 
 
 def period_days(period: str, today: date) -> tuple[date, date]:

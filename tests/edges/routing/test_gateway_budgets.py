@@ -5,10 +5,12 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import anthropic
 import openai
 import pytest
 from openai.types.chat import ChatCompletion
@@ -21,6 +23,11 @@ from tests.ladders import ladder
 from tests.misbehaving import Manner, provider
 
 LIMITS = {"has_json": True}
+WORK: list[Any] = [
+    {"role": "user", "content": "Find the leak. Do not touch a.py."},
+    {"role": "assistant", "content": "We decided on plan B."},
+    {"role": "user", "content": "Now write the report."},
+]
 SESSION = {"x-tloi-session": "s", "x-tloi-session-type": "coding"}
 
 
@@ -36,10 +43,9 @@ def grant(project: Project, amount: int, **changes: Any) -> Budget:
 
 
 def say(client: openai.OpenAI, *, model: str = "auto", headers: dict[str, str] | None = None, **changes: Any) -> Any:
-    messages: Any = [{"role": "user", "content": "say many words"}]
-    given = {**SESSION, **(headers or {})}
+    given = {"messages": [{"role": "user", "content": "say many words"}], **changes}
     return client.chat.completions.with_raw_response.create(
-        model=model, messages=messages, extra_headers=given, **changes
+        model=model, extra_headers={**SESSION, **(headers or {})}, **given
     )
 
 
@@ -120,6 +126,40 @@ def test_under_a_thousand_tokens_it_is_refused_in_words_that_a_program_reads(
     assert (told["id"], told["scope"], told["left"], told["counts"]) == (budget.pk, "session_type", "1000", "gross")
     assert rungs.first.calls == rungs.second.calls == []
     assert say(client, max_tokens=100).headers["x-tloi-tier"] == "1"
+
+
+def test_whoever_is_refused_is_told_what_the_session_came_to_and_another_goes_on_from_it(
+    rungs: Rungs, client: openai.OpenAI, project: Project
+) -> None:
+    grant(project, 1_000)
+    error = refusal(client, messages=WORK, max_tokens=6_000)
+    assert isinstance(error.body, dict)
+    summary = error.body["summary"]
+    for line in ("Find the leak. Do not touch a.py.", "We decided on plan B.", "- Now write the report."):
+        assert line in summary
+    assert error.body["next"].startswith("Begin a new session, with `summary` as the user's first message.")
+    assert error.body["next_at"] is None
+    begun = [{"role": "user", "content": summary}]
+    say(client, messages=begun, headers={"x-tloi-session": "s-2"}, max_tokens=500)
+    assert "Do not touch a.py." in rungs.first.calls[0].body["messages"][0]["content"]
+
+
+def test_in_anthropics_words_too_and_of_a_day_it_is_told_when_it_is_over(
+    rungs: Rungs, caller_key: str, project: Project
+) -> None:
+    grant(project, 1_000, scope="project", subject="", period="day")
+    asked_at = datetime.now(UTC)
+    with (
+        anthropic.Anthropic(base_url=rungs.address, api_key=caller_key, max_retries=0) as client,
+        pytest.raises(anthropic.RateLimitError) as refused,
+    ):
+        client.messages.create(model="auto", max_tokens=6_000, messages=WORK)
+    assert isinstance(refused.value.body, dict)
+    told = refused.value.body["error"]
+    assert (told["details"]["error_code"], told["budgets"][0]["ends_at"]) == ("budget_exceeded", told["next_at"])
+    assert "Do not touch a.py." in told["summary"]
+    assert asked_at < datetime.fromisoformat(told["next_at"]) <= asked_at + timedelta(days=1, hours=1)
+    assert told["next"].startswith(f"From {told['next_at']} on there is room again")
 
 
 def test_a_budget_that_warns_lowers_nothing(rungs: Rungs, client: openai.OpenAI, project: Project) -> None:
