@@ -180,7 +180,8 @@ class Rung(Struct, frozen=True, kw_only=True):
     """A tier of the gateway's ladder as a page shows it: what it should answer, what it did in some days, how it is.
 
     `share` is a part of 1; `answers` came, of which the gate `refused` some; `compared`: of how many a higher tier's
-    answer was had as well, and of how many that was the better one. Prices are of a token, None as the price book says.
+    answer was had as well, and of how many that was the better one; `is_well` is None where it was not asked.
+    Prices are of a token, None as the price book says.
     """
 
     name: str
@@ -189,7 +190,7 @@ class Rung(Struct, frozen=True, kw_only=True):
     model: str
     share: float
     state: str
-    is_well: bool
+    is_well: bool | None
     quota: str
     input_nanousd: int | None
     output_nanousd: int | None

@@ -65,15 +65,16 @@ def ladder(*, project_id: int, first: date, last: date, now: datetime) -> Ladder
 def _rung(tier: Tier, left: Mapping[str, Left], opened: Mapping[int, str], sums: Sequence[int]) -> Rung:
     answers, refused, failed, compared, bettered = sums
     fault = opened.get(tier.id, "")
-    state = tier.trouble or (f"left out after {fault.replace('_', ' ')}" if fault else "well")
+    trouble = tier.trouble or (f"left out after {fault.replace('_', ' ')}" if fault else "")
+    was_asked = answers + refused + failed > 0
     return Rung(
         name=tier.name,
         position=tier.position,
         provider=tier.provider.name,
         model=tier.model,
         share=tier.share,
-        state=state,
-        is_well=state == "well",
+        state=trouble or ("well" if was_asked else "not asked"),
+        is_well=False if trouble else was_asked or None,
         quota=_quota(tier.quota, left),
         input_nanousd=tier.input_nanousd,
         output_nanousd=tier.output_nanousd,

@@ -30,6 +30,7 @@ COLUMNS = (
     Column("quota", "Quota", "text", hint="Calls that its account may still make"),
 )
 
+_SIGNS = {True: "good", False: "bad", None: "other"}
 _LONGEST, _LONGEST_MODEL = 28, 60  # letters of a name
 
 
@@ -75,7 +76,7 @@ def _row(
                 mark=marks.get(rung.name, 0),
                 note=f"tier {rung.position}",
             ),
-            Cell(rung.state, rung.state, words=True, state="good" if rung.is_well else "bad"),
+            Cell(rung.state, rung.state, words=True, state=_SIGNS[rung.is_well]),
             Cell(f"{target}%", target),
             _part(kept, given, is_bar=True),
             count(rung.answers),

@@ -52,6 +52,10 @@ def test_each_tier_stands_beside_its_target_with_its_failures_and_its_state(brow
     assert int(high["duration_ms_p50"]) == pytest.approx(500, rel=0.1)
 
 
+def test_a_tier_that_was_not_asked_in_the_range_is_not_called_well(project: Project, tiers: list[Tier]) -> None:
+    assert [row["state"] for row in table(visitor(project), "tiers")] == ["not asked"] * len(tiers)
+
+
 def test_reasons_climbs_and_what_all_paid_would_have_cost(browser: Client) -> None:
     reasons = {row["reason"]: row for row in table(browser, "reasons")}
     assert reasons["the lowest tier that can"]["asked"] == "10"
