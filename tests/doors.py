@@ -41,6 +41,9 @@ ROUTES = {
     "api/v1/tokens/count/": Route("key", "ingest", fields={"model": "claude-planted", "text": "{task}"}),
     "api/v1/tasks/": Route("key", "gateway", fields={"type": "planted", "prompt": "planted"}),
     "api/v1/tasks/<uuid:errand_id>/": Route("key", "gateway"),
+    "api/v1/skills/": Route("key", "read"),
+    "api/v1/skills/<str:name>/": Route("key", "read"),
+    "api/v1/skills/<str:name>/files/<path:file>": Route("key", "read"),
     "api/v1/objectives/": Route("key", "read", queries=("", MONTH, f"{MONTH}&tz=Asia/Tokyo")),
     "api/v1/reports/": Route("key", "read", queries=("", MONTH, f"{MONTH}&kind=daily")),
     "api/v1/reports/<str:period>/": Route("key", "read", queries=("", "format=md", "format=json")),
@@ -107,4 +110,6 @@ PLACES = {
     "<str:kind>": "kind",
     "<str:period>": "period",
     "<uuid:errand_id>": "errand",
+    "<str:name>": "skill",
+    "<path:file>": "file",
 }

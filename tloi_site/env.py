@@ -89,6 +89,11 @@ SETTINGS = (
         "TLOI_AUDIT_PERCENT", "0", "of the answers that passed the gate, how many a higher tier is asked of as well"
     ),
     Setting("TLOI_AUDIT_USD_A_DAY", "1", "US dollars that this may cost in a UTC day"),
+    Setting(
+        "TLOI_SKILL_ROOTS",
+        "catalogue",
+        "folders of skills, by comma, the first of which that has a name gives it out; catalogue: the ten of TLOI",
+    ),
     Setting("TLOI_TRUST_PROXY", "0", "1: believe X-Forwarded-Proto and X-Forwarded-For of a proxy in front"),
     Setting("TLOI_DEBUG", "0", "1: Django's debug pages, on 127.0.0.1 only"),
 )
@@ -142,6 +147,16 @@ def backup_dir() -> Path | None:
     if named and not folder.is_absolute():
         raise BadSetting(f"TLOI_BACKUP_DIR is {named!r}, but must be a whole path, such as /srv/backups/tloi.")
     return folder if named else None
+
+
+def skill_roots() -> tuple[str, ...]:
+    """TLOI_SKILL_ROOTS: whole paths, and the word `catalogue`. Raises BadSetting for a path that means another folder
+    for each process."""
+    named = [str(Path(word).expanduser()) if word.startswith("~") else word for word in words("TLOI_SKILL_ROOTS")]
+    for word in named:
+        if word != "catalogue" and not Path(word).is_absolute():
+            raise BadSetting(f"TLOI_SKILL_ROOTS names {word!r}, but must have whole paths, such as /srv/skills.")
+    return tuple(named)
 
 
 def local_model() -> str:

@@ -136,6 +136,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "django_htmx",
     "telemetry",
+    "skills",
     "routing",
     "tloi_site",
 ]
@@ -224,6 +225,7 @@ if LOCAL_MODEL:
 SECOND_SAMPLE = env.flag("TLOI_SECOND_SAMPLE")
 AUDIT_PERCENT = env.integer("TLOI_AUDIT_PERCENT", low=0, high=100)
 AUDIT_NANOUSD_A_DAY = 10**9 * env.integer("TLOI_AUDIT_USD_A_DAY", low=0, high=100_000)
+SKILL_ROOTS = env.skill_roots()
 MAIL_SERVER = _mail_server(env.text("TLOI_SMTP_URL"))
 MAIL_FROM = env.text("TLOI_MAIL_FROM")
 BACKUP_DIR = env.backup_dir()

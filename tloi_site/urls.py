@@ -19,6 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", (_admin, _app, _namespace)),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("", include("telemetry.api.urls")),
+    path("", include("skills.api.urls")),
     path("", include("routing.api.urls")),
     path("", include("telemetry.dashboards.urls")),
 ]

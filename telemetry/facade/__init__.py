@@ -20,6 +20,7 @@ from telemetry.facade.holders import (
     ensure_project,
     key_works,
     list_keys,
+    list_projects,
     make_login_link,
     revoke_key,
     seal_key,
@@ -54,6 +55,7 @@ from telemetry.jobs.queue import Trouble
 from telemetry.ledger.contents import PartitionLeaving, TableContents, contents, hold_partitions, is_empty
 from telemetry.ledger.removal import NotADemo
 from telemetry.limits.holding import BudgetHold, held_projects, hold_budgets, settle_budgets
+from telemetry.outlook.tokens import count_text
 from telemetry.providers import is_identity
 from telemetry.sources.demo import ROSTER
 from telemetry.statements import statement
@@ -85,6 +87,7 @@ __all__ = [
     "check_runs",
     "contents",
     "cost_nanousd",
+    "count_text",
     "create_key",
     "days_kept",
     "disks",
@@ -107,6 +110,7 @@ __all__ = [
     "job_trouble",
     "key_works",
     "list_keys",
+    "list_projects",
     "load_demo",
     "make_login_link",
     "observe_due",

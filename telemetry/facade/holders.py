@@ -43,6 +43,12 @@ def ensure_project(*, slug: str, name: str = "", time_zone: str = "UTC") -> Proj
     return ProjectInfo(project.pk, project.slug, project.name, project.time_zone)
 
 
+def list_projects() -> list[ProjectInfo]:
+    """All projects, by slug."""
+    found = projects.every_project()
+    return [ProjectInfo(project.pk, project.slug, project.name, project.time_zone) for project in found]
+
+
 def ensure_owner() -> int:
     """The id of the superuser `owner`, who has no password and owns every project."""
     return projects.ensure_owner()

@@ -53,6 +53,11 @@ def count(conn: Connection[Any], *, project_id: int, model: str, texts: Sequence
     return TokenCount(tokens, how, tokens, tokens, name, 0)
 
 
+def count_text(text: str) -> int:
+    """The tokens of a text in o200k_base, whatever model it is for: the measure in which texts are compared."""
+    return encoding.count(text, "o200k_base").tokens
+
+
 def learn(
     conn: Connection[Any], *, project_id: int, model: str, texts: Sequence[str], said: int, now: datetime
 ) -> bool:

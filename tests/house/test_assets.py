@@ -71,6 +71,7 @@ ALLOWED = {
     f"{RANKS}/o200k_base.tiktoken.xz": "525e9ef7ef1926dfc41c2fd03529afc9822289ed48c4ae4927cf061c92dab0e9",
 }
 OURS = {".py", ".sql", ".typed"}  # what an app's folder consists of
+CATALOGUE = Path("skills/catalogue")  # skills that we wrote: text of one kind, and nothing else
 
 
 def data_of_others(paths: Iterable[Path], root: Path) -> dict[str, str]:
@@ -78,7 +79,7 @@ def data_of_others(paths: Iterable[Path], root: Path) -> dict[str, str]:
     return {
         str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in paths
-        if path.suffix not in OURS
+        if path.suffix not in OURS and not (path.suffix == ".md" and path.is_relative_to(root / CATALOGUE))
     }
 
 
@@ -93,6 +94,16 @@ def test_a_table_of_others_and_one_that_was_changed_are_found(tmp_path: Path) ->
     assert list(found) == ["model.bin", "words.txt"]
     (tmp_path / "model.bin").write_text("y")
     assert data_of_others([tmp_path / "model.bin"], tmp_path)["model.bin"] != found["model.bin"]
+
+
+def test_of_the_catalogue_only_texts_are_ours(tmp_path: Path) -> None:
+    for name in ("SKILL.md", "run.sh"):
+        file = tmp_path / CATALOGUE / "aria-health" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("x")
+    (tmp_path / "skills" / "other.md").write_text("x")
+    found = data_of_others(sorted(tmp_path.rglob("*.*")), tmp_path)
+    assert [Path(name).name for name in found] == ["run.sh", "other.md"]
 
 
 def test_there_is_a_tree_of_assets() -> None:

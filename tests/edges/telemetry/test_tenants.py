@@ -50,6 +50,7 @@ from tests.doors import ADMIN, LITELLM, OPEN_TO_STRANGERS, PLACES, REPORTED, ROU
 from tests.made_runs import run_of
 from tests.page_reading import person, visitor
 from tests.reports import make_report
+from tests.skill_roots import skill_of
 from tloi_site import urls
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
@@ -136,6 +137,7 @@ def tenant(name: str) -> Tenant:
     proposed = AllowedWaste.objects.create(project=project, detector="context_bloat", task_type=words["proposed"])
     refused = [Rejection(0, words["run"], words["reason"])]
     intake.note(connection(), project_id=project.pk, source=words["source"], received=1, rejections=refused, now=now)
+    skill_of(project, words["skill"], body=words["finding"], file=words["file"], text=words["line"])
     return Tenant(
         project, person(project), key, words, invoice_of(project, words), proposed.pk, errand_of(project, words)
     )
@@ -338,6 +340,7 @@ def test_a_key_is_no_login(tenants: tuple[Tenant, Tenant], route: str) -> None:
         ("reports/<str:kind>/<str:period>/", "finding"),
         ("api/v1/usage/", "agent"),
         ("api/v1/export/", "session"),
+        ("api/v1/skills/<str:name>/", "finding"),
         ("anomalies/", "finding"),
         ("anomalies/", "allowed"),
         ("api/v1/anomalies/", "finding"),

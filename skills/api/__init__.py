@@ -1,0 +1,1 @@
+"""Skills' REST API: skills by name, and their files. Edge."""

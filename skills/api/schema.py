@@ -1,0 +1,40 @@
+"""What the OpenAPI document says of skills."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse
+
+_HEADER: dict[str, Any] = {
+    name: {"type": "string"} for name in ("name", "description", "version", "license", "compatibility", "root")
+} | {name: {"type": "array", "items": {"type": "string"}} for name in ("tags", "allowed_tools")}
+_BROKEN = {name: {"type": "string"} for name in ("name", "root", "reason")}
+_REFUSED = {
+    404: OpenApiResponse(OpenApiTypes.OBJECT, "there is none of that name"),
+    422: OpenApiResponse(OpenApiTypes.OBJECT, "there is one that cannot be given out, and why"),
+}
+
+SKILLS = {
+    200: {
+        "type": "object",
+        "properties": {
+            "skills": {"type": "array", "items": {"type": "object", "properties": _HEADER}},
+            "broken": {"type": "array", "items": {"type": "object", "properties": _BROKEN}},
+        },
+    }
+}
+SKILL = {
+    200: {
+        "type": "object",
+        "properties": _HEADER
+        | {
+            "digest": {"type": "string", "description": "SHA-256 of its SKILL.md"},
+            "tokens": {"type": "integer", "description": "of its body, in o200k_base"},
+            "body": {"type": "string"},
+            "files": {"type": "array", "items": {"type": "string"}},
+        },
+    },
+    **_REFUSED,
+}

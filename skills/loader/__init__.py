@@ -1,0 +1,1 @@
+"""Skills read from folders, and nothing that lies outside of them."""
