@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -17,6 +17,7 @@ from django.db import connection
 
 from routing import models, roster
 from routing.contracts import Quota, Tier
+from routing.ladder.breaker import LONGEST_S
 from routing.providers.quota import Left, Quotas
 from routing.providers.shared import Shared
 from telemetry.contracts import Ladder, Opened, Recalled, Rung, Why
@@ -24,6 +25,7 @@ from telemetry.facade import statement
 
 _MOST_REASONS = 100
 _MOST_CHANGES = 50
+_LONGEST = timedelta(seconds=LONGEST_S)
 
 
 def ladder(*, project_id: int, first: date, last: date, now: datetime) -> Ladder:
@@ -35,7 +37,7 @@ def ladder(*, project_id: int, first: date, last: date, now: datetime) -> Ladder
     sums = {row[0]: row[1:] for row in tier_days(project_id, first=first, last=last)}
     names = dict(models.Tier.objects.values_list("pk", "name"))
     changes = models.BreakerChange.objects.filter(at__date__range=(first, last)).order_by("-at", "-pk")
-    opened = _opened()
+    opened = _opened(now)
     return Ladder(
         rungs=tuple(_rung(tier, left, opened, sums.get(tier.id, (0,) * 5)) for tier in tiers),
         whys=tuple(
@@ -64,8 +66,7 @@ def ladder(*, project_id: int, first: date, last: date, now: datetime) -> Ladder
 
 def _rung(tier: Tier, left: Mapping[str, Left], opened: Mapping[int, str], sums: Sequence[int]) -> Rung:
     answers, refused, failed, compared, bettered = sums
-    fault = opened.get(tier.id, "")
-    trouble = tier.trouble or (f"left out after {fault.replace('_', ' ')}" if fault else "")
+    trouble = tier.trouble or opened.get(tier.id, "")
     was_asked = answers + refused + failed > 0
     return Rung(
         name=tier.name,
@@ -86,10 +87,17 @@ def _rung(tier: Tier, left: Mapping[str, Left], opened: Mapping[int, str], sums:
     )
 
 
-def _opened() -> dict[int, str]:
-    """Of each tier the fault that its breaker opened on last, where no process has closed it since."""
-    newest = models.BreakerChange.objects.order_by("tier_id", "-at", "-pk").distinct("tier_id")
-    return {one.tier_id: one.kind for one in newest if one.kind}
+def _opened(now: datetime) -> dict[int, str]:
+    """Why a tier is left out, or was and has not answered since."""
+    return {
+        one.tier_id: f"{'left out after' if now - one.at < _LONGEST else 'failed when last asked:'} {_words(one.kind)}"
+        for one in models.BreakerChange.newest()
+        if one.kind
+    }
+
+
+def _words(kind: str) -> str:
+    return kind.replace("_", " ")
 
 
 def _quota(quota: Quota | None, left: Mapping[str, Left]) -> str:

@@ -22,7 +22,8 @@ _KEPT_CHANGES = 1_000
 
 
 class Change(Struct, frozen=True):
-    """A breaker that opened (`kind` says why) or closed (None) at a moment."""
+    """A breaker that opened (`kind` says why) or closed (None) at a moment, or (None) a tier's first answer to this
+    process."""
 
     tier_id: int
     at: datetime
@@ -34,6 +35,7 @@ class Health:
 
     def __init__(self) -> None:
         self._breakers: dict[int, Breaker] = {}
+        self._answered: set[int] = set()
         self.changes: deque[Change] = deque(maxlen=_KEPT_CHANGES)
 
     def states(self, tiers: Iterable[Tier], *, now: datetime, known: Mapping[int, TierState]) -> dict[int, TierState]:
@@ -58,7 +60,10 @@ class Health:
         kind, after_s = (fault.kind, fault.retry_after_s) if fault else (None, None)
         after = breaker.noted(before, kind, now=now, retry_after_s=after_s)
         self._breakers[tier_id] = after
-        if (before.until is None) != (after.until is None):
+        is_first = kind is None and tier_id not in self._answered  # a process before this one may have left it out
+        if kind is None:
+            self._answered.add(tier_id)
+        if is_first or (before.until is None) != (after.until is None):
             self.changes.append(Change(tier_id, now, after.kind if after.until else None))
 
     def _of(self, tier_id: int) -> Breaker:

@@ -102,12 +102,16 @@ def learn(ended: Iterable[Ended]) -> None:
 
 
 def store_changes(changes: MutableSequence[Change]) -> None:
-    """Keep what opened and closed of a process's breakers (`Health.changes`), and take it out of there. Raises
-    django.db.Error; then all of it is still there."""
+    """Keep what opened and closed of a process's breakers (`Health.changes`), and take it out of there; that a tier
+    answers is nothing new unless some process left it out. Raises django.db.Error; then all of it is still there."""
     taken = list(changes)
-    models.BreakerChange.objects.bulk_create(
-        models.BreakerChange(tier_id=change.tier_id, at=change.at, kind=change.kind or "") for change in taken
-    )
+    is_left_out = {one.tier_id: bool(one.kind) for one in models.BreakerChange.newest()} if taken else {}
+    kept = []
+    for change in taken:
+        if change.kind or is_left_out.get(change.tier_id):
+            kept.append(models.BreakerChange(tier_id=change.tier_id, at=change.at, kind=change.kind or ""))
+        is_left_out[change.tier_id] = bool(change.kind)
+    models.BreakerChange.objects.bulk_create(kept)
     for _ in taken:
         del changes[0]
 

@@ -127,6 +127,11 @@ class BreakerChange(models.Model):
     def __str__(self) -> str:
         return f"{self.tier_id} {self.kind}"
 
+    @classmethod
+    def newest(cls) -> models.QuerySet[BreakerChange]:
+        """Of each tier what was seen last."""
+        return cls.objects.order_by("tier_id", "-at", "-pk").distinct("tier_id")
+
 
 class Audit(models.Model):
     """An answer that passed the gate, of which a higher tier is to be asked as well. Taken away when that begins."""

@@ -214,3 +214,17 @@ def test_what_breakers_did_is_kept_and_taken_from_the_process(tiers: list[Tier])
     learning.store_changes(health.changes)
     assert not health.changes
     assert [(one.at, one.kind) for one in BreakerChange.objects.filter(tier_id=tiers[0].id)] == [(NOW, "server")]
+
+
+def test_a_tier_that_a_process_left_out_is_asked_again_once_another_had_an_answer(tiers: list[Tier]) -> None:
+    first, second = Health(), Health()
+    first.note(tiers[0].id, Fault(kind="account", message=""), now=NOW)
+    learning.store_changes(first.changes)
+    for tier in tiers:
+        second.note(tier.id, None, now=NOW + timedelta(hours=1))
+    learning.store_changes(second.changes)
+    seen = [
+        (one.tier_id, one.kind)
+        for one in BreakerChange.objects.filter(tier_id__in=[tier.id for tier in tiers]).order_by("at")
+    ]
+    assert seen == [(tiers[0].id, "account"), (tiers[0].id, "")], "and nothing of the tier that was never left out"

@@ -18,6 +18,7 @@ from tests.page_reading import invented_calls, rows_of_csv, store, visitor
 from tests.routed import ten_requests
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
+FAILED = "failed when last asked: no answer"
 DAYS = "from=2026-03-02&to=2026-03-02&tz=UTC"
 pytestmark = pytest.mark.usefixtures("static_files")
 
@@ -47,9 +48,15 @@ def table(browser: Client, name: str) -> list[dict[str, str]]:
 def test_each_tier_stands_beside_its_target_with_its_failures_and_its_state(browser: Client) -> None:
     low, high = table(browser, "tiers")
     assert (low["tier"], low["target_percent"], low["share_percent"], low["answers"]) == ("tier-1", "50.0", "70.0", "9")
-    assert (low["failed_percent"], low["refused_percent"], low["state"]) == ("10.0", "22.2", "left out after no answer")
+    assert (low["failed_percent"], low["refused_percent"], low["state"]) == ("10.0", "22.2", FAILED)
     assert (high["share_percent"], high["state"], high["cost_usd"]) == ("30.0", "well", "0.0036")
     assert int(high["duration_ms_p50"]) == pytest.approx(500, rel=0.1)
+
+
+def test_a_tier_is_left_out_for_as_long_as_a_breaker_pauses(browser: Client, tiers: list[Tier]) -> None:
+    BreakerChange.objects.create(tier_id=tiers[1].pk, at=datetime.now(UTC), kind="server")
+    low, high = table(browser, "tiers")
+    assert (low["state"], high["state"]) == (FAILED, "left out after server")
 
 
 def test_a_tier_that_was_not_asked_in_the_range_is_not_called_well(project: Project, tiers: list[Tier]) -> None:
