@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from telemetry.contracts import Rung, UsageRow
 from telemetry.dashboards import colours, formats
@@ -30,7 +31,7 @@ COLUMNS = (
     Column("quota", "Quota", "text", hint="Calls that its account may still make"),
 )
 
-_SIGNS = {True: "good", False: "bad", None: "other"}
+_SIGNS: dict[bool | None, Literal["good", "bad", "other"]] = {True: "good", False: "bad", None: "other"}
 _LONGEST, _LONGEST_MODEL = 28, 60  # letters of a name
 
 
