@@ -16,7 +16,7 @@ from routing.contracts import Attempt, Caller, Fault, Plan, Protocol, Step, Tool
 from routing.ladder.faults import Tried
 from routing.wire.reading import Request
 from routing.wire.sending import Prepared
-from telemetry.facade import BudgetHold, KeyHolder
+from telemetry.facade import BudgetHold, BudgetSpans, KeyHolder
 
 
 class Refusal(Exception):
@@ -137,11 +137,12 @@ class Exchange:
     step: Step | None = None  # the one to ask next; None: nobody more
     # count
     told: bytes | None = None  # an answer of the gateway's own
+    # budget
+    spans: BudgetSpans | None = None
+    is_pressed: bool = False  # a budget of this call is nearly used up: its prompt is made shorter whatever its size
     # recall
     claim: Claim | None = None
     remembered: Remembered | None = None
-    # compress
-    is_pressed: bool = False  # a budget of this call is nearly used up: its prompt is made shorter whatever its size
     # dispatch and gate
     past: list[Tried] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)

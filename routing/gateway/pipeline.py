@@ -1,6 +1,6 @@
 """The stages of a request, in their order.
 
-identify ▸ plan ▸ count ▸ recall ▸ (dispatch ▸ gate), once more where the gate sends it up ▸ account ▸ remember
+identify ▸ plan ▸ count ▸ budget ▸ recall ▸ (dispatch ▸ gate), once more where the gate sends it up ▸ account ▸ remember
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from routing.cache.leases import leases
 from routing.gateway.exchange import Exchange, Refusal
 from routing.gateway.remembering import stands_in
 from routing.gateway.resources import Resources
-from routing.gateway.stages import account, count, dispatch, gate, identify, plan, recall, remember
+from routing.gateway.stages import account, budget, count, dispatch, gate, identify, plan, recall, remember
 
 Stage = Callable[[Exchange, Resources], Awaitable[None]]
-BEFORE: tuple[Stage, ...] = (identify.run, plan.run, count.run, recall.run)
+BEFORE: tuple[Stage, ...] = (identify.run, plan.run, count.run, budget.run, recall.run)
 ASKING: tuple[Stage, ...] = (dispatch.run, gate.run)
 AFTER: tuple[Stage, ...] = (account.run, remember.run)
 

@@ -54,7 +54,8 @@ from telemetry.jobs.alone import alone
 from telemetry.jobs.queue import Trouble
 from telemetry.ledger.contents import PartitionLeaving, TableContents, contents, hold_partitions, is_empty
 from telemetry.ledger.removal import NotADemo
-from telemetry.limits.holding import BudgetHold, held_projects, hold_budgets, settle_budgets
+from telemetry.limits.holding import BudgetHold, BudgetSpans, held_projects, hold_budgets, settle_budgets
+from telemetry.limits.pressure import BudgetPressure, press_budgets
 from telemetry.outlook.tokens import count_text
 from telemetry.providers import is_identity
 from telemetry.sources.demo import ROSTER
@@ -68,6 +69,8 @@ __all__ = [
     "BadKey",
     "BadScope",
     "BudgetHold",
+    "BudgetPressure",
+    "BudgetSpans",
     "ExpiryState",
     "KeyHolder",
     "KeyInfo",
@@ -117,6 +120,7 @@ __all__ = [
     "partition_horizon",
     "place",
     "port_of",
+    "press_budgets",
     "record",
     "remove_demo",
     "replica_trouble",

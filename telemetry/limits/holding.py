@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from psycopg import Connection
@@ -18,9 +18,11 @@ from telemetry.database import connection
 from telemetry.ledger.overrides import book_for
 from telemetry.limits import reserving
 from telemetry.limits.checking import cost_of, priced, sums_of
-from telemetry.limits.windows import Reserved, Spent, Stand, Whose, asked, ends_at, refusal, spent
+from telemetry.limits.windows import Asked, Reserved, Spent, Stand, Whose, Window, asked, ends_at, refusal, spent
 from telemetry.statements import statement
 from telemetry.usage import usd
+
+_FRESH = timedelta(seconds=2)  # for which it is believed that a call falls under these budgets and no others
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,15 @@ class BudgetHold:
     budgets: tuple[dict[str, Any], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class BudgetSpans:
+    """The spans of budgets under which a call of a tier falls, but for those in shadow mode, as they were once."""
+
+    tier: str
+    found_at: datetime
+    windows: tuple[Window, ...]
+
+
 def held_projects(conn: Connection[Any] | None = None) -> dict[int, tuple[str, bool]]:
     """The projects in which budgets warn or are enforced: the zone of each, and whether one is enforced."""
     with (conn or connection()).cursor(row_factory=tuple_row) as cursor:
@@ -63,10 +74,25 @@ def hold_budgets(
     is_final: bool,
     now: datetime,
     until: datetime,
+    spans: BudgetSpans | None = None,
 ) -> BudgetHold | None:
     """Reserve what a call may come to, its output at most, under its id, in all budgets that warn or are enforced; None
-    where there are none. `prices`: nano-dollars a token of input and output; None: the price book's."""
+    where there are none. `prices`: nano-dollars a token of input and output; None: the price book's. `spans`, where
+    they were looked up a moment ago."""
     conn = connection()
+    if spans is None or spans.tier != call.tier or now - spans.found_at > _FRESH:
+        spans = spans_of(call, project_id=project_id, zone=zone, parent_session=parent_session, now=now)
+    if not spans.windows:
+        return None
+    amount = amount_of(conn, call, project_id=project_id, prices=prices, is_final=is_final)
+    said = reserving.reserve(
+        conn, project_id=project_id, scopes=spans.windows, amount=amount, now=now, until=until, reservation_id=call.id
+    )
+    return _answer(said)
+
+
+def spans_of(call: Call, *, project_id: int, zone: str, parent_session: str, now: datetime) -> BudgetSpans:
+    """The spans of budgets that warn or are enforced under which a call falls."""
     whose = Whose(
         session_id=call.session_id,
         session_type=call.session_type,
@@ -77,29 +103,28 @@ def hold_budgets(
         objective=call.objective,
         execution_id=call.execution_id,
     )
-    every = reserving.windows(conn, project_id=project_id, whose=whose, zone=zone, now=now)
-    scopes = [window for window in every if window.grant.mode != "shadow"]
-    if not scopes:
-        return None
+    every = reserving.windows(connection(), project_id=project_id, whose=whose, zone=zone, now=now)
+    return BudgetSpans(call.tier, now, tuple(window for window in every if window.grant.mode != "shadow"))
+
+
+def amount_of(
+    conn: Connection[Any], call: Call, *, project_id: int, prices: tuple[int, int] | None, is_final: bool
+) -> Asked:
+    """What a call asks of budgets, by prices that are known or the project's book."""
     if prices is None:
-        amount = priced(call, book=book_for(conn, project_id=project_id), is_final=is_final)
-    else:
-        prompt: UsageRow = sums_of(call)
-        told = {"input_nanousd": prompt.input_total * prices[0], "output_nanousd": prices[1]}
-        amount = asked(prompt, output=call.output, is_final=is_final, **told)
-    said = reserving.reserve(
-        conn, project_id=project_id, scopes=scopes, amount=amount, now=now, until=until, reservation_id=call.id
-    )
-    return _answer(said)
+        return priced(call, book=book_for(conn, project_id=project_id), is_final=is_final)
+    prompt: UsageRow = sums_of(call)
+    costs = {"input_nanousd": prompt.input_total * prices[0], "output_nanousd": prices[1]}
+    return asked(prompt, output=call.output, is_final=is_final, **costs)
 
 
 def settle_budgets(calls: Sequence[Call], *, project_id: int, now: datetime, unused: Sequence[str] = ()) -> None:
     """End what was held for calls, which are in the ledger now, and for those that were never made."""
     conn = connection()
     book = book_for(conn, project_id=project_id)
-    told = [spent(call.id, sums_of(call), cost_nanousd=cost_of(call, book)) for call in calls]
-    told += map(Spent, unused)
-    reserving.settle(conn, project_id=project_id, spent=told, is_recorded=True, now=now)
+    ended = [spent(call.id, sums_of(call), cost_nanousd=cost_of(call, book)) for call in calls]
+    ended += map(Spent, unused)
+    reserving.settle(conn, project_id=project_id, spent=ended, is_recorded=True, now=now)
 
 
 def _answer(said: Reserved) -> BudgetHold:
@@ -116,11 +141,12 @@ def _answer(said: Reserved) -> BudgetHold:
         reserved=_exact(fullest, fullest.reserved),
         limit=_exact(fullest, fullest.window.grant.limit),
         message=refusal(said),
-        budgets=tuple(map(_told, said.refused_by)),
+        budgets=tuple(map(told, said.refused_by)),
     )
 
 
-def _told(stand: Stand) -> dict[str, Any]:
+def told(stand: Stand) -> dict[str, Any]:
+    """A budget that refuses, in words of the API."""
     grant = stand.window.grant
     names = ("scope", "subject", "period", "counts")
     amounts = {"limit": grant.limit, "used": stand.used, "reserved": stand.reserved, "left": stand.left}

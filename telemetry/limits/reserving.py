@@ -182,7 +182,7 @@ def _asked(
         if attempt == _ATTEMPTS - 1 or (is_whole and (answer.is_granted or not old)):
             break
         if not is_whole:
-            _open(conn, project_id, scopes, now)
+            begin(conn, project_id=project_id, scopes=scopes, now=now)
         else:
             count(conn, project_id=project_id, scopes=old, now=now)
     if not is_whole:
@@ -200,7 +200,8 @@ def count(conn: Connection[Any], *, project_id: int, scopes: Sequence[Window], n
         count_windows(conn, project_id=project_id, ids=ids, now=now)
 
 
-def _open(conn: Connection[Any], project_id: int, scopes: Sequence[Window], now: datetime) -> None:
+def begin(conn: Connection[Any], *, project_id: int, scopes: Sequence[Window], now: datetime) -> None:
+    """Make the windows that there are not yet, with what the ledger says of them."""
     with conn.transaction():
         opened = open_windows(conn, project_id=project_id, scopes=scopes, now=now)
         if opened:

@@ -1,6 +1,6 @@
 """Whether the same was answered before: then that is the answer, and nobody is asked.
 
-It comes after all that may refuse a request but budgets, which each attempt asks. Who asks while another asks the same
+It comes after all that may refuse a request, budgets that are over among them. Who asks while another asks the same
 waits for that answer.
 """
 

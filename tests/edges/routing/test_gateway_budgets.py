@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import time
 from collections.abc import Iterator
@@ -15,8 +16,13 @@ import openai
 import pytest
 from openai.types.chat import ChatCompletion
 
+from routing import roster
 from routing.cache.lookups import SKIPPED_S
-from routing.gateway.budgets import FRESH_S
+from routing.contracts import Caller
+from routing.errands.auditing import Nobody
+from routing.gateway.budgets import FRESH_S, Budgets
+from routing.gateway.exchange import Exchange
+from routing.gateway.threads import Threads
 from telemetry.models import Budget, BudgetLease, BudgetWindow, Project
 from tests.gateways import PATIENCE_S, Rungs, ledger, process
 from tests.ladders import ladder
@@ -104,6 +110,48 @@ def test_an_answer_that_a_budget_cut_off_is_not_kept_for_others_and_one_that_end
         if finish == "length":
             time.sleep(SKIPPED_S)
     assert told == [("miss", 1), ("miss", 2), ("hit", 2)]
+
+
+def test_a_kept_answer_is_no_way_around_a_session_that_is_over(
+    rungs: Rungs, client: openai.OpenAI, project: Project
+) -> None:
+    budget = grant(project, 100_000)
+    again: dict[str, Any] = {"model": "tier:1", "headers": {"x-tloi-cache": "on"}}
+    say(client, **again)
+    (window,) = settled(project)
+    assert say(client, **again).headers["x-tloi-cache"] == "hit"
+    budget.amount = Decimal(window.used)
+    budget.save()
+    error = refusal(client, **again)
+    assert error.code == "budget_exceeded"
+    assert isinstance(error.body, dict)
+    assert "say many words" in error.body["summary"]
+    budget.mode = "warn"
+    budget.save()
+    time.sleep(FRESH_S)  # for so long it believes that one is enforced
+    assert say(client, **again).headers["x-tloi-cache"] == "hit"
+    assert len(rungs.first.calls) == 1
+
+
+def test_from_nine_tenths_on_a_request_is_pressed(rungs: Rungs, client: openai.OpenAI, project: Project) -> None:
+    budget = grant(project, 100_000, scope="session", subject="")
+    say(client)
+    (window,) = settled(project)
+    for amount, is_pressed in ((window.used * 2 + 200, False), (window.used * 16 // 15, True)):
+        budget.amount = Decimal(amount)
+        budget.save()
+        assert asyncio.run(looked_at(project)) == is_pressed
+
+
+async def looked_at(project: Project) -> bool:
+    """Whether a request of the session is pressed, after the stage that looks."""
+    threads = Threads("looks", 1)
+    exchange = Exchange(protocol="openai.chat", headers={}, body=b"{}", client=Nobody())
+    exchange.caller, exchange.prompt_tokens = Caller(project_id=project.pk, key_id=0, session="s"), 30
+    ladder_now = await threads.run(lambda: roster.current(now=datetime.now(UTC)))
+    await Budgets(threads).look(exchange, ladder_now.tiers[0])
+    threads.close()
+    return exchange.is_pressed
 
 
 def test_a_call_without_a_limit_is_given_one(rungs: Rungs, client: openai.OpenAI, project: Project) -> None:
