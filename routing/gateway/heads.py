@@ -50,8 +50,11 @@ def remembered_heads(exchange: Exchange, kept: Remembered) -> dict[str, str]:
 
 
 def _budget(held: BudgetHold) -> dict[str, str]:
-    """How full the fullest budget is with this call; where less output was granted than asked for, how much."""
+    """How full the fullest budget is with this call, and from `warn` on what to do; where less output was granted than
+    asked for, how much."""
     told = {f"x-tloi-budget-{name}": getattr(held, name) for name in ("stage", "used", "reserved", "limit")}
+    if held.advice:
+        told["x-tloi-budget-advice"] = held.advice
     return {**told, "x-tloi-max-output": str(held.output)} if held.is_lowered and held.is_binding else told
 
 

@@ -20,7 +20,7 @@ from telemetry.ledger.pricing import nanousd
 from telemetry.limits.checking import Question
 from telemetry.limits.granted import Counts, Mode, Period, Scope
 from telemetry.limits.reserving import Unsettled
-from telemetry.limits.windows import Reserved, Stage, Stand, Whose, ends_at, refusal
+from telemetry.limits.windows import Reserved, Stage, Stand, Whose, advice, ends_at, refusal
 from telemetry.usage import INPUTS, usd
 
 MAX_BYTES = 64 * 2**10
@@ -76,7 +76,8 @@ class Settlement(Struct, kw_only=True):
 class BudgetStand(Struct, kw_only=True):
     """A budget that holds for the call, as it stood before it. `output`: how many tokens of output it has room for, at
     most as many as were asked for; -1: not even for the input. Amounts are tokens, or exact decimals of dollars.
-    `ends_at`: when its day, week or month is over, and there is room again."""
+    `ends_at`: when its day, week or month is over, and there is room again;
+    `advice`: from the stage `warn` on, what to do."""
 
     id: int
     scope: Scope
@@ -92,6 +93,7 @@ class BudgetStand(Struct, kw_only=True):
     output: int
     stage: Stage
     ends_at: str | None
+    advice: str
 
 
 class Refusal(Struct, kw_only=True):
@@ -196,6 +198,7 @@ def _stand(one: Stand) -> BudgetStand:
         output=one.output,
         stage=one.stage,
         ends_at=ends_at(one.window),
+        advice=advice(one.stage, period=grant.period, is_binding=one.window.is_binding),
     )
 
 

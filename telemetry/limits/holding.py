@@ -18,7 +18,19 @@ from telemetry.database import connection
 from telemetry.ledger.overrides import book_for
 from telemetry.limits import reserving
 from telemetry.limits.checking import cost_of, priced, sums_of
-from telemetry.limits.windows import Asked, Reserved, Spent, Stand, Whose, Window, asked, ends_at, refusal, spent
+from telemetry.limits.windows import (
+    Asked,
+    Reserved,
+    Spent,
+    Stand,
+    Whose,
+    Window,
+    advice,
+    asked,
+    ends_at,
+    refusal,
+    spent,
+)
 from telemetry.statements import statement
 from telemetry.usage import usd
 
@@ -31,7 +43,8 @@ class BudgetHold:
 
     `is_binding`: one of them is enforced, so that `output` must be kept. `is_of_tier`: those that refused it are of the
     tier alone, so that another tier may be asked. `used`, `reserved` and `limit` are those of the fullest, as texts in
-    its unit; `stage` is how full that is. `budgets` says of each that refused what a program may want to know.
+    its unit; `stage` is how full that is, and `advice` what to do about it. `budgets` says of each that refused what a
+    program may want to know.
     """
 
     reservation_id: str
@@ -44,6 +57,7 @@ class BudgetHold:
     used: str
     reserved: str
     limit: str
+    advice: str
     message: str
     budgets: tuple[dict[str, Any], ...]
 
@@ -140,6 +154,7 @@ def _answer(said: Reserved) -> BudgetHold:
         used=_exact(fullest, fullest.used),
         reserved=_exact(fullest, fullest.reserved),
         limit=_exact(fullest, fullest.window.grant.limit),
+        advice=advice(fullest.stage, period=fullest.window.grant.period, is_binding=fullest.window.is_binding),
         message=refusal(said),
         budgets=tuple(map(told, said.refused_by)),
     )

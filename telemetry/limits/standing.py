@@ -14,7 +14,7 @@ from psycopg import Connection, sql
 from psycopg.rows import class_row, tuple_row
 
 from telemetry.contracts import UsageRow
-from telemetry.limits.granted import Counts, Written, amount, holding
+from telemetry.limits.granted import Counts, Mode, Written, amount, holding
 from telemetry.limits.projection import KEPT, Past, Projection, left_of_day, project
 from telemetry.limits.windows import period_days
 from telemetry.series import queries
@@ -25,6 +25,7 @@ FIRED_DAYS = 30  # for runs and sessions: of the last so many days it is said ho
 RUNNING = timedelta(minutes=15)  # a session with a call within this goes on
 MOST_SUBJECTS = 50  # of a budget that is for each
 _PROFILE_DAYS = 14
+_LONGEST_WEEK = 6  # days of a week before its last one
 _LABELS = ("session_type", "agent", "task_type", "tier")
 _AMOUNTS: Mapping[Counts, sql.SQL] = {
     "usd": sql.SQL("sum(cost_nanousd)"),
@@ -92,22 +93,46 @@ class _Look:
 
 def outlook(conn: Connection[Any], *, project_id: int, zone: str, now: datetime) -> Outlook:
     """How the budgets of a project stand. Raises BadWindow where the zone is none."""
-    today = now.astimezone(time_zone(zone)).date()
-    window = by_days(min(today - timedelta(days=KEPT), today.replace(day=1)), today, zone=zone, bucket="1d")
-    look = _Look(conn, project_id, window, now, today, _left_today(conn, project_id, zone, now))
+    look = _look(conn, project_id, zone, now, back=KEPT)
     whole = _days(look, "project", None)
-    by_scope: dict[str, Mapping[str, Sequence[UsageRow]]] = {"project": whole}
-    standings: list[Standing] = []
-    for budget, but in holding(budgets_of(conn, project_id=project_id)):
+    found = _standings(look, holding(budgets_of(conn, project_id=project_id)), {"project": whole})
+    month = Written(0, "project", "", "month", "usd", 0, "shadow", is_enabled=True, is_own=True)
+    return Outlook(look.today, zone, tuple(found), _standing(look, month, "", whole.get("", ())))
+
+
+def standings(
+    conn: Connection[Any], *, project_id: int, zone: str, now: datetime, but: Sequence[Mode] = ()
+) -> list[Standing]:
+    """What is used of a project's budgets, the fullest first, without those of some modes and without what is to come.
+    Raises BadWindow where the zone is none."""
+    budgets = [one for one in holding(budgets_of(conn, project_id=project_id)) if one[0].mode not in but]
+    if not budgets:
+        return []
+    return _standings(_look(conn, project_id, zone, now, back=_LONGEST_WEEK), budgets, {})
+
+
+def _look(conn: Connection[Any], project_id: int, zone: str, now: datetime, *, back: int) -> _Look:
+    today = now.astimezone(time_zone(zone)).date()
+    window = by_days(min(today - timedelta(days=back), today.replace(day=1)), today, zone=zone, bucket="1d")
+    left_today = _left_today(conn, project_id, zone, now) if back >= KEPT else 0.0
+    return _Look(conn, project_id, window, now, today, left_today)
+
+
+def _standings(
+    look: _Look,
+    budgets: Sequence[tuple[Written, frozenset[str]]],
+    by_scope: dict[str, Mapping[str, Sequence[UsageRow]]],
+) -> list[Standing]:
+    """The fullest first. What is known of some scopes' days is given."""
+    found: list[Standing] = []
+    for budget, but in budgets:
         if budget.period in ("run", "session"):
-            standings.extend(_of_spans(look, budget, but))
+            found.extend(_of_spans(look, budget, but))
             continue
         if budget.scope not in by_scope:
             by_scope[budget.scope] = _days(look, budget.scope, None)
-        standings.extend(_of_days(look, budget, but, by_scope[budget.scope]))
-    standings.sort(key=lambda one: -one.used / one.budget.limit)
-    month = Written(0, "project", "", "month", "usd", 0, "shadow", is_enabled=True, is_own=True)
-    return Outlook(today, zone, tuple(standings), _standing(look, month, "", whole.get("", ())))
+        found.extend(_of_days(look, budget, but, by_scope[budget.scope]))
+    return sorted(found, key=lambda one: -one.used / one.budget.limit)
 
 
 def _of_days(

@@ -109,9 +109,7 @@ class Stand:
     @property
     def stage(self) -> Stage:
         """What is to be done about it, as far as its mode lets anybody."""
-        if self.share >= 1:
-            return "exceeded"
-        return "compress" if self.share >= COMPRESSES else "warn" if self.share >= WARNS else "ok"
+        return stage_of(self.share)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +198,31 @@ def refusal(told: Reserved) -> str:
         return ""
     wholes = " ".join(_short(stand) for stand in told.refused_by)
     return f"{wholes} That is too little for this call. A twentieth is held back for a final summary."
+
+
+def stage_of(share: float) -> Stage:
+    """The stage of a budget of which so much is taken."""
+    if share >= 1:
+        return "exceeded"
+    return "compress" if share >= COMPRESSES else "warn" if share >= WARNS else "ok"
+
+
+def advice(stage: Stage, *, period: str, is_binding: bool) -> str:
+    """What who spends is to do now, in one line of ASCII; "" where there is no need."""
+    if stage == "ok":
+        return ""
+    is_short = period in ("session", "run")
+    if stage == "exceeded" and is_short:
+        return "Begin a new session with a summary of this one."
+    if stage == "exceeded":
+        return f"Wait for the next {period}, or ask for more."
+    refused = " Once nothing is left, calls are refused." if is_binding else ""
+    if is_short:
+        soon = "now" if stage == "compress" else "soon"
+        return (
+            f"Come to an end {soon}, or go on in a new session, whose shorter context makes each call cheaper.{refused}"
+        )
+    return f"Leave what can wait until the next {period}, or use a lower tier.{refused}"
 
 
 def ends_at(window: Window) -> str | None:

@@ -81,6 +81,7 @@ class AlertRule(models.Model):
         OVERRUN_AHEAD = "overrun_ahead", "Run expected to exceed a budget"
         OVERRUN_GOING = "overrun_going", "Run about to exceed a budget"
         TREND = "trend", "Spend against baseline"
+        BUDGET = "budget", "Budget nearly or quite used up"
 
     class Period(models.TextChoices):
         HOUR = "hour", "Hour"
@@ -94,6 +95,7 @@ class AlertRule(models.Model):
         Kind.OVERRUN_AHEAD: (),
         Kind.OVERRUN_GOING: (),
         Kind.TREND: (),
+        Kind.BUDGET: (),
     }
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="alert_rules")

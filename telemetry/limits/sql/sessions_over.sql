@@ -6,7 +6,7 @@ WITH lately AS MATERIALIZED (
 ), whole AS MATERIALIZED (
     SELECT day.session_id, {amount} AS used, min(first_at) AS first_at, max(last_at) AS last_at
     FROM telemetry_rollup_session_1d AS day
-    JOIN lately ON lately.session_id = day.session_id
+    JOIN lately USING (session_id)
     WHERE day.project_id = %(project)s AND calls > 0 AND {whose}
     GROUP BY day.session_id
 ), fullest AS (

@@ -20,7 +20,7 @@ from telemetry.database import connection
 from telemetry.models import Alert, AlertDelivery, AlertRule
 from telemetry.observer.alerts import channels, queueing, timing
 from telemetry.observer.alerts.glance import Glance
-from telemetry.observer.alerts.kinds import anomalies, overruns, refusals, silence, trends, unpriced
+from telemetry.observer.alerts.kinds import anomalies, budgets, overruns, refusals, silence, trends, unpriced
 from telemetry.observer.alerts.message import Held
 from telemetry.series.window import time_zone
 
@@ -35,6 +35,7 @@ LOOKS: Mapping[str, Callable[[Glance], list[Held]]] = {
     AlertRule.Kind.OVERRUN_AHEAD: overruns.look_ahead,
     AlertRule.Kind.OVERRUN_GOING: overruns.look_going,
     AlertRule.Kind.TREND: trends.look,
+    AlertRule.Kind.BUDGET: budgets.look,
 }
 _FAILURES = (psycopg.Error, DatabaseError, ArithmeticError, LookupError, TypeError, ValueError)
 _log = logging.getLogger(__name__)

@@ -169,3 +169,16 @@ def test_the_page_and_a_run_are_told_of_the_same_budgets(tokyo: Project) -> None
     finally:
         for one in shared:
             one.delete()
+
+
+def test_a_budget_of_each_session_stands_as_any_other(tokyo: Project) -> None:
+    grant(tokyo, "session", period="session")
+    grant(tokyo, "session", "large", period="session", amount=Decimal(5_000))
+    at = NOW - timedelta(minutes=5)
+    record(tokyo, [call(at, 1_200, session_id="small"), call(at, 4_000, session_id="large")])
+    found = {one.subject: one.spans for one in look(tokyo)}
+    small, large = found[""], found["large"]
+    assert small is not None
+    assert (small.spans, small.over, small.running) == (1, 1, "small")
+    assert large is not None
+    assert (large.spans, large.over, large.most) == (1, 0, 4_000)

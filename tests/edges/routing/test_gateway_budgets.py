@@ -159,7 +159,7 @@ def test_a_call_without_a_limit_is_given_one(rungs: Rungs, client: openai.OpenAI
     answer = say(client)
     assert rungs.first.calls[0].body["max_completion_tokens"] == 4_096
     assert answer.headers["x-tloi-budget-stage"] == "ok"
-    assert "x-tloi-max-output" not in answer.headers
+    assert not {"x-tloi-max-output", "x-tloi-budget-advice"} & {*answer.headers}
 
 
 def test_under_a_thousand_tokens_it_is_refused_in_words_that_a_program_reads(
@@ -215,6 +215,7 @@ def test_a_budget_that_warns_lowers_nothing(rungs: Rungs, client: openai.OpenAI,
     answer = say(client, max_tokens=5_000)
     assert rungs.first.calls[0].body["max_tokens"] == 5_000
     assert answer.headers["x-tloi-budget-stage"] == "exceeded"
+    assert answer.headers["x-tloi-budget-advice"] == "Begin a new session with a summary of this one."
     assert "x-tloi-max-output" not in answer.headers
     settled(project)
 
