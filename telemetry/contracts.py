@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from msgspec import Meta, Struct
 
@@ -241,3 +242,29 @@ class Ladder(Struct, frozen=True):
     whys: tuple[Why, ...] = ()
     opened: tuple[Opened, ...] = ()
     recalled: tuple[Recalled, ...] = ()
+
+
+class SkillLoad(Struct, frozen=True, kw_only=True, gc=False):
+    """A skill that was loaded: which content of it, its tokens in o200k_base, and how many microseconds that took."""
+
+    id: UUID
+    loaded_at: Instant
+    skill: Label
+    digest: str
+    tokens: int
+    load_us: int
+    route: Literal["api", "gateway", "task"]
+    agent: Label = ""
+    task_type: Label = ""
+    session_id: Key = ""
+    execution_id: Key = ""
+
+
+class SkillContent(Struct, frozen=True, kw_only=True):
+    """A content that a skill has had, as far as it was loaded: how often, and from when to when."""
+
+    digest: str
+    tokens: int
+    loads: int
+    first_at: datetime
+    last_at: datetime

@@ -27,6 +27,7 @@ from django.test.utils import setup_databases, teardown_databases
 from psycopg.sql import SQL, Identifier
 from pytest_django import DjangoDbBlocker
 
+from skills import loads
 from telemetry.access import keys
 from telemetry.access.projects import ensure_project
 from telemetry.models import Dirty, Project, RunMark
@@ -118,6 +119,7 @@ def database(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Itera
     """The test database, with real commits."""
     with django_db_blocker.unblock():
         yield
+        loads.flush()  # what waits for its thread, which may not ask a database between tests
         connections.close_all()
 
 

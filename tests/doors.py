@@ -43,6 +43,7 @@ ROUTES = {
     "api/v1/tasks/<uuid:errand_id>/": Route("key", "gateway"),
     "api/v1/skills/": Route("key", "read"),
     "api/v1/skills/<str:name>/": Route("key", "read"),
+    "api/v1/skills/<str:name>/history/": Route("key", "read"),
     "api/v1/skills/<str:name>/files/<path:file>": Route("key", "read"),
     "api/v1/objectives/": Route("key", "read", queries=("", MONTH, f"{MONTH}&tz=Asia/Tokyo")),
     "api/v1/reports/": Route("key", "read", queries=("", MONTH, f"{MONTH}&kind=daily")),

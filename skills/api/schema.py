@@ -38,3 +38,17 @@ SKILL = {
     },
     **_REFUSED,
 }
+_CONTENT: dict[str, Any] = {
+    "digest": {"type": "string"},
+    **{name: {"type": "integer"} for name in ("tokens", "loads")},
+    **{name: {"type": "string", "format": "date-time"} for name in ("first_at", "last_at")},
+}
+HISTORY = {
+    200: {
+        "type": "object",
+        "properties": {
+            "name": {"type": "string"},
+            "contents": {"type": "array", "items": {"type": "object", "properties": _CONTENT}},
+        },
+    }
+}

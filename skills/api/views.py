@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+import time
+from datetime import UTC, datetime
 from typing import Any, cast
 
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
+from msgspec import to_builtins
 from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from skills import loads
 from skills.api import schema
 from skills.contracts import Header, Skill
 from skills.loader.library import BadSkill, NoSkill
+from skills.loads import Loaded
 from skills.roots import library
 from skills.tokens import tokens_of
+from telemetry import facade
 from telemetry.facade import KeyHolder
+
+_MOST_CHARACTERS = 200
+_WHOSE = {
+    "agent": "x-tloi-agent",
+    "task_type": "x-tloi-task-type",
+    "session_id": "x-tloi-session",
+    "execution_id": "x-tloi-execution",
+}
 
 
 class NotThere(exceptions.APIException):
@@ -58,13 +72,38 @@ class SkillView(APIView):
         """Its header, its body as it is now, how many tokens that is, and which files lie beside it."""
         try:
             found = library(_project(request))
+            began = time.perf_counter_ns()
             skill = found.get(name)
+            took_us = (time.perf_counter_ns() - began) // 1_000
             paths = found.paths(name)
         except NoSkill as error:
             raise NotThere(str(error)) from None
         except BadSkill as error:
             raise CannotBeGiven(str(error)) from None
+        loads.note(
+            Loaded(
+                project_id=_project(request),
+                skill=skill,
+                at=datetime.now(UTC),
+                took_us=took_us,
+                route="api",
+                **_whose(request),
+            )
+        )
         return Response(_told(skill.header) | _loaded(skill) | {"files": paths})
+
+
+class SkillHistoryView(APIView):
+    """What a skill has been."""
+
+    scope = "read"
+
+    @extend_schema(responses=schema.HISTORY, operation_id="skill_history")
+    def get(self, request: Request, name: str) -> Response:
+        """Each content of it that the project has loaded, the newest first: its digest and tokens, how often it was
+        loaded, and from when to when. One that was edited or deleted since is there too."""
+        contents = facade.skill_contents(project_id=_project(request), skill=name)
+        return Response({"name": name, "contents": [to_builtins(content) for content in contents]})
 
 
 class SkillFileView(APIView):
@@ -83,6 +122,17 @@ class SkillFileView(APIView):
             raise CannotBeGiven(str(error)) from None
         headers = {"Content-Disposition": "attachment", "X-Content-Type-Options": "nosniff", "X-Digest": found.digest}
         return HttpResponse(found.content, content_type="application/octet-stream", headers=headers)
+
+
+def _whose(request: Request) -> dict[str, Any]:
+    """Whose load it is, as far as headers say: those that the gateway knows too."""
+    return {field: _said(request, header) for field, header in _WHOSE.items()}
+
+
+def _said(request: Request, header: str) -> str:
+    """What a header says: UTF-8, cut, and without what cannot be stored."""
+    raw = request.headers.get(header, "").encode("latin-1", "replace").decode("utf-8", "replace")
+    return raw.replace("\0", "").strip()[:_MOST_CHARACTERS]
 
 
 def _project(request: Request) -> int:

@@ -28,7 +28,15 @@ from telemetry.facade.holders import (
     unseal_key,
 )
 from telemetry.facade.notices import alert, send_webhook, webhook_trouble
-from telemetry.facade.records import cost_nanousd, load_demo, record, remove_demo, run_endings
+from telemetry.facade.records import (
+    cost_nanousd,
+    load_demo,
+    record,
+    record_skill_loads,
+    remove_demo,
+    run_endings,
+    skill_contents,
+)
 from telemetry.facade.upkeep import (
     HEARTBEAT_KEY,
     ExpiryState,
@@ -122,6 +130,7 @@ __all__ = [
     "port_of",
     "press_budgets",
     "record",
+    "record_skill_loads",
     "remove_demo",
     "replica_trouble",
     "revoke_key",
@@ -130,6 +139,7 @@ __all__ = [
     "sealed_ending",
     "send_webhook",
     "settle_budgets",
+    "skill_contents",
     "statement",
     "unseal_key",
     "web_parts",

@@ -8,10 +8,10 @@ from datetime import datetime
 import msgspec
 
 from telemetry.access import projects
-from telemetry.contracts import Call, Execution, Receipt
+from telemetry.contracts import Call, Execution, Receipt, SkillContent, SkillLoad
 from telemetry.database import connection
 from telemetry.importer import demo
-from telemetry.ledger import removal
+from telemetry.ledger import removal, skill_loads
 from telemetry.ledger.executions import endings
 from telemetry.ledger.ingest import ingest
 from telemetry.ledger.pricing import computed_nanousd, nanousd
@@ -30,6 +30,16 @@ def record(
 ) -> Receipt:
     """Store a batch, each call counted once. Raises psycopg.Error; then nothing of it is stored."""
     return ingest(connection(), project_id=project_id, calls=calls, executions=executions, source=source, now=now)
+
+
+def record_skill_loads(*, project_id: int, loads: Sequence[SkillLoad]) -> None:
+    """Store loads of skills, each once. Raises psycopg.Error; then none is stored."""
+    skill_loads.write_skill_loads(connection(), project_id=project_id, loads=loads)
+
+
+def skill_contents(*, project_id: int, skill: str) -> list[SkillContent]:
+    """The contents of a skill that a project has loaded, the newest first. Raises psycopg.Error."""
+    return skill_loads.skill_contents(connection(), project_id=project_id, skill=skill)
 
 
 def cost_nanousd(call: Call) -> int | None:

@@ -57,6 +57,7 @@ SHARDED = (
     "telemetry_tokenratio",
     "telemetry_budget_window",
     "telemetry_budget_lease",
+    "telemetry_skill_invocation",
 )
 LOCAL_OF_PROJECTS = {
     "telemetry_apikey": "looked up by a prefix that is unique over all projects, before the project is known",

@@ -27,6 +27,7 @@ from telemetry.models.rollups import (
     SessionTotal,
 )
 from telemetry.models.runs import Run, RunMark, RunState
+from telemetry.models.skills import SkillInvocation
 from telemetry.models.waste import BriefWasteDay, BriefWasteQuarter, WasteDay, WasteQuarter
 
 __all__ = [
@@ -85,6 +86,7 @@ __all__ = [
     "SessionDay",
     "SessionQuarter",
     "SessionTotal",
+    "SkillInvocation",
     "SourceSeen",
     "TokenMeasure",
     "TokenRatio",

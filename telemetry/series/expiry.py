@@ -19,7 +19,7 @@ from psycopg import Connection
 from psycopg.errors import LockNotAvailable
 from psycopg.rows import class_row, scalar_row
 
-from telemetry.ledger import dirty, dropping, purging, retention
+from telemetry.ledger import dirty, dropping, purging, retention, skill_loads
 from telemetry.series import rollups, runs, waste_sums
 from telemetry.statements import statement
 
@@ -66,6 +66,7 @@ class Expired:
     executions: int = 0
     points: int = 0
     quarantined: int = 0
+    skill_loads: int = 0
     waiting: list[str] = field(default_factory=list)
     is_done: bool = True
 
@@ -147,6 +148,8 @@ def _purge(conn: Connection[Any], tenant: Tenant, before: datetime, until: float
         done.waiting.append(tenant.slug)
     while time.monotonic() < until and (count := purging.purge_quarantined(conn, **limits)):
         done.quarantined += count
+    while time.monotonic() < until and (count := skill_loads.purge_skill_loads(conn, **limits)):
+        done.skill_loads += count
 
 
 def _purge_executions(conn: Connection[Any], *, project_id: int, before: datetime) -> int:
