@@ -39,6 +39,7 @@ ROUTES = {
     "api/v1/budgets/check/": Route("key", "ingest"),
     "api/v1/budgets/settle/": Route("key", "ingest", fields={"reservation": "planted"}),
     "api/v1/tokens/count/": Route("key", "ingest", fields={"model": "claude-planted", "text": "{task}"}),
+    "api/v1/handover/": Route("key", "ingest"),
     "api/v1/tasks/": Route("key", "gateway", fields={"type": "planted", "prompt": "planted"}),
     "api/v1/tasks/<uuid:errand_id>/": Route("key", "gateway"),
     "api/v1/skills/": Route("key", "read"),

@@ -28,6 +28,7 @@ def test_the_document_lists_every_address_of_the_api(web: str) -> None:
         EXECUTIONS: ["post"],
         "/api/v1/litellm/": ["post"],
         "/api/v1/forecast/": ["post"],
+        "/api/v1/handover/": ["post"],
         "/api/v1/tasks/": ["post"],
         "/api/v1/tasks/{errand_id}/": ["get", "delete"],
         USAGE: ["get"],
