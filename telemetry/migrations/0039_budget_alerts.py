@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('telemetry', '0037_budget_windows'),
+        ('telemetry', '0038_skill_invocations'),
     ]
 
     operations = [
