@@ -149,7 +149,13 @@ def _look(exchange: Exchange, tier: Tier, zone: str) -> BudgetPressure:
         tier=label(tier.name),
     )
     return facade.press_budgets(
-        call, project_id=caller.project_id, zone=zone, prices=_prices(tier), now=now, **_said(exchange)
+        call,
+        project_id=caller.project_id,
+        key_id=caller.key_id,
+        zone=zone,
+        prices=_prices(tier),
+        now=now,
+        **_said(exchange),
     )
 
 
@@ -159,6 +165,7 @@ def _hold(exchange: Exchange, attempt: Attempt, tier: Tier, zone: str) -> Budget
     return facade.hold_budgets(
         call_of(attempt, exchange.caller),
         project_id=exchange.caller.project_id,
+        key_id=exchange.caller.key_id,
         zone=zone,
         prices=_prices(tier),
         now=now,

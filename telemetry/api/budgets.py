@@ -67,7 +67,7 @@ class BudgetCheckView(APIView):
         asked for where fewer are left, and a refusal only where there is no room for a thousand. The answer has status
         200 either way. With `hold_s` that room is reserved, so that nobody else gets it, until the call is settled."""
         holder, now = holder_of(request), datetime.now(UTC)
-        question = question_of(read_body(request), now=now)
+        question = question_of(read_body(request), key_id=holder.key_id, now=now)
         told = checking.check(
             connection(), project_id=holder.project_id, zone=holder.time_zone, question=question, now=now
         )

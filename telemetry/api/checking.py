@@ -117,8 +117,8 @@ class Checked(Struct, kw_only=True):
     budgets: list[BudgetStand]
 
 
-def question_of(body: bytes, *, now: datetime) -> Question:
-    """What a body asks. Raises BadBody, TooLarge."""
+def question_of(body: bytes, *, key_id: int, now: datetime) -> Question:
+    """What a body asks that was sent with a key. Raises BadBody, TooLarge."""
     said = _read(body, _decode_check)
     call = Call(
         started_at=now,
@@ -128,7 +128,7 @@ def question_of(body: bytes, *, now: datetime) -> Question:
         **{name: getattr(said, name) for name in INPUTS},
     )
     names = ("session_id", "session_type", "parent_session", "agent", "task_type", "tier", "objective", "execution_id")
-    whose = Whose(**{name: getattr(said, name) for name in names})
+    whose = Whose(**{name: getattr(said, name) for name in names}, key_id=key_id)
     hold = timedelta(seconds=said.hold_s) if said.hold_s else None
     return Question(whose, call, is_final=said.is_final, hold=hold)
 

@@ -38,6 +38,7 @@ def applying(
     agent: str = "",
     tier: str = "",
     objective: str = "",
+    key_id: int = 0,
 ) -> list[Grant]:
     """The budgets under which something falls that is so named, by scope and period; what is empty is not known, and
     no budget holds for it. An empty session type is that of the session, where one of its calls has told it.
@@ -53,5 +54,6 @@ def applying(
         "agent": agent,
         "tier": tier,
         "objective": objective,
+        "key": key_id,
     }
     return prepared(conn, class_row(Grant)).execute(statement(__package__, "applying"), asked).fetchall()

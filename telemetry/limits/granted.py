@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 
 from telemetry.usage import weighted_hundredths
 
-Scope = Literal["project", "session_type", "session", "agent", "task_type", "tier", "objective"]
+Scope = Literal["project", "session_type", "session", "agent", "task_type", "tier", "objective", "key"]
 Period = Literal["run", "session", "day", "week", "month"]
 Counts = Literal["weighted", "gross", "usd"]
 Mode = Literal["shadow", "warn", "enforce"]

@@ -88,6 +88,7 @@ def hold_budgets(
     is_final: bool,
     now: datetime,
     until: datetime,
+    key_id: int = 0,
     spans: BudgetSpans | None = None,
 ) -> BudgetHold | None:
     """Reserve what a call may come to, its output at most, under its id, in all budgets that warn or are enforced; None
@@ -95,7 +96,7 @@ def hold_budgets(
     they were looked up a moment ago."""
     conn = connection()
     if spans is None or spans.tier != call.tier or now - spans.found_at > _FRESH:
-        spans = spans_of(call, project_id=project_id, zone=zone, parent_session=parent_session, now=now)
+        spans = spans_of(call, project_id=project_id, key_id=key_id, zone=zone, parent_session=parent_session, now=now)
     if not spans.windows:
         return None
     amount = amount_of(conn, call, project_id=project_id, prices=prices, is_final=is_final)
@@ -105,8 +106,8 @@ def hold_budgets(
     return _answer(said)
 
 
-def spans_of(call: Call, *, project_id: int, zone: str, parent_session: str, now: datetime) -> BudgetSpans:
-    """The spans of budgets that warn or are enforced under which a call falls."""
+def spans_of(call: Call, *, project_id: int, key_id: int, zone: str, parent_session: str, now: datetime) -> BudgetSpans:
+    """The spans of budgets that warn or are enforced under which a call falls that is made with a key."""
     whose = Whose(
         session_id=call.session_id,
         session_type=call.session_type,
@@ -116,6 +117,7 @@ def spans_of(call: Call, *, project_id: int, zone: str, parent_session: str, now
         tier=call.tier,
         objective=call.objective,
         execution_id=call.execution_id,
+        key_id=key_id,
     )
     every = reserving.windows(connection(), project_id=project_id, whose=whose, zone=zone, now=now)
     return BudgetSpans(call.tier, now, tuple(window for window in every if window.grant.mode != "shadow"))

@@ -45,10 +45,11 @@ def press_budgets(
     prices: tuple[int, int] | None,
     is_final: bool,
     now: datetime,
+    key_id: int = 0,
 ) -> BudgetPressure:
-    """How the budgets stand under which a call falls. `prices` as of `hold_budgets`."""
+    """How the budgets stand under which a call falls that is made with a key. `prices` as of `hold_budgets`."""
     conn = connection()
-    spans = spans_of(call, project_id=project_id, zone=zone, parent_session=parent_session, now=now)
+    spans = spans_of(call, project_id=project_id, key_id=key_id, zone=zone, parent_session=parent_session, now=now)
     binding = [one for one in spans.windows if one.is_binding and one.grant.scope != "tier"]
     if not binding:
         return BudgetPressure(False, False, "", (), spans)

@@ -92,6 +92,7 @@ def windows(conn: Connection[Any], *, project_id: int, whose: Whose, zone: str, 
         agent=whose.agent,
         tier=whose.tier,
         objective=whose.objective,
+        key_id=whose.key_id,
     )
     found = windows_of(grants, whose=whose, now=now, tz=time_zone(zone))
     if whose.parent_session and whose.parent_session != whose.session_id:

@@ -129,6 +129,9 @@ def _standings(
         if budget.period in ("run", "session"):
             found.extend(_of_spans(look, budget, but))
             continue
+        if budget.scope == "key":
+            found.extend(_of_keys(look, budget, but))
+            continue
         if budget.scope not in by_scope:
             by_scope[budget.scope] = _days(look, budget.scope, None)
         found.extend(_of_days(look, budget, but, by_scope[budget.scope]))
@@ -214,6 +217,23 @@ def _of_spans(look: _Look, budget: Written, but: frozenset[str]) -> list[Standin
     since = local_midnight(first_day, look.window.tz)
     found = verb(look.conn, project_id=look.project_id, budget=budget, but=but, since=since, now=look.now)
     return [Standing(budget, budget.subject, found.most, first_day, look.today, spans=found)]
+
+
+def _of_keys(look: _Look, budget: Written, but: frozenset[str]) -> list[Standing]:
+    """How a budget of keys stands, by what was settled with each; nobody knows how they spent before."""
+    first_day, last_day = period_days(budget.period, look.today)
+    used = used_by_keys(look.conn, project_id=look.project_id, budget=budget, now=look.now)
+    if budget.subject:
+        return [Standing(budget, budget.subject, used.get(budget.subject, 0), first_day, last_day)]
+    return [Standing(budget, key, each, first_day, last_day) for key, each in used.items() if key not in but]
+
+
+def used_by_keys(conn: Connection[Any], *, project_id: int, budget: Written, now: datetime) -> dict[str, int]:
+    """What each key used of a budget, the most first."""
+    asked = {"project": project_id, "budget": budget.budget_id, "now": now, "most": MOST_SUBJECTS}
+    with conn.cursor(row_factory=tuple_row) as cursor:
+        kind = {"period": budget.period, "counts": budget.counts}
+        return dict(cursor.execute(statement(__package__, "used_by_keys"), {**asked, **kind}).fetchall())
 
 
 def budgets_of(conn: Connection[Any], *, project_id: int) -> list[Written]:

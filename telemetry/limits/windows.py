@@ -30,7 +30,8 @@ Stage = Literal["ok", "warn", "compress", "exceeded"]
 
 @dataclass(frozen=True, slots=True)
 class Whose:
-    """Whom a call is of, as it names them; what is empty is not known. A `parent_session` is drawn on as well."""
+    """Whom a call is of, as it names them, and with which key it is asked for; what is empty is not known. A
+    `parent_session` is drawn on as well."""
 
     session_id: str = ""
     session_type: str = ""
@@ -40,6 +41,7 @@ class Whose:
     tier: str = ""
     objective: str = ""
     execution_id: str = ""
+    key_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What people grant: how many tokens or dollars of what, in which span. Edited in the admin, not yet enforced."""
+"""What people grant: how many tokens or dollars of what, in which span. Edited in the admin."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
-from telemetry.models.access import Project
+from telemetry.models.access import ApiKey, Project
 
 _MOST = Decimal(10**9)  # dollars, which as nano-dollars are still an int8
 _MOST_TOKENS = Decimal(2**53)
+_PREFIX = 8  # letters of a key that are no secret
 _SMALLEST = Decimal("0.000000001")
 
 
@@ -31,6 +32,7 @@ class Budget(models.Model):
         TASK_TYPE = "task_type", "Task type"
         TIER = "tier", "Tier"
         OBJECTIVE = "objective", "Objective"
+        KEY = "key", "API key"
 
     class Period(models.TextChoices):
         RUN = "run", "Each run of a task"
@@ -59,7 +61,11 @@ class Budget(models.Model):
     )
     scope = models.CharField("of", max_length=12, choices=Scope.choices)
     subject = models.CharField(
-        "which", max_length=200, blank=True, default="", help_text="As calls name it. Empty: each one by itself."
+        "which",
+        max_length=200,
+        blank=True,
+        default="",
+        help_text="As calls name it; of a key the eight letters after tloi_. Empty: each one by itself.",
     )
     period = models.CharField("in each", max_length=7, choices=Period.choices, help_text="In the project's zone.")
     counts = models.CharField(
@@ -103,7 +109,7 @@ class Budget(models.Model):
     def clean(self) -> None:
         """Refuse what would mean something else than it says. Raises ValidationError, each message at its field."""
         self.subject = self.subject.strip()
-        wrong = {**self._bad_span(), **self._bad_amount()}
+        wrong = {**self._bad_span(), **self._bad_amount(), **self._bad_key()}
         if "\0" in self.subject or (self.scope == self.Scope.PROJECT and self.subject):
             wrong["subject"] = "The whole project has no name here: leave this empty, and choose the project above."
         if wrong:
@@ -116,7 +122,19 @@ class Budget(models.Model):
             return {"period": "A session's own budget is for the whole session."}
         if self.scope == self.Scope.OBJECTIVE and self.period in short:
             return {"period": "An objective has a budget a day, week or month."}
+        if self.scope == self.Scope.KEY and self.period in short:
+            return {"period": "A key has a budget a day, week or month."}
         return {}
+
+    def _bad_key(self) -> dict[str, Any]:
+        """What is wrong with a key's name. Of a key that was typed in whole nothing secret is kept."""
+        if self.scope != self.Scope.KEY or not self.subject:
+            return {}
+        self.subject = self.subject.removeprefix("tloi_")[:_PREFIX]
+        keys = ApiKey.objects.filter(prefix=self.subject)
+        if self.project_id is not None:
+            keys = keys.filter(project_id=self.project_id)
+        return {} if keys.exists() else {"subject": "No key of this project begins with tloi_ and these letters."}
 
     def _bad_amount(self) -> dict[str, Any]:
         """What is wrong with the amount: parts of tokens, or more dollars than can be counted."""

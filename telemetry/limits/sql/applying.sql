@@ -18,7 +18,8 @@ WITH known AS MATERIALIZED (
            ('agent', %(agent)s::text),
            ('task_type', %(task_type)s::text),
            ('tier', %(tier)s::text),
-           ('objective', %(objective)s::text)
+           ('objective', %(objective)s::text),
+           ('key', coalesce((SELECT prefix FROM telemetry_apikey WHERE project_id = %(project)s AND id = %(key)s::int8), ''))
 ), ranked AS MATERIALIZED (
     SELECT budget.id, budget.scope, named.subject, budget.period, budget.counts, budget.amount, budget.mode,
            budget.is_enabled,

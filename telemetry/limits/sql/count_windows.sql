@@ -1,13 +1,16 @@
 -- What the ledger says was used in windows, as far as it is folded, and what was settled and is not folded yet. Both in
 -- one statement: a mark is gone in the same instant in which the sums have what it stood for. A run's sums come later
--- than its marks go, so that what is known of a run only grows.
+-- than its marks go, so that what is known of a run only grows. Which key a call was sent with the ledger does not know: of a
+-- key counts what was settled with it.
 UPDATE telemetry_budget_window AS counted
-SET used = least(CASE counted.period WHEN 'run' THEN greatest(counted.used, ledger.amount)
-                                     ELSE ledger.amount + waiting.amount END, 4e18)::int8,
+SET used = least(CASE WHEN counted.scope = 'key' THEN counted.used
+                      WHEN counted.period = 'run' THEN greatest(counted.used, ledger.amount)
+                      ELSE ledger.amount + waiting.amount END, 4e18)::int8,
     counted_at = %(now)s
 FROM telemetry_budget_window AS asked
 CROSS JOIN LATERAL (
     SELECT coalesce(CASE
+        WHEN asked.scope = 'key' THEN 0
         WHEN asked.period = 'session' THEN (
             SELECT {amount} FROM telemetry_rollup_session_1d
             WHERE project_id = %(project)s AND session_id = ANY(asked.sessions)

@@ -23,6 +23,7 @@ from routing.errands.auditing import Nobody
 from routing.gateway.budgets import FRESH_S, Budgets
 from routing.gateway.exchange import Exchange
 from routing.gateway.threads import Threads
+from telemetry import facade
 from telemetry.models import Budget, BudgetLease, BudgetWindow, Project
 from tests.gateways import PATIENCE_S, Rungs, ledger, process
 from tests.ladders import ladder
@@ -174,6 +175,24 @@ def test_under_a_thousand_tokens_it_is_refused_in_words_that_a_program_reads(
     assert (told["id"], told["scope"], told["left"], told["counts"]) == (budget.pk, "session_type", "1000", "gross")
     assert rungs.first.calls == rungs.second.calls == []
     assert say(client, max_tokens=100).headers["x-tloi-tier"] == "1"
+
+
+def test_a_key_has_its_own_budget_by_what_was_settled_with_it(
+    rungs: Rungs, client: openai.OpenAI, project: Project, caller_key: str
+) -> None:
+    prefix = caller_key.split("_")[1]
+    budget = grant(project, 100_000, scope="key", subject=prefix, period="day")
+    say(client)
+    (window,) = settled(project)
+    assert (window.subject, window.used > 0) == (prefix, True)
+    budget.amount = Decimal(window.used)
+    budget.save()
+    error = refusal(client)
+    assert isinstance(error.body, dict)
+    assert (error.body["budgets"][0]["scope"], error.body["budgets"][0]["subject"]) == ("key", prefix)
+    other = facade.create_key(project_slug=project.slug, name="another", scopes=["gateway"])
+    with openai.OpenAI(base_url=rungs.openai, api_key=other, max_retries=0) as another:
+        assert say(another).headers["x-tloi-tier"] == "1"
 
 
 def test_whoever_is_refused_is_told_what_the_session_came_to_and_another_goes_on_from_it(

@@ -133,3 +133,23 @@ def test_what_is_no_question_is_refused_with_a_reason(web: str, key: str, path: 
     answer = post(web, key, path, body)
     assert (answer.status, answer.json["error"]["code"]) == (400, "bad_body")
     assert says in answer.json["error"]["message"]
+
+
+def test_a_budget_of_each_key_counts_what_was_settled_with_it_and_no_ledger_takes_that_back(
+    web: str, key: str, project: Project
+) -> None:
+    grant(project, 20_000, scope="key", subject="", period="day")
+    hold = checked(web, key, input_uncached=3_000, output=1_000, hold_s=60)
+    post(web, key, SETTLE, {"reservation": hold["reservation"], "input_uncached": 3_000, "output": 700})
+    BudgetWindow.objects.filter(project_id=project.pk).update(counted_at=NOW)  # so that it is counted anew
+    BudgetLease.objects.filter(project_id=project.pk).update(ended_at=NOW)  # for so long that the ledger must have it
+    for _ in range(2):
+        (stand,) = checked(web, key)["budgets"]
+        assert (stand["scope"], stand["subject"], stand["used"]) == ("key", key.split("_")[1], "3700")
+    other = create_key(project, name="another", scopes=["ingest", "read"])
+    assert checked(web, other)["budgets"][0]["used"] == "0"
+    rows = [one for one in ask(web, "GET", BUDGETS, key=other).json["budgets"] if one["scope"] == "key"]
+    assert [(one["subject"], one["used"], one["projected"]) for one in rows] == [
+        (key.split("_")[1], "3700", None),
+        (other.split("_")[1], "0", None),
+    ]

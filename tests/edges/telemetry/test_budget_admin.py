@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from telemetry.access.keys import create_key
 from telemetry.models import Budget, Project
 from tests.budgeting import grant_plan
 from tests.page_reading import person, visitor
@@ -47,3 +48,15 @@ def test_the_list_shows_the_plan_s_defaults_for_every_project(admin: Client) -> 
     html = unescape(admin.get("/admin/telemetry/budget/?scope=session_type").content.decode())
     assert "direct_chat" in html
     assert "every project" in html
+
+
+def test_of_a_key_that_is_typed_in_whole_nothing_secret_is_kept(admin: Client, project: Project) -> None:
+    plain = create_key(project, name="agent", scopes=["ingest"])
+    form = {"project": str(project.pk), "scope": "key", "period": "day", "amount": "500", "counts": "gross"}
+    form |= {"mode": "warn", "is_enabled": "on"}
+    refused = admin.post(ADD, form | {"subject": "tloi_nobodys0_x"})
+    assert "No key of this project begins with tloi_ and these letters." in unescape(refused.content.decode())
+    refused = admin.post(ADD, form | {"subject": plain, "period": "session"})
+    assert "A key has a budget a day, week or month." in unescape(refused.content.decode())
+    admin.post(ADD, form | {"subject": plain})
+    assert Budget.objects.get(project=project).subject == plain.split("_")[1]
