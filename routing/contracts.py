@@ -253,6 +253,19 @@ class Verdict(Struct, frozen=True, kw_only=True):
     signals: tuple[float, ...] = ()
 
 
+class Compressed(Struct, frozen=True, kw_only=True):
+    """What making a prompt shorter changed, as it is estimated: its tokens as it came and as it was sent, what both
+    cost with the provider's cache counted, where that is known, and what was taken out now (`stub`, `fold`, `offer`).
+    `is_shadow`: it was sent as it came."""
+
+    came_tokens: int
+    sent_tokens: int
+    came_nanousd: int = 0
+    saved_nanousd: int = 0
+    changes: tuple[str, ...] = ()
+    is_shadow: bool = False
+
+
 class Attempt(Struct, frozen=True, kw_only=True):
     """One call of one provider, over. `number` counts from 1 within a request, `fault` is None where it answered."""
 
@@ -282,3 +295,4 @@ class Attempt(Struct, frozen=True, kw_only=True):
     agreement: float = 0.0
     is_audit: bool = False
     is_reserved: bool = False  # budgets hold something under its id
+    compressed: Compressed | None = None

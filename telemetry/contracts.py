@@ -235,6 +235,21 @@ class Recalled(Struct, frozen=True, kw_only=True):
     saved_nanousd: int
 
 
+class Shortened(Struct, frozen=True, kw_only=True):
+    """Prompts of a tier that were made shorter, or would have been (`is_shadow`): of how many that were `asked`, what
+    they had and what that saved, as it is estimated, less what models `fetched` again, in so many parts."""
+
+    tier: str
+    is_shadow: bool
+    asked: int
+    shortened: int
+    came_tokens: int
+    saved_tokens: int
+    came_nanousd: int
+    saved_nanousd: int
+    fetched: int
+
+
 class Ladder(Struct, frozen=True):
     """What a gateway says of its ladder and of some UTC days of a project; tiers from the lowest."""
 
@@ -242,6 +257,7 @@ class Ladder(Struct, frozen=True):
     whys: tuple[Why, ...] = ()
     opened: tuple[Opened, ...] = ()
     recalled: tuple[Recalled, ...] = ()
+    shortened: tuple[Shortened, ...] = ()
 
 
 class SkillLoad(Struct, frozen=True, kw_only=True, gc=False):

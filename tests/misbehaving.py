@@ -60,6 +60,8 @@ class Manner:
     refuses_prefill: bool = False
     text: str = TEXT
     tool: tuple[str, str] | None = None
+    more_tools: tuple[tuple[str, str], ...] = ()  # called beside it
+    says: str = ""  # before it calls a tool
     finish: str = "stop"
     cached_tokens: int = 0
     cost_usd: Decimal | None = None
@@ -343,6 +345,8 @@ def _said(asked: Asked, manner: Manner) -> Said:
         pieces=tuple(pieces[:most] if is_short else pieces),
         cached_tokens=min(manner.cached_tokens, counted),
         tool=manner.tool,
+        more_tools=manner.more_tools,
+        says=manner.says,
         finish="length" if is_short else manner.finish,
         cost_usd=manner.cost_usd,
     )

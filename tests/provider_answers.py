@@ -23,6 +23,8 @@ class Said:
     pieces: tuple[str, ...]
     cached_tokens: int = 0
     tool: tuple[str, str] | None = None  # name and arguments, in place of text
+    more_tools: tuple[tuple[str, str], ...] = ()
+    says: str = ""  # before it calls a tool
     finish: str = "stop"  # stop, length, tool_calls, content_filter
     cost_usd: Decimal | None = None
 
@@ -100,9 +102,9 @@ def error(family: str, status: int, *, code: str, message: str) -> Body:
 
 
 def _chat(said: Said, name: str) -> Body:
-    message: Body = {"role": "assistant", "content": said.text if said.tool is None else None}
+    message: Body = {"role": "assistant", "content": said.text if said.tool is None else said.says or None}
     if said.tool is not None:
-        message["tool_calls"] = [_tool(said.tool)]
+        message["tool_calls"] = [_tool(tool, place) for place, tool in enumerate((said.tool, *said.more_tools), 1)]
     choice = {"index": 0, "message": message, "finish_reason": _finish(said)}
     return _openai(said, name, "chat.completion") | {"choices": [choice], "usage": usage(said, len(said.pieces))}
 
@@ -132,7 +134,8 @@ def _response(said: Said, name: str, *, status: str = "completed") -> Body:
 def _message(said: Said, name: str) -> Body:
     content: list[Body] = [{"type": "text", "text": said.text}]
     if said.tool is not None:
-        content = [{"type": "tool_use", "id": "toolu_1", "name": said.tool[0], "input": json.loads(said.tool[1])}]
+        content = [{"type": "text", "text": said.says}] if said.says else []
+        content += [_tool_use(tool, place) for place, tool in enumerate((said.tool, *said.more_tools), 1)]
     return {
         "id": name,
         "type": "message",
@@ -150,8 +153,10 @@ def _chunks(said: Said, name: str, *, with_usage: bool) -> Iterator[tuple[bytes,
     head = _openai(said, name, "chat.completion.chunk" if is_chat else "text_completion")
     if is_chat:
         yield _data(head | {"choices": [_delta({"role": "assistant", "content": ""})]}), 0
+    if said.says:
+        yield _data(head | {"choices": [_delta({"content": said.says})]}), 1
     if said.tool is not None:
-        yield _data(head | {"choices": [_delta({"tool_calls": [{"index": 0, **_tool((said.tool[0], ""))}]})]}), 0
+        yield _data(head | {"choices": [_delta({"tool_calls": [{"index": 0, **_tool((said.tool[0], ""), 1)}]})]}), 0
     for piece in said.pieces:
         if not is_chat:
             choice: Body = {"index": 0, "text": piece, "finish_reason": None}
@@ -160,6 +165,8 @@ def _chunks(said: Said, name: str, *, with_usage: bool) -> Iterator[tuple[bytes,
         else:
             choice = _delta({"content": piece})
         yield _data(head | {"choices": [choice]}), 1
+    for place, tool in enumerate(said.more_tools, 1):
+        yield _data(head | {"choices": [_delta({"tool_calls": [{"index": place, **_tool(tool, place + 1)}]})]}), 1
     last: Body = {"index": 0, "delta": {}} if is_chat else {"index": 0, "text": ""}
     last["finish_reason"] = _finish(said)
     yield _data(head | {"choices": [last]}), 0
@@ -171,16 +178,20 @@ def _chunks(said: Said, name: str, *, with_usage: bool) -> Iterator[tuple[bytes,
 def _message_events(said: Said, name: str) -> Iterator[tuple[bytes, int]]:
     begun = _message(said, name) | {"content": [], "stop_reason": None, "usage": usage(said, 1)}
     yield _event({"type": "message_start", "message": begun}), 0
-    block: Body = {"type": "text", "text": ""}
+    blocks: list[tuple[Body, list[Body]]] = []
+    if said.tool is None or said.says:
+        pieces = said.pieces if said.tool is None else (said.says,)
+        blocks.append(({"type": "text", "text": ""}, [{"type": "text_delta", "text": piece} for piece in pieces]))
     if said.tool is not None:
-        block = {"type": "tool_use", "id": "toolu_1", "name": said.tool[0], "input": {}}
-    yield _event({"type": "content_block_start", "index": 0, "content_block": block}), 0
-    for piece in said.pieces:
-        delta = {"type": "text_delta", "text": piece}
-        if said.tool is not None:
-            delta = {"type": "input_json_delta", "partial_json": piece}
-        yield _event({"type": "content_block_delta", "index": 0, "delta": delta}), 1
-    yield _event({"type": "content_block_stop", "index": 0}), 0
+        pieces_of = [said.pieces, *((arguments,) for _, arguments in said.more_tools)]
+        for place, (tool, pieces) in enumerate(zip((said.tool, *said.more_tools), pieces_of, strict=True), 1):
+            deltas = [{"type": "input_json_delta", "partial_json": piece} for piece in pieces]
+            blocks.append((_tool_use((tool[0], "{}"), place), deltas))
+    for index, (block, deltas) in enumerate(blocks):
+        yield _event({"type": "content_block_start", "index": index, "content_block": block}), 0
+        for delta in deltas:
+            yield _event({"type": "content_block_delta", "index": index, "delta": delta}), 1
+        yield _event({"type": "content_block_stop", "index": index}), 0
     end: Body = {"stop_reason": _stop_reason(said), "stop_sequence": None}
     yield _event({"type": "message_delta", "delta": end, "usage": {"output_tokens": len(said.pieces)}}), 0
     yield _event({"type": "message_stop"}), 0
@@ -208,8 +219,12 @@ def _delta(delta: Body) -> Body:
     return {"index": 0, "delta": delta, "finish_reason": None}
 
 
-def _tool(tool: tuple[str, str]) -> Body:
-    return {"id": "call_1", "type": "function", "function": {"name": tool[0], "arguments": tool[1]}}
+def _tool(tool: tuple[str, str], place: int) -> Body:
+    return {"id": f"call_{place}", "type": "function", "function": {"name": tool[0], "arguments": tool[1]}}
+
+
+def _tool_use(tool: tuple[str, str], place: int) -> Body:
+    return {"type": "tool_use", "id": f"toolu_{place}", "name": tool[0], "input": json.loads(tool[1])}
 
 
 def _finish(said: Said) -> str:

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from routing.wire.bodies import Body
+
 Line = tuple[str, str]  # by what it is known, and what is written; "" where that is the same
 
 
@@ -47,10 +49,20 @@ class Fold(Struct, frozen=True):
     history: str
 
 
+class Round(Struct, frozen=True, array_like=True):
+    """What a model fetched before it answered, which its client never saw: messages that stand before the one at `at`,
+    where those before it have the fingerprint `behind`."""
+
+    at: int
+    behind: str
+    messages: list[Body]
+
+
 class State(Struct, frozen=True):
     """Of one conversation. `sent` messages with the fingerprint `last` were in the last prompt, of `sent_tokens` tokens
     where the client's own had `came_tokens`; `held` is the rent of what could have been taken out since the last cut
-    (routing.compression.policy). `calls` are requests that said something new."""
+    (routing.compression.policy). `calls` are requests that said something new, `rounds` are of
+    the client's own messages, the earliest first."""
 
     stubs: tuple[Stub, ...] = ()
     fold: Fold | None = None
@@ -64,3 +76,4 @@ class State(Struct, frozen=True):
     held: int = 0
     saved_tokens: int = 0
     saved_nanousd: int = 0
+    rounds: tuple[Round, ...] = ()

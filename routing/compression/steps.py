@@ -5,7 +5,7 @@ A prompt may be cut only between two steps. Providers answer 400 for ever once a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -153,14 +153,23 @@ def _unmarked(block: Any) -> Any:
 def fingerprint(messages: Sequence[Body]) -> str:
     """A hash of messages that tells whether they are the same to a model: cache breakpoints, and whether one text
     stands alone or in a list, are not in it."""
-    made = sha256()
-    for message in messages:
+    return fingerprints(messages, (len(messages),))[len(messages)]
+
+
+def fingerprints(messages: Sequence[Body], places: Collection[int]) -> dict[int, str]:
+    """The fingerprints of the first messages, up to each of some places that there are."""
+    made, found = sha256(), {}
+    for place, message in enumerate([*messages[: max(places, default=0)], None]):
+        if place in places:
+            found[place] = made.copy().hexdigest()
+        if message is None:
+            break
         plain = unmarked(message)
         content = plain.get("content")
         if type(content) is list and len(content) == 1 and object_of(content[0]).keys() == {"type", "text"}:
             plain = {**plain, "content": content[0]["text"]}
         made.update(as_text(plain).encode() + b"\n")
-    return made.hexdigest()
+    return found
 
 
 def boundaries(said: Sequence[Message]) -> list[int]:

@@ -67,7 +67,7 @@ def look(protocol: Protocol, body: Body, state: State) -> tuple[View, State]:
     head = _behind_others(came, _head(said), state.fold)
     place = _place(came, said, head, state.fold)
     if place is None:
-        state = State(stubs=state.stubs, is_offered=state.is_offered, calls=state.calls)
+        state = State(stubs=state.stubs, is_offered=state.is_offered, calls=state.calls, rounds=state.rounds)
     covered, rendered = place or (0, [])
     messages = [*came[:head], *rendered, *came[head + covered :]]
     told = [read(protocol, message) for message in rendered]

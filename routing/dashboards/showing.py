@@ -20,11 +20,12 @@ from routing.contracts import Quota, Tier
 from routing.ladder.breaker import LONGEST_S
 from routing.providers.quota import Left, Quotas
 from routing.providers.shared import Shared
-from telemetry.contracts import Ladder, Opened, Recalled, Rung, Why
+from telemetry.contracts import Ladder, Opened, Recalled, Rung, Shortened, Why
 from telemetry.facade import statement
 
 _MOST_REASONS = 100
 _MOST_CHANGES = 50
+_SHORTENED = Shortened.__struct_fields__
 _LONGEST = timedelta(seconds=LONGEST_S)
 
 
@@ -60,6 +61,10 @@ def ladder(*, project_id: int, first: date, last: date, now: datetime) -> Ladder
             for tier_id, asked, found, unpriced, input_tokens, output_tokens, saved in recall_days(
                 project_id, first=first, last=last
             )
+        ),
+        shortened=tuple(
+            Shortened(**dict(zip(_SHORTENED, (names.get(tier_id, f"tier {tier_id}"), *sums), strict=True)))
+            for tier_id, *sums in compression_days(project_id, first=first, last=last)
         ),
     )
 
@@ -138,6 +143,11 @@ def reason_days(project_id: int, *, first: date, last: date) -> list[Any]:
 def recall_days(project_id: int, *, first: date, last: date) -> list[Any]:
     """(tier id, asked, found, unpriced, input tokens, output tokens, nano-dollars saved) of some days."""
     return _rows("recall_days", project_id=project_id, first=first, last=last)
+
+
+def compression_days(project_id: int, *, first: date, last: date) -> list[Any]:
+    """Tier id, and the fields of `Shortened` in their order, of some days."""
+    return _rows("compression_days", project_id=project_id, first=first, last=last)
 
 
 def _rows(name: str, **given: Any) -> list[Any]:

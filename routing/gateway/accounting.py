@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from routing.contracts import Attempt, Caller, Tier, Usage
+from routing.contracts import Attempt, Caller, Compressed, Tier, Usage
 from telemetry.contracts import MAX_TOKENS, Call, Quality
 
 SOURCE = "gateway"
@@ -113,9 +113,21 @@ def _attributes(attempt: Attempt) -> dict[str, Any]:
         told["finish_reason"] = label(attempt.finish_reason)
     if attempt.fault is not None:
         told |= {"fault": attempt.fault.kind, "status": attempt.fault.status}
+    if attempt.compressed is not None:
+        told["compression"] = _compression(attempt.compressed)
     if attempt.verdict is not None:
         told |= {"p_good": round(attempt.verdict.p_good, 4), "findings": list(attempt.verdict.findings)}
     return told
+
+
+def _compression(made: Compressed) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "came_tokens": made.came_tokens,
+        "sent_tokens": made.sent_tokens,
+        "saved_nanousd": made.saved_nanousd,
+        "changes": list(made.changes),
+    }
+    return {**told, "is_shadow": True} if made.is_shadow else told
 
 
 def _tokens(count: int) -> int:

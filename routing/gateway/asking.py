@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 
+from routing.gateway.asides import heard, hiding, whole
 from routing.gateway.exchange import Exchange, Outcome, Trying
 from routing.gateway.heads import heads
 from routing.gateway.noting import Noting
@@ -13,6 +14,7 @@ from routing.gateway.resources import Resources
 from routing.providers.failed import Failed
 from routing.providers.http import Response
 from routing.wire.answers import answer
+from routing.wire.asides.shown import Hiding
 from routing.wire.refusals import fault_of
 from routing.wire.streams import stream
 
@@ -64,7 +66,7 @@ def _whole(exchange: Exchange, trying: Trying, body: bytes) -> Outcome:
     naming = {"model_name": trying.step.tier.model, "answer_id": trying.id}
     said = answer(exchange.request, trying.prepared, 200, body, **naming, created=_seconds(trying))
     return Outcome(
-        body=said.body,
+        body=said.body if said.fault else whole(exchange, said.body),
         usage=said.usage,
         came=said.counted_output,
         ttft_s=None,
@@ -84,8 +86,11 @@ async def _streamed(exchange: Exchange, resources: Resources, trying: Trying, re
     )
     noting = Noting(resources.journal, trying, relay)
     pump = Pump(response, relay, is_held=exchange.is_held, heard=noting)
+    hidden = hiding(exchange)
     with resources.leaving(exchange.client, tier, pump):
-        body = await _relayed(exchange, trying, pump)
+        body = await _relayed(exchange, trying, pump, hidden)
+    if hidden is not None:
+        heard(exchange, hidden)
     if relay.malformed:
         exchange.tape = None  # a piece of it is missing
     first = pump.first_token_at
@@ -103,20 +108,25 @@ async def _streamed(exchange: Exchange, resources: Resources, trying: Trying, re
     )
 
 
-async def _relayed(exchange: Exchange, trying: Trying, pump: Pump) -> bytes:
+async def _relayed(exchange: Exchange, trying: Trying, pump: Pump, hidden: Hiding | None) -> bytes:
     """Give the client what comes, and return what was held back."""
     held: list[bytes] = []
     relay = pump.relay
     while (piece := await pump.next()) is not None:
-        if exchange.is_held or not (exchange.sent_bytes or relay.saw_first_token or relay.is_finished):
+        if hidden is not None:
+            piece = hidden.feed(piece)
+        has_begun = relay.saw_first_token if hidden is None else hidden.is_visible
+        is_over = relay.is_finished and not (hidden and hidden.goes_on)
+        if exchange.is_held or not (exchange.sent_bytes > exchange.settled_bytes or has_begun or is_over):
             held.append(piece)
             continue
-        if not exchange.sent_bytes:
+        piece = b"".join((*held, piece))
+        held.clear()
+        if piece and not exchange.sent_bytes:
             await exchange.client.open(heads(exchange, trying))
-            piece = b"".join((*held, piece))
-            held.clear()
-        exchange.sent(piece)
-        await exchange.client.write(piece)
+        if piece:
+            exchange.sent(piece)
+            await exchange.client.write(piece)
     return b"".join(held)
 
 

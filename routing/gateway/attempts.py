@@ -117,7 +117,7 @@ async def _reserved(exchange: Exchange, resources: Resources, trying: Trying) ->
 def _prepared(exchange: Exchange, tier: Tier, most: int | None, *, sets_limit: bool = False) -> Prepared:
     provider = tier.provider
     return prepare(
-        exchange.request,
+        exchange.asked,
         family=provider.family,
         model=tier.model,
         max_output=most,
@@ -144,8 +144,11 @@ def _conclude(exchange: Exchange, resources: Resources, trying: Trying, outcome:
     return None
 
 
-def settle_answer(exchange: Exchange, resources: Resources, answer: Answer, *, fault: Fault | None = None) -> None:
-    """Write down an answer: the one that the client got, or with a `fault` one that it did not."""
+def settle_answer(
+    exchange: Exchange, resources: Resources, answer: Answer, *, fault: Fault | None = None, is_final: bool = True
+) -> None:
+    """Write down an answer: the one that the client got, or with a `fault` one that it did not, or one that was asked
+    for more by us (`is_final` false)."""
     attempt = _attempt(exchange, answer.trying, answer.outcome, answer.usage, fault, answer.took_s)
     _write(
         exchange,
@@ -153,7 +156,7 @@ def settle_answer(exchange: Exchange, resources: Resources, answer: Answer, *, f
         replace(
             attempt,
             verdict=answer.verdict,
-            is_final=fault is None,
+            is_final=is_final and fault is None,
             climbed_from=answer.climbed_from,
             agreement=answer.agreement,
         ),
@@ -219,6 +222,7 @@ def _attempt(
         prompt_chars=exchange.request.features.prompt_chars,
         is_pinned=exchange.plan.is_pinned,
         is_reserved=trying.is_reserved,
+        compressed=exchange.shortened.saves if exchange.shortened else None,
     )
 
 
@@ -227,7 +231,7 @@ def _usage(exchange: Exchange, resources: Resources, trying: Trying, outcome: Ou
     prompt alone, where it may have been read; else nothing, where it was refused."""
     if (said := outcome.usage) is not None:
         if "vision" not in exchange.request.features.needs:
-            resources.ratios.learn(trying.step.tier.id, len(exchange.body), input_tokens(said))
+            resources.ratios.learn(trying.step.tier.id, exchange.size, input_tokens(said))
         return said
     fault = outcome.fault
     if exchange.protocol == "anthropic.count_tokens":
@@ -243,4 +247,4 @@ def _prompt(exchange: Exchange, resources: Resources, tier: Tier) -> int:
     """The tokens of a prompt, estimated for a tier. A picture is long as text and short as tokens."""
     if "vision" in exchange.request.features.needs:
         return exchange.prompt_tokens
-    return resources.ratios.tokens(len(exchange.body), tier.id)
+    return resources.ratios.tokens(exchange.size, tier.id)

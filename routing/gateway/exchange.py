@@ -12,8 +12,10 @@ from typing import Protocol as Shape
 from msgspec import Struct
 
 from routing.cache.lookups import MOST_BYTES, Claim
-from routing.contracts import Attempt, Caller, Fault, Plan, Protocol, Step, ToolCall, Usage, Verdict
+from routing.contracts import Attempt, Caller, Compressed, Fault, Plan, Protocol, Step, ToolCall, Usage, Verdict
 from routing.ladder.faults import Tried
+from routing.wire.asides.shown import Said, Shown
+from routing.wire.bodies import Body
 from routing.wire.reading import Request
 from routing.wire.sending import Prepared
 from telemetry.facade import BudgetHold, BudgetSpans, KeyHolder
@@ -116,6 +118,29 @@ class Remembered(Struct, frozen=True, kw_only=True):
     age_s: float = 0.0
 
 
+class Shortened(Struct, frozen=True, kw_only=True):
+    """A request that is sent in another form than it came in, or would be: of so many bytes, and what that saves.
+    `conversation` is by what its state is known."""
+
+    request: Request
+    size: int
+    conversation: bytes
+    saves: Compressed
+
+
+@dataclass(slots=True)
+class Asides:
+    """What the model fetches of what was left out, between a request and its answer: the rounds so far, what the client
+    was shown of them, and what they come to. `said` is the latest round's."""
+
+    shown: Shown = field(default_factory=Shown)
+    said: Said | None = None
+    rounds: int = 0
+    begun: bytes = b""  # of a stream that is held back
+    fetched: list[Body] = field(default_factory=list)
+    cost_nanousd: int = 0
+
+
 @dataclass(slots=True)
 class Exchange:
     """One request. The stages fill it in from above to below."""
@@ -134,6 +159,7 @@ class Exchange:
     # plan
     prompt_tokens: int = 0
     plan: Plan = field(init=False)
+    is_too_long: bool = False  # for some tier, as it came
     step: Step | None = None  # the one to ask next; None: nobody more
     # count
     told: bytes | None = None  # an answer of the gateway's own
@@ -143,12 +169,16 @@ class Exchange:
     # recall
     claim: Claim | None = None
     remembered: Remembered | None = None
+    # compress
+    shortened: Shortened | None = None
+    asides: Asides | None = None  # None: no tool of ours is offered
     # dispatch and gate
     past: list[Tried] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
     held: BudgetHold | None = None  # of budgets, for the latest attempt
     answer: Answer | None = None
     sent_bytes: int = 0
+    settled_bytes: int = 0  # of these in rounds that are over
     tape: list[bytes] | None = field(default_factory=list)  # what was sent, where it may be kept; None: not all of it
 
     def __post_init__(self) -> None:
@@ -166,6 +196,18 @@ class Exchange:
             self.tape = None
         elif self.tape is not None:
             self.tape.append(piece)
+
+    @property
+    def asked(self) -> Request:
+        """The request as providers are sent it."""
+        shortened = self.shortened
+        return self.request if shortened is None or shortened.saves.is_shadow else shortened.request
+
+    @property
+    def size(self) -> int:
+        """Its bytes."""
+        shortened = self.shortened
+        return len(self.body) if shortened is None or shortened.saves.is_shadow else shortened.size
 
     @property
     def is_streamed(self) -> bool:

@@ -26,6 +26,8 @@ def heads(exchange: Exchange, trying: Trying, *, cost_nanousd: int | None = None
         told["x-tloi-cache"] = "miss"
     if trying.prepared.dropped:
         told["x-tloi-dropped"] = _plain(", ".join(trying.prepared.dropped))
+    if (made := exchange.shortened) is not None and not made.saves.is_shadow:
+        told["x-tloi-compressed"] = str(made.saves.came_tokens - made.saves.sent_tokens)
     if exchange.held is not None:
         told |= _budget(exchange.held)
     if cost_nanousd is not None:

@@ -1,6 +1,8 @@
 """The stages of a request, in their order.
 
-identify ▸ plan ▸ count ▸ budget ▸ recall ▸ (dispatch ▸ gate), once more where the gate sends it up ▸ account ▸ remember
+identify ▸ plan ▸ count ▸ budget ▸ recall ▸ compress ▸ fit ▸ (dispatch ▸ fetch ▸ gate) ▸ account ▸ remember
+
+Those in brackets once more where the model fetched what was left out of its prompt, and where the gate sends it up.
 """
 
 from __future__ import annotations
@@ -11,11 +13,24 @@ from routing.cache.leases import leases
 from routing.gateway.exchange import Exchange, Refusal
 from routing.gateway.remembering import stands_in
 from routing.gateway.resources import Resources
-from routing.gateway.stages import account, budget, count, dispatch, gate, identify, plan, recall, remember
+from routing.gateway.stages import (
+    account,
+    budget,
+    compress,
+    count,
+    dispatch,
+    fetch,
+    fit,
+    gate,
+    identify,
+    plan,
+    recall,
+    remember,
+)
 
 Stage = Callable[[Exchange, Resources], Awaitable[None]]
-BEFORE: tuple[Stage, ...] = (identify.run, plan.run, count.run, budget.run, recall.run)
-ASKING: tuple[Stage, ...] = (dispatch.run, gate.run)
+BEFORE: tuple[Stage, ...] = (identify.run, plan.run, count.run, budget.run, recall.run, compress.run, fit.run)
+ASKING: tuple[Stage, ...] = (dispatch.run, fetch.run, gate.run)
 AFTER: tuple[Stage, ...] = (account.run, remember.run)
 
 

@@ -24,6 +24,10 @@ class Ratios:
         """What a request of so many bytes is likely to be in tokens, for a tier, or for one that is not chosen yet."""
         return int(size / exp(self._logs.get(tier_id or 0, log(FIRST)))) + 1
 
+    def bytes_a_token(self, tier_id: int) -> float:
+        """What a token of a tier is likely to be in bytes."""
+        return exp(self._logs.get(tier_id, log(FIRST)))
+
     def learn(self, tier_id: int, size: int, tokens: int) -> None:
         """A tier said that a request of so many bytes were so many tokens."""
         if size < _SHORTEST or tokens <= 0 or not _LEAST <= size / tokens <= _MOST:

@@ -19,6 +19,7 @@ from routing.contracts import Fault, FaultKind, Tier, TierState, Verdict
 from routing.gateway.accounting import call_of
 from routing.gateway.affinity import Affinity
 from routing.gateway.budgets import Budgets
+from routing.gateway.conversations import Conversations
 from routing.gateway.exchange import Answer, Client, Exchange
 from routing.gateway.flushing import Flusher
 from routing.gateway.holders import Keys, Rates
@@ -28,6 +29,7 @@ from routing.gateway.pump import Pump
 from routing.gateway.ratios import Ratios
 from routing.gateway.recalls import Recalls
 from routing.gateway.rosters import Rosters
+from routing.gateway.savings import Savings
 from routing.gateway.threads import Threads
 from routing.ladder import audits
 from routing.ladder.health import Health
@@ -65,6 +67,7 @@ class Resources:
         self.looking = Looking(self.upstream, self.admission, self.threads.run)
         self.learned = Learned()
         self.recalls = Recalls(self.threads)
+        self.conversations, self.savings = Conversations(), Savings(self.threads)
         self._renewing: set[int] = set()
         self._beside: set[asyncio.Task[Any]] = set()
         self.is_stopping = False
@@ -89,6 +92,8 @@ class Resources:
         await self.looking.stop()
         await self.flusher.stop(patience_s=STOP_S)
         await self.recalls.stop()
+        await self.savings.stop()
+        await self.conversations.stop()
         await self.admission.close()
         await self.upstream.close()
         self.threads.close()
@@ -215,6 +220,8 @@ class Resources:
         await asyncio.gather(*self._beside, return_exceptions=True)
 
     def cost(self, exchange: Exchange, answer: Answer) -> int | None:
-        """What an answer cost, in nano-dollars: as the provider says, by the tier's prices, or by the price book."""
+        """What an answer cost, in nano-dollars: as the provider says, by the tier's prices, or by the price book; with
+        the rounds before it in which its model fetched something."""
         attempt = exchange.attempts[-1]
-        return facade.cost_nanousd(call_of(attempt, exchange.caller))
+        cost = facade.cost_nanousd(call_of(attempt, exchange.caller))
+        return cost if cost is None or exchange.asides is None else cost + exchange.asides.cost_nanousd

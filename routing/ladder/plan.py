@@ -131,11 +131,18 @@ def _unable(tier: Tier, features: Features) -> str:
     missing = sorted(features.needs - tier.capabilities)
     if missing:
         return f"cannot do {' and '.join(missing)}"
-    room = min(features.max_output or _USUAL_OUTPUT, tier.max_output or tier.context_window)
-    needed = features.prompt_tokens + room
-    if needed > tier.context_window:
-        return f"{needed:,} tokens do not fit its {tier.context_window:,}"
-    return ""
+    return too_long(tier, features)
+
+
+def too_long(tier: Tier, features: Features) -> str:
+    """Why a prompt is too long for a tier, with room for an answer; empty where it is not."""
+    needed = features.prompt_tokens + tier.context_window - most_tokens(tier, features)
+    return f"{needed:,} tokens do not fit its {tier.context_window:,}" if needed > tier.context_window else ""
+
+
+def most_tokens(tier: Tier, features: Features) -> int:
+    """The longest prompt that a tier can answer."""
+    return tier.context_window - min(features.max_output or _USUAL_OUTPUT, tier.max_output or tier.context_window)
 
 
 def _unwell(state: TierState, tier: Tier) -> str:

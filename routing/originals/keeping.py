@@ -49,8 +49,8 @@ class Known(Struct, frozen=True):
 def read(project_id: int, digest: bytes, known: Known) -> Known:
     """A conversation as it is now; of what is `known` the state is not read again. Raises the database's errors."""
     row = read_conversation(_open(), project_id=project_id, digest=digest, known=known.version)
-    if row is None:
-        return Known()
+    if row is None:  # not written yet, or it has expired
+        return known if known.version == 0 else Known()
     version, seen_at, expires_at, written = row
     state = known.state if written is None else msgspec.json.decode(written, type=State)
     return Known(version, state, seen_at, expires_at)

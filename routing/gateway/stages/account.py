@@ -13,6 +13,7 @@ async def run(exchange: Exchange, resources: Resources) -> None:
     if answer is None:
         return
     settle_answer(exchange, resources, answer)
+    resources.savings.answered(exchange)
     has_climbed = any(tried.kind == "gate" for tried in exchange.past)
     resources.affinity.note(exchange.caller, answer.trying.step.tier, exchange.plan, has_climbed=has_climbed)
     if not has_climbed:

@@ -36,7 +36,11 @@ async def run(exchange: Exchange, resources: Resources) -> None:
 async def _is_kept(exchange: Exchange, fault: Fault) -> bool:
     """Wait and choose the next step; whether instead the answer that there is stays. Raises Refusal."""
     move = next_move(
-        fault, past=exchange.past, elapsed_s=exchange.elapsed_s, plan=exchange.plan, sent_bytes=exchange.sent_bytes
+        fault,
+        past=exchange.past,
+        elapsed_s=exchange.elapsed_s,
+        plan=exchange.plan,
+        sent_bytes=exchange.sent_bytes - exchange.settled_bytes,
     )
     match move:
         case Keep():

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 from routing.contracts import Features, Plan, Tier
 from routing.gateway.exchange import Exchange, Refusal
 from routing.gateway.resources import Resources
-from routing.ladder.plan import plan
+from routing.gateway.shortening import may_be_shortened
+from routing.ladder.plan import most_tokens, plan, too_long
 from routing.roster import Roster
 
 AUTO = "auto"
@@ -20,7 +21,8 @@ _CHARS_A_TOKEN = 3
 
 
 async def run(exchange: Exchange, resources: Resources) -> None:
-    """Make the plan. Raises Refusal where nobody can answer."""
+    """Make the plan. A prompt that may still be made shorter leaves no tier out for its length: that is seen to when it
+    was (routing.gateway.stages.fit). Raises Refusal where nobody can answer."""
     try:
         roster = await resources.rosters.current()
     except DatabaseError:
@@ -28,6 +30,10 @@ async def run(exchange: Exchange, resources: Resources) -> None:
     now = datetime.now(UTC)
     features = _features(exchange)
     exchange.prompt_tokens = features.prompt_tokens
+    if may_be_shortened(exchange, roster) and any(too_long(tier, features) for tier in roster.tiers):
+        exchange.is_too_long = True
+        shortest = min(most_tokens(tier, features) for tier in roster.tiers)
+        features = replace(features, prompt_tokens=max(0, shortest))
     pinned = _pinned(roster, features.model, exchange.caller.key_id)
     states = resources.health.states(roster.tiers, now=now, known=await resources.states(roster.tiers))
     exchange.plan = plan(

@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 
 from routing import roster
-from routing.models import BreakerChange, RecallDay, Tier
+from routing.models import BreakerChange, CompressionDay, RecallDay, Tier
 from telemetry.models import Project
 from tests.ladders import ladder
 from tests.page_reading import invented_calls, rows_of_csv, store, visitor
@@ -87,6 +87,23 @@ def test_kept_answers_say_how_often_they_were_found_and_what_that_saved(
     assert (free["tier"], free["found_percent"], free["saved_usd"], free["unpriced"]) == ("tier-1", "20.0", "", "2")
     assert (paid["asked"], paid["found"], paid["found_percent"]) == ("10", "4", "40.0")
     assert (paid["input_tokens"], paid["output_tokens"], paid["saved_usd"]) == ("4000", "400", "0.0048")
+
+
+def test_shorter_prompts_say_what_was_left_out_and_what_that_saved_or_would_have(
+    browser: Client, project: Project, tiers: list[Tier]
+) -> None:
+    assert "Prompts made shorter" not in browser.get(f"/routing/?{DAYS}").content.decode()
+    sums = {"asked": 4, "came_tokens": 10_000, "came_nanousd": 2_000_000, "fetched": 1}
+    for is_shadow, shortened, saved in ((False, 3, 7_500), (True, 4, -500)):
+        given = {"project_id": project.pk, "day": AT.date(), "tier_id": tiers[1].pk, "is_shadow": is_shadow}
+        CompressionDay.objects.create(
+            **given, **sums, shortened=shortened, saved_tokens=saved, saved_nanousd=saved * 200
+        )
+    on, shadow = table(browser, "shorter-prompts")
+    assert (on["mode"], on["asked"], on["shortened"], on["fetched"]) == ("on", "4", "3", "1")
+    assert (on["saved_tokens"], on["saved_percent"], on["saved_usd"]) == ("7500", "75.0", "0.0015")
+    assert (on["saved_cost_percent"], shadow["saved_cost_percent"]) == ("75.0", "-5.0")
+    assert (shadow["mode"], shadow["saved_tokens"], shadow["saved_percent"]) == ("shadow", "-500", "-5.0")
 
 
 def test_shares_over_time_stand_above_their_targets(browser: Client) -> None:

@@ -1,0 +1,185 @@
+"""What this process knows of conversations, and how their prompts are made shorter beside the event loop.
+
+The database is asked for a quarter of a second. Where it is away or slower, what this process knows of a conversation
+must do: its prompt stays as short as it was, and nothing new is left out. What it knows nothing of goes as it came.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, TypeVar
+
+from msgspec.structs import replace
+
+from routing.compression import retrieving
+from routing.compression.rounds import with_round
+from routing.contracts import ToolCall
+from routing.gateway.exchange import Exchange
+from routing.gateway.shortening import AWAY, WRITE_S, Asked, Made, Work
+from routing.gateway.threads import Threads
+from routing.originals import keeping
+from routing.originals.keeping import Known, Overtaken
+from routing.wire.bodies import Body, objects_of, read_object
+
+SLOW_S = 0.25  # for the database to answer
+PATIENCE_S = 10.0  # for all of it: a very long prompt takes seconds of a processor
+FETCH_S = 5.0
+WRITTEN_AFTER_S = 0.5
+MOST_BYTES = 32 * 2**20  # of states
+THREADS, MOST_STUCK = 4, 2
+_AWAY = "What was left out cannot be read now. Go on without it, or ask for it again later."
+_Key = tuple[int, bytes]
+_Result = TypeVar("_Result")
+_log = logging.getLogger(__name__)
+
+
+class Conversations:
+    """Of one process; those that were used last."""
+
+    def __init__(self) -> None:
+        self._threads = Threads("compression", THREADS)
+        self._known: OrderedDict[_Key, tuple[Known, int]] = OrderedDict()
+        self._bytes = 0
+        self._stuck: set[asyncio.Future[Any]] = set()
+        self._unwritten: dict[_Key, Known] = {}
+        self._writing: asyncio.Task[None] | None = None
+
+    async def shorten(self, asked: Asked) -> Made | None:
+        """A request as it is to be sent; None: as it came."""
+        key = asked.caller.project_id, asked.conversation
+        known = self._of(key)
+        made = None
+        if len(self._stuck) < MOST_STUCK:
+            work = Work(asked, known)
+            is_over, made = await self._done(work, lambda: work.asking_since)
+            if is_over and made is None:
+                return None
+        if made is None and known is not None:
+            _, made = await self._done(Work(asked, known, asks=False), lambda: None)
+        if made is not None:
+            self._remember(key, made.known, made.bytes)
+            if not made.is_written:
+                self._write_later(key, made.known)
+        return made
+
+    async def fetch(self, project_id: int, calls: Sequence[ToolCall]) -> list[str]:
+        """What a model's calls of our tool give."""
+        try:
+            async with asyncio.timeout(FETCH_S):
+                return await self._threads.run(partial(_fetched, project_id, calls))
+        except (*AWAY, TimeoutError) as error:
+            _log.warning("what a model asked for cannot be read: %s", error)
+            return [_AWAY] * len(calls)
+
+    async def note_round(self, exchange: Exchange, conversation: bytes, fetched: list[Body]) -> None:
+        """A model fetched something before it answered: it is told that with later requests too."""
+        key = exchange.caller.project_id, conversation
+        known = self._of(key)
+        if known is None:
+            return
+        messages = objects_of(exchange.request.body.get("messages"))
+        state = await self._threads.run(partial(with_round, known.state, messages, fetched))
+        latest = self._known.get(key, (known, 0))
+        if latest[0].state is known.state:
+            self._remember(key, replace(latest[0], state=state), latest[1])
+            self._write_later(key, self._known[key][0])
+
+    async def stop(self) -> None:
+        """Write what is not written yet."""
+        if self._writing is not None:
+            self._writing.cancel()
+            self._writing = None
+        if len(self._stuck) < MOST_STUCK:
+            await self._write()
+        self._threads.close()
+
+    async def _done(
+        self, work: Callable[[], _Result], asking_since: Callable[[], float | None]
+    ) -> tuple[bool, _Result | None]:
+        """Whether a piece of work was done in time, and what it came to."""
+        task = asyncio.ensure_future(self._threads.run(work))
+        until = time.monotonic() + PATIENCE_S
+        while not task.done():
+            now, since = time.monotonic(), asking_since()
+            left = min(until, until if since is None else since + SLOW_S) - now
+            if left <= 0:
+                self._stuck.add(task)
+                task.add_done_callback(self._unstuck)
+                return False, None
+            await asyncio.wait([task], timeout=min(left, SLOW_S))
+        return True, task.result()
+
+    def _unstuck(self, task: asyncio.Future[Any]) -> None:
+        self._stuck.discard(task)
+        if not task.cancelled():
+            task.exception()  # nobody waits for it any more
+
+    def _of(self, key: _Key) -> Known | None:
+        found = self._known.get(key)
+        return None if found is None else found[0]
+
+    def _remember(self, key: _Key, known: Known, size: int) -> None:
+        self._bytes += size - self._known.get(key, (known, 0))[1]
+        self._known[key] = known, size
+        self._known.move_to_end(key)
+        while self._bytes > MOST_BYTES:
+            _, (_, gone) = self._known.popitem(last=False)
+            self._bytes -= gone
+
+    def _write_later(self, key: _Key, known: Known) -> None:
+        self._unwritten[key] = known
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._later())
+
+    async def _later(self) -> None:
+        await asyncio.sleep(WRITTEN_AFTER_S)
+        self._writing = None
+        if len(self._stuck) < MOST_STUCK:
+            await self._write()
+
+    async def _write(self) -> None:
+        """Write what requests left that took nothing new out. Where another process wrote meanwhile, that holds."""
+        taken, self._unwritten = self._unwritten, {}
+        if not taken:
+            return
+        for key, version in (await self._threads.run(partial(_written, taken))).items():
+            found = self._known.get(key)
+            if found is not None and found[0].version == taken[key].version:
+                written = replace(found[0], version=version.version, expires_at=version.expires_at)
+                self._known[key] = written, found[1]
+                if key in self._unwritten:
+                    self._unwritten[key] = replace(self._unwritten[key], version=version.version)
+
+
+def _written(unwritten: dict[_Key, Known]) -> dict[_Key, Known]:
+    """In a thread."""
+    done: dict[_Key, Known] = {}
+    for (project_id, conversation), known in sorted(unwritten.items()):
+        try:
+            done[project_id, conversation] = keeping.keep(
+                project_id,
+                conversation,
+                known,
+                known.state,
+                (),
+                now=known.seen_at or datetime.now(UTC),
+                within_s=WRITE_S,
+            )
+        except Overtaken:
+            continue
+        except AWAY as error:
+            _log.warning("what is known of conversations cannot be written now: %s", error)
+            break
+    return done
+
+
+def _fetched(project_id: int, calls: Sequence[ToolCall]) -> list[str]:
+    """In a thread."""
+    find = keeping.finding(project_id)
+    return [retrieving.answer(read_object(call.arguments.encode()) or {}, find) for call in calls]
