@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from skills.contracts import Listing, Skill, SkillFile
 from skills.loader.library import BadSkill, NoSkill
+from skills.registry import suggest
 from skills.roots import library
 
-__all__ = ["BadSkill", "NoSkill", "get", "get_file", "listing"]
+__all__ = ["BadSkill", "NoSkill", "get", "get_file", "listing", "suggest"]
 
 
 def get(name: str, *, project_id: int) -> Skill:

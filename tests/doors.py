@@ -43,6 +43,7 @@ ROUTES = {
     "api/v1/tasks/": Route("key", "gateway", fields={"type": "planted", "prompt": "planted"}),
     "api/v1/tasks/<uuid:errand_id>/": Route("key", "gateway"),
     "api/v1/skills/": Route("key", "read"),
+    "api/v1/skills/match/": Route("key", "read", queries=("task=check+the+health", "task={skill}")),
     "api/v1/skills/<str:name>/": Route("key", "read"),
     "api/v1/skills/<str:name>/history/": Route("key", "read"),
     "api/v1/skills/<str:name>/files/<path:file>": Route("key", "read"),

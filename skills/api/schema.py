@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
 _HEADER: dict[str, Any] = {
     name: {"type": "string"} for name in ("name", "description", "version", "license", "compatibility", "root")
@@ -49,6 +49,33 @@ HISTORY = {
         "properties": {
             "name": {"type": "string"},
             "contents": {"type": "array", "items": {"type": "object", "properties": _CONTENT}},
+        },
+    }
+}
+_WORDS: dict[str, Any] = {"type": "array", "items": {"type": "string"}}
+_RUNS = {"type": ["object", "null"], "properties": {name: {"type": "integer"} for name in ("runs", "well")}}
+_SHARE = {"type": ["number", "null"]}
+_MATCH: dict[str, Any] = {
+    "name": {"type": "string"},
+    "score": {"type": "number", "description": "the share of the task's words, by rarity, that it accounts for"},
+    "tokens": {"type": "integer"},
+    "reason": {
+        "type": "object",
+        "properties": {"tags": _WORDS, "terms": _WORDS, "past": _RUNS, "success": _SHARE, "usual": _SHARE},
+    },
+}
+MATCH_PARAMETERS = [OpenApiParameter("task", str, required=True, description="what is to be done, in words")]
+MATCHES = {
+    200: {
+        "type": "object",
+        "properties": {
+            "tags": _WORDS,
+            "matches": {"type": "array", "items": {"type": "object", "properties": _MATCH}},
+            "best_score": {"type": "number", "description": "also where nothing is matched"},
+            "not_loaded": {
+                "type": "object",
+                "properties": {name: {"type": "integer"} for name in ("skills", "tokens")},
+            },
         },
     }
 }

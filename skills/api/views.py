@@ -20,11 +20,13 @@ from skills.api import schema
 from skills.contracts import Header, Skill
 from skills.loader.library import BadSkill, NoSkill
 from skills.loads import Loaded
+from skills.registry import suggest
 from skills.roots import library
 from skills.tokens import tokens_of
 from telemetry import facade
 from telemetry.facade import KeyHolder
 
+MOST_TASK = 10_000  # characters
 _MOST_CHARACTERS = 200
 _WHOSE = {
     "agent": "x-tloi-agent",
@@ -48,6 +50,13 @@ class CannotBeGiven(exceptions.APIException):
     default_code = "bad_skill"
 
 
+class BadTask(exceptions.APIException):
+    """There is no task, or far too much of one."""
+
+    status_code = 400
+    default_code = "bad_task"
+
+
 class SkillsView(APIView):
     """All skills of the key's project, by their headers."""
 
@@ -60,6 +69,31 @@ class SkillsView(APIView):
         skills = [_told(listed.header) | {"root": listed.root} for _, listed in sorted(listing.skills.items())]
         broken = [{"name": one.name, "root": one.root, "reason": one.reason} for one in listing.broken]
         return Response({"skills": skills, "broken": broken})
+
+
+class SkillMatchView(APIView):
+    """The skills that a task needs."""
+
+    scope = "read"
+
+    @extend_schema(parameters=schema.MATCH_PARAMETERS, responses=schema.MATCHES, operation_id="match_skills")
+    def get(self, request: Request) -> Response:
+        """Those that fit, the best first, each with its score and why: tags that the task names or implies, words that
+        both have, and how runs that had it ended. None where that would be a guess. And what was not loaded, beside
+        who loads every skill."""
+        task = request.query_params.get("task", "")
+        if not task.strip() or len(task) > MOST_TASK:
+            raise BadTask(f"Say the task by ?task=…, in {MOST_TASK:,} characters at most.")
+        found = suggest(task, project_id=_project(request), now=datetime.now(UTC))
+        loaded = sum(found.tokens.values())
+        return Response(
+            {
+                "tags": found.found.tags,
+                "matches": [to_builtins(one) | {"tokens": found.tokens[one.name]} for one in found.found.matches],
+                "best_score": found.found.best_score,
+                "not_loaded": {"skills": found.skills - len(found.tokens), "tokens": found.all_tokens - loaded},
+            }
+        )
 
 
 class SkillView(APIView):

@@ -56,14 +56,14 @@ class Folder:
         self._looked_at = float("-inf")
         self._keeping, self._looking = Lock(), Lock()
 
-    def get(self, name: str) -> Skill:
-        """A skill as it is now. Raises Missing, Refused."""
+    def get(self, name: str, *, keep: bool = True) -> Skill:
+        """A skill as it is now; it is kept for the next who asks, unless nobody will. Raises Missing, Refused."""
         kept = self._kept.get(name)
         if kept is not None and kept.is_settled and self._is_same(name, kept):
             return kept.skill
         root = opening.open_root(self.path)
         try:
-            return self._load(root, name)
+            return self._load(root, name, keep=keep)
         finally:
             os.close(root)
 
@@ -86,12 +86,13 @@ class Folder:
             os.close(root)
 
     def listing(self) -> Listing:
-        """What the root holds, as it was LOOKED_AFTER_S ago at most."""
+        """What the root holds, as it was LOOKED_AFTER_S ago at most: the same object while that is the same."""
         if time.monotonic() - self._looked_at < LOOKED_AFTER_S:
             return self._listing
         with self._looking:
             if time.monotonic() - self._looked_at >= LOOKED_AFTER_S:
-                self._listing = self._look()
+                found = self._look()
+                self._listing = self._listing if found == self._listing else found
                 self._looked_at = time.monotonic()
             return self._listing
 
@@ -104,7 +105,7 @@ class Folder:
         except OSError:
             return False
 
-    def _load(self, root: int, name: str) -> Skill:
+    def _load(self, root: int, name: str, *, keep: bool) -> Skill:
         began = time.time_ns()
         try:
             inner = _inner(os.stat(name, dir_fd=root, follow_symlinks=False))
@@ -122,7 +123,8 @@ class Folder:
             raise Refused("its body holds a NUL, so that it is no text")
         digest = hashlib.sha256(raw).hexdigest()
         skill = Skill(header=header, body=body, digest=digest, size=len(raw), root=self.label)
-        self._keep(name, _Kept(skill, stamp, inner, _is_settled(stamp, began)))
+        if keep:
+            self._keep(name, _Kept(skill, stamp, inner, _is_settled(stamp, began)))
         return skill
 
     def _header(self, name: str, raw: bytes) -> tuple[Header, int]:

@@ -27,10 +27,12 @@ class Library:
 
     def __init__(self, folders: Sequence[Folder]) -> None:
         self._folders = tuple(folders)
+        self._merged: tuple[list[Listing], Listing] = [], Listing({})
 
-    def get(self, name: str) -> Skill:
-        """A skill as it is on the disk now. Raises NoSkill, BadSkill."""
-        return self._first(name, lambda folder: folder.get(name))
+    def get(self, name: str, *, keep: bool = True) -> Skill:
+        """A skill as it is on the disk now; it is kept for the next who asks, unless nobody will. Raises NoSkill,
+        BadSkill."""
+        return self._first(name, lambda folder: folder.get(name, keep=keep))
 
     def file(self, name: str, path: str) -> SkillFile:
         """A file beside its SKILL.md. Raises NoSkill, BadSkill."""
@@ -56,19 +58,13 @@ class Library:
         return self._first(name, found)
 
     def listing(self) -> Listing:
-        """All that there is, by its headers, and what is broken."""
-        skills: dict[str, Listed] = {}
-        broken: dict[tuple[str, str], Broken] = {}
-        hidden: set[str] = set()
-        for folder in self._folders:
-            listing = folder.listing()
-            for name, listed in listing.skills.items():
-                if name not in hidden:
-                    skills.setdefault(name, listed)
-            for one in listing.broken:
-                broken[one.name, one.root] = one
-            hidden |= {one.name for one in listing.broken} - skills.keys()
-        return Listing(skills, tuple(broken.values()))
+        """All that there is, by its headers, and what is broken: the same object while that is the same."""
+        found = [folder.listing() for folder in self._folders]
+        known, merged = self._merged
+        if len(found) != len(known) or any(one is not other for one, other in zip(found, known, strict=True)):
+            merged = _merge(found)
+            self._merged = found, merged
+        return merged
 
     def _first(self, name: str, look: Callable[[Folder], _Found]) -> _Found:
         if len(name) > MOST_NAME or not NAME.fullmatch(name):
@@ -81,3 +77,17 @@ class Library:
             except Refused as refused:
                 raise BadSkill(f"The skill {name} cannot be given out: {refused}.") from None
         raise NoSkill(f"There is no skill {name}.")
+
+
+def _merge(listings: Sequence[Listing]) -> Listing:
+    skills: dict[str, Listed] = {}
+    broken: dict[tuple[str, str], Broken] = {}
+    hidden: set[str] = set()
+    for listing in listings:
+        for name, listed in listing.skills.items():
+            if name not in hidden:
+                skills.setdefault(name, listed)
+        for one in listing.broken:
+            broken[one.name, one.root] = one
+        hidden |= {one.name for one in listing.broken} - skills.keys()
+    return Listing(skills, tuple(broken.values()))

@@ -36,6 +36,7 @@ from telemetry.facade.records import (
     remove_demo,
     run_endings,
     skill_contents,
+    skill_outcomes,
 )
 from telemetry.facade.upkeep import (
     HEARTBEAT_KEY,
@@ -140,6 +141,7 @@ __all__ = [
     "send_webhook",
     "settle_budgets",
     "skill_contents",
+    "skill_outcomes",
     "statement",
     "unseal_key",
     "web_parts",

@@ -42,6 +42,12 @@ def skill_contents(*, project_id: int, skill: str) -> list[SkillContent]:
     return skill_loads.skill_contents(connection(), project_id=project_id, skill=skill)
 
 
+def skill_outcomes(*, project_id: int, since: datetime) -> dict[str, tuple[int, int]]:
+    """For each skill the runs that loaded it since then: how many are over, and how many of them ended well. Raises
+    psycopg.Error."""
+    return skill_loads.skill_outcomes(connection(), project_id=project_id, since=since)
+
+
 def cost_nanousd(call: Call) -> int | None:
     """What a call cost: as it says itself, else by the price table, without a project's overrides; None where that has
     no price."""

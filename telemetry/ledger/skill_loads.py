@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from psycopg import Connection
-from psycopg.rows import class_row
+from psycopg.rows import class_row, tuple_row
 
 from telemetry.contracts import SkillContent, SkillLoad
 from telemetry.statements import prepared, statement
+from telemetry.usage import DONE, FAILED
 
 PAGE = 5_000
 
@@ -25,6 +26,13 @@ def skill_contents(conn: Connection[Any], *, project_id: int, skill: str) -> lis
     """The contents of a skill that were loaded, the newest first."""
     asked = {"project": project_id, "skill": skill}
     return prepared(conn, class_row(SkillContent)).execute(statement(__package__, "skill_contents"), asked).fetchall()
+
+
+def skill_outcomes(conn: Connection[Any], *, project_id: int, since: datetime) -> dict[str, tuple[int, int]]:
+    """For each skill the runs that loaded it since then: how many are over, and how many of them ended well."""
+    asked = {"project": project_id, "since": since, "done": sorted(DONE), "ended": sorted(DONE | FAILED)}
+    rows = prepared(conn, tuple_row).execute(statement(__package__, "skill_outcomes"), asked).fetchall()
+    return {skill: (runs, well) for skill, runs, well in rows}
 
 
 def purge_skill_loads(conn: Connection[Any], *, project_id: int, before: datetime) -> int:

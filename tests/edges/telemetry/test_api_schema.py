@@ -38,6 +38,7 @@ def test_the_document_lists_every_address_of_the_api(web: str) -> None:
         "/api/v1/budgets/settle/": ["post"],
         "/api/v1/tokens/count/": ["post"],
         "/api/v1/skills/": ["get"],
+        "/api/v1/skills/match/": ["get"],
         "/api/v1/skills/{name}/": ["get"],
         "/api/v1/skills/{name}/history/": ["get"],
         "/api/v1/skills/{name}/files/{file}": ["get"],
