@@ -143,6 +143,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "tloi_site.security.content_security_policy",
+    "tloi_site.precedence.pages_first",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "tloi_site.security.compress_pages",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -78,9 +78,10 @@ class _Cut:
 
 
 def catch_up(conn: Connection[Any], *, project_id: int, now: datetime, patience: float = 0.0) -> Freshness:
-    """Fold what is marked, for somebody who reads next and has so many seconds. Without patience: wait for no lock, and
-    fold only where the last fold was cheap, or the beat should have folded long since. What cannot be folded is logged
-    and left. Raises psycopg.Error where not even the state can be read, InTransaction."""
+    """Fold what is marked, for somebody who reads next and has so many seconds. Without patience: wait for no lock,
+    fold only where the last fold was cheap, or the beat should have folded long since, and give up after a second, for
+    much may have come since. What cannot be folded is logged and left. Raises psycopg.Error where not even the state
+    can be read, InTransaction."""
     until = fold_state.newest_mark(conn, project_id=project_id)
     state = fold_state.fold_state(conn, project_id=project_id)
     is_cut = state is None or state.zone == fold_state.project_zone(conn, project_id=project_id)
@@ -137,9 +138,13 @@ def _fold_for_reader(conn: Connection[Any], run: _Run, patience: float) -> bool:
     """Whether all that was marked is folded."""
     try:
         while (left := (patience or _GLANCE_S) - run.spent_s) > 0:
-            if _step(conn, run, wait_s=left if patience else 0):
+            if _step(conn, run, wait_s=left if patience else 0, most_s=None if patience else left):
                 return True
     except Busy:
+        return False
+    except psycopg.errors.QueryCanceled:
+        if patience:  # nobody asked for it
+            _fail(conn, run)
         return False
     except _FAILURES:
         _fail(conn, run)
@@ -164,11 +169,14 @@ def _is_spaced(state: State, now: datetime, late: timedelta = timedelta()) -> bo
     return not state.folded_at <= now < state.folded_at + min(state.took * SPACING, MOST_WAIT) + late
 
 
-def _step(conn: Connection[Any], run: _Run, *, wait_s: float) -> bool:
-    """One transaction of a run; whether it is done. Raises Busy, psycopg.Error; then nothing has changed."""
+def _step(conn: Connection[Any], run: _Run, *, wait_s: float, most_s: float | None = None) -> bool:
+    """One transaction of a run, each statement within `most_s`; whether it is done. Raises Busy, psycopg.Error; then
+    nothing has changed."""
     began = time.monotonic()
     try:
         with turn(conn, slot=dirty.slot(run.project_id), wait_s=wait_s):
+            if most_s is not None:
+                conn.execute("SELECT set_config('statement_timeout', %s, true)", [f"{max(1, int(most_s * 1000))}ms"])
             return _fold(conn, run, began)
     finally:
         run.spent_s += time.monotonic() - began

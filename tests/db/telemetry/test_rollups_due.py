@@ -177,6 +177,23 @@ def test_without_patience_dear_folds_are_left_to_the_beat_unless_it_does_not_run
     )
 
 
+def test_a_page_does_not_wait_for_a_fold_that_turns_out_dear_and_puts_nothing_off(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(rollups, "_GLANCE_S", 0.2)
+    tenant = new_tenant()
+    send(tenant, [call("one")])
+    fold(tenant)
+    send(tenant, [call("two")])
+    before = RollupState.objects.filter(project_id=tenant).values().get()
+    monkeypatch.setattr(rollup_tables, "roll_calls", lambda conn, **_: conn.execute("SELECT pg_sleep(600)"))
+    assert catch_up(connection(), project_id=tenant, now=NOW).is_clean is False
+    assert (RollupState.objects.filter(project_id=tenant).values().get(), caplog.text) == (before, "")
+    monkeypatch.undo()
+    fold(tenant)
+    assert folded(tenant) == counted(tenant)
+
+
 def test_a_backlog_is_folded_day_by_day_the_newest_first_whatever_order_it_came_in(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
