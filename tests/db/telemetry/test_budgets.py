@@ -21,12 +21,12 @@ from tests.budgeting import PLAN, grant_plan
 from tests.page_reading import store
 
 
-def granted(project: Project, **asked: str) -> list[Grant]:
+def granted(project: Project, **asked: Any) -> list[Grant]:
     """The budgets that hold."""
     return budgets.applying(connection(), project_id=project.pk, **asked)
 
 
-def said(project: Project, **asked: str) -> list[tuple[str, str, str, int]]:
+def said(project: Project, **asked: Any) -> list[tuple[str, str, str, int]]:
     """The same, in short."""
     return [(one.scope, one.subject, one.counts, one.limit) for one in granted(project, **asked)]
 
