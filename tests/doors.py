@@ -14,12 +14,14 @@ MONTH = "from=2025-10-01&to=2025-10-31"
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """An address: who may come in, with which scope a key, and the queries and fields that say what is wanted."""
+    """An address: who may come in, with which scope a key, and the queries and fields that say what is wanted, or the
+    JSON that does."""
 
     kind: Kind
     scope: str = ""
     queries: tuple[str, ...] = ("",)
     fields: dict[str, str] = field(default_factory=dict)
+    body: str = ""
 
 
 PAGE = Route("page", queries=("", "range=all", MONTH, f"{MONTH}&agent={{agent}}&session={{session}}"))
@@ -35,11 +37,15 @@ ROUTES = {
     "api/v1/forecast/": Route("key", "ingest"),
     "api/v1/usage/": Route("key", "read", queries=("", f"{MONTH}&by=agent", f"{MONTH}&by=session&agent={{agent}}")),
     "api/v1/anomalies/": Route("key", "read", queries=("", MONTH, f"{MONTH}&agent={{agent}}&execution={{run}}")),
+    "statusline.txt": Route("key", "read", queries=("", "session={session}")),
     "api/v1/budgets/": Route("key", "read"),
     "api/v1/budgets/check/": Route("key", "ingest"),
+    "api/v1/budgets/set/": Route("key", "admin", fields={"scope": "agent", "period": "day", "amount": "5"}),
     "api/v1/budgets/settle/": Route("key", "ingest", fields={"reservation": "planted"}),
     "api/v1/tokens/count/": Route("key", "ingest", fields={"model": "claude-planted", "text": "{task}"}),
-    "api/v1/handover/": Route("key", "ingest"),
+    "api/v1/handover/": Route(
+        "key", "ingest", body='{"protocol": "openai.chat", "request": {"messages": [{"role": "user"}]}}'
+    ),
     "api/v1/tasks/": Route("key", "gateway", fields={"type": "planted", "prompt": "planted"}),
     "api/v1/tasks/<uuid:errand_id>/": Route("key", "gateway"),
     "api/v1/skills/": Route("key", "read"),

@@ -14,7 +14,7 @@ from tloi_site.embedded import CannotStart
 _SERVER = ("django", "psycopg")
 _NO_SERVER = (
     "The server is not installed here (pip install 'tloi[server]'). What works without it:"
-    " tloi import --all --to URL --key KEY."
+    " tloi import --all --to URL --key KEY, and tloi budget list --to URL --key KEY."
 )
 
 
@@ -29,8 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return up.run(say)
         from telemetry.importer import remote  # noqa: PLC0415 (`up` does without)
 
-        if remote.is_asked_for(words, os.environ) or (words[:1] == ["import"] and not has_server):
-            return remote.main(words[1:])
+        if remote.is_asked_for(words, os.environ) or (words[:1] in (["import"], ["budget"]) and not has_server):
+            return remote.main(words)
         if not has_server:
             return fail(_NO_SERVER)
         from tloi_site import cli  # noqa: PLC0415 (it needs Django, which this machine may not have)

@@ -57,6 +57,19 @@ class Check(Struct, kw_only=True):
     hold_s: Annotated[int, Meta(ge=0, le=LONGEST_S)] = 0
 
 
+class BudgetWritten(Struct, kw_only=True, forbid_unknown_fields=True):
+    """A budget of the project; an empty subject is each one by itself. `amount` is of whole tokens, or of dollars.
+    Without a `mode` a new one only watches, and one that there is keeps its own."""
+
+    scope: Scope
+    period: Period
+    amount: Decimal
+    subject: Label = ""
+    counts: Counts = "weighted"
+    mode: Mode | None = None
+    is_enabled: bool = True
+
+
 class Settlement(Struct, kw_only=True):
     """What the call of a reservation came to; all zero: nothing was used. `cost_usd` as somebody else says, else it is
     computed from provider and model."""
@@ -133,6 +146,11 @@ def question_of(body: bytes, *, key_id: int, now: datetime) -> Question:
     return Question(whose, call, is_final=said.is_final, hold=hold)
 
 
+def budget_of(body: bytes) -> BudgetWritten:
+    """A budget that is to be written. Raises BadBody, TooLarge."""
+    return _read(body, _decode_budget)
+
+
 def settlement_of(body: bytes, *, now: datetime) -> tuple[str, Call | None]:
     """Which reservation is over, and its call; None where nothing was used. Raises BadBody, TooLarge."""
     said = _read(body, _decode_settlement)
@@ -207,6 +225,7 @@ def _exact(number: int, stand: Stand) -> str:
 
 
 _decode_check = msgspec.json.Decoder(Check)
+_decode_budget = msgspec.json.Decoder(BudgetWritten)
 _decode_settlement = msgspec.json.Decoder(Settlement)
 
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
 from telemetry.api.asking import Answer, Question
-from telemetry.api.checking import Check, Checked, Settlement
+from telemetry.api.checking import BudgetWritten, Check, Checked, Settlement
 from telemetry.contracts import Call, Execution, Receipt
 from telemetry.exporter.columns import COLUMNS
 from telemetry.exporter.exporting import TABLES, WRITERS
 from telemetry.limits.account import Account
+from telemetry.limits.windows import Stage
 from telemetry.observer.anomalies import ORDERS
 from telemetry.observer.narrowing import FILTERS
 from telemetry.observer.report.document import Document, Summary
@@ -22,7 +23,7 @@ from telemetry.series.queries import DIMENSIONS
 
 _REFERENCE = "#/components/schemas/{name}"
 _SCHEMAS, _COMPONENTS = msgspec.json.schema_components(
-    (Call, Execution, Receipt, Document, Summary, Question, Answer, Account, Check, Checked, Settlement),
+    (Call, Execution, Receipt, Document, Summary, Question, Answer, Account, Check, Checked, Settlement, BudgetWritten),
     ref_template=_REFERENCE,
 )
 for _component in _COMPONENTS.values():
@@ -119,6 +120,13 @@ CHECK = {"application/json": _SCHEMAS[8]}
 CHECKED = {200: _SCHEMAS[9]}
 SETTLEMENT = {"application/json": _SCHEMAS[10]}
 SETTLED = {200: {"type": "object", "properties": {"settled": {"type": "boolean"}}}}
+BUDGET = {"application/json": _SCHEMAS[11]}
+_WRITTEN = {
+    "type": "object",
+    "properties": {"id": {"type": "integer"}, "is_enabled": {"type": "boolean"}}
+    | {name: {"type": "string"} for name in ("scope", "subject", "period", "counts", "amount", "mode")},
+}
+BUDGET_WRITTEN = {200: _WRITTEN, 201: _WRITTEN}
 OBJECTIVES = {
     200: {
         "allOf": [
@@ -158,6 +166,11 @@ _STANDING: dict[str, Any] = {
     | {
         "id": {"type": "integer"},
         "is_shared": {"type": "boolean", "description": "for every project, not written for this one"},
+        "stage": {
+            "type": "string",
+            "enum": [*get_args(Stage)],
+            "description": "how full it is now",
+        },
         "projected": _PROJECTED,
         "used_up": {
             "type": ["object", "null"],
@@ -171,7 +184,8 @@ _STANDING: dict[str, Any] = {
             "description": "of budgets of runs and sessions: those of the last 30 days",
             "properties": {name: {"type": "integer"} for name in ("count", "over")}
             | {
-                "running": {"type": ["string", "null"]},
+                "running": {"type": ["string", "null"], "description": "the fullest session that goes on"},
+                "running_used": {"type": ["string", "null"]},
                 "running_used_up_at": {"type": ["string", "null"], "format": "date-time"},
             },
         },

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from telemetry.contracts import Receipt
+from telemetry.importer import budgets
 from telemetry.importer.files import Find, MissingPath
 from telemetry.importer.gathering import gathered, last_steps
 from telemetry.importer.notebook import Notebook, folder
@@ -32,14 +33,20 @@ _LOCAL = ("--project", "--create-project")  # words that ask for this machine's 
 def is_asked_for(words: Sequence[str], environment: Mapping[str, str]) -> bool:
     """Whether `tloi` with these words sends: by `--to`, or because TLOI_URL says where, unless a word asks for the
     database here."""
-    if not words or words[0] != "import" or {"-h", "--help"} & set(words):
+    if not words or words[0] not in ("import", "budget") or {"-h", "--help"} & set(words):
         return False
     options = {word.split("=")[0] for word in words[1:]}
     return "--to" in options or bool(environment.get(URL, "").strip() and not options & set(_LOCAL))
 
 
 def main(words: Sequence[str]) -> int:
-    """`tloi import` with the words after it; the exit code."""
+    """`tloi import` or `tloi budget` with the words after it; the exit code."""
+    if words[:1] == ["budget"]:
+        return budgets.main(words[1:], url=os.environ.get(URL, ""), key=os.environ.get(KEY, ""))
+    return _import(words[1:])
+
+
+def _import(words: Sequence[str]) -> int:
     parser = ArgumentParser(prog="tloi import", description="Send what agents have written on this machine.")
     add_words(parser)
     options = vars(parser.parse_args(words))

@@ -63,7 +63,7 @@ class Server:
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise Refused(f"{self.url!r} is no address of a server; give one like https://tloi.example.org.")
         if not self.key or not self.key.isascii() or not self.key.isprintable():
-            raise Refused("Sending takes an API key that may `ingest`: --key KEY, or TLOI_API_KEY.")
+            raise Refused("This takes an API key: --key KEY, or TLOI_API_KEY; to send, one that may `ingest`.")
 
     def send(self, records: Sequence[Call | Execution], *, kind: str, source: str) -> Receipt:
         """Post `records` to `/api/v1/<kind>/`; what became of them all. Returns when everything is stored or refused
@@ -72,6 +72,24 @@ class Server:
         for place, batch in batches(records):
             total = _sum(total, self._send_batch(batch, kind=kind, source=source), offset=place)
         return total
+
+    def ask(self, path: str, body: Any = None) -> Any:
+        """What `/api/v1/<path>/` answers, to a POST where there is a body. Raises Refused, Away."""
+        headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
+        data = None if body is None else msgspec.json.encode(body)
+        request = urllib.request.Request(f"{self.url.rstrip('/')}/api/v1/{path}/", data, headers)  # noqa: S310 (checked)
+        try:
+            with urllib.request.build_opener(_NoRedirect).open(request, timeout=TIMEOUT_S) as answer:
+                return msgspec.json.decode(answer.read())
+        except urllib.error.HTTPError as error:
+            with error:
+                said = f"{error.code} {http.client.responses.get(error.code, '')}".strip() + _detail(error.read())
+            raise (Away if error.code >= 500 or error.code in _BUSY else Refused)(f"{self.url} says: {said}") from None
+        except msgspec.MsgspecError:
+            raise Refused(f"{self.url} does not answer like TLOI; is the address right?") from None
+        except (OSError, http.client.HTTPException) as error:
+            why = getattr(error, "reason", None) or error
+            raise Away(f"{self.url} cannot be reached ({why}).") from error
 
     def _send_batch(self, items: Sequence[bytes], *, kind: str, source: str) -> Receipt:
         """A batch, in halves where something on the way finds it too large."""

@@ -54,20 +54,20 @@ def press_budgets(
     if not binding:
         return BudgetPressure(False, False, "", (), spans)
     amount = amount_of(conn, call, project_id=project_id, prices=prices, is_final=is_final)
-    stands = _stands(conn, project_id, binding, amount, now)
-    over = tuple(one for one in stands if _is_over(one, is_final=is_final))
+    found = stands(conn, project_id=project_id, windows=binding, amount=amount, now=now)
+    over = tuple(one for one in found if _is_over(one, is_final=is_final))
     message = refusal(Reserved("", False, call.output, 0, (), over))
     return BudgetPressure(
         is_over=bool(over),
-        is_pressed=any(one.used + one.takes >= COMPRESSES * one.window.grant.limit for one in stands),
+        is_pressed=any(one.used + one.takes >= COMPRESSES * one.window.grant.limit for one in found),
         message=message,
         budgets=tuple(map(told, over)),
         spans=spans,
     )
 
 
-def _stands(
-    conn: Connection[Any], project_id: int, windows: Sequence[Window], amount: Asked, now: datetime
+def stands(
+    conn: Connection[Any], *, project_id: int, windows: Sequence[Window], amount: Asked, now: datetime
 ) -> list[Stand]:
     """Windows as they stand, counted anew where nobody did lately."""
     found = read_windows(conn, project_id=project_id, windows=windows)

@@ -73,8 +73,8 @@ def test_retry_after_may_be_a_moment_to_come() -> None:
         ("example.org", "k", "is no address of a server"),
         ("file:///etc/passwd", "k", "is no address of a server"),
         ("http://", "k", "is no address of a server"),
-        ("http://x", "", "Sending takes an API key"),
-        ("http://x", "a\nb", "Sending takes an API key"),
+        ("http://x", "", "This takes an API key"),
+        ("http://x", "a\nb", "This takes an API key"),
     ],
 )
 def test_an_address_or_a_key_that_cannot_be_is_refused_at_once(url: str, key: str, sentence: str) -> None:
@@ -93,6 +93,9 @@ def test_an_address_or_a_key_that_cannot_be_is_refused_at_once(url: str, key: st
         (["import", "codex", "--project", "p"], {"TLOI_URL": "http://x"}, False),
         (["import", "--to", "x", "--help"], {}, False),
         (["daily", "--to", "x"], {}, False),
+        (["budget", "check", "--to", "http://x"], {}, True),
+        (["budget", "list"], {"TLOI_URL": "http://x"}, True),
+        (["budget", "list", "--project", "p"], {"TLOI_URL": "http://x"}, False),
         ([], {"TLOI_URL": "http://x"}, False),
     ],
 )
