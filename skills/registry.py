@@ -1,7 +1,7 @@
 """Which skills a task needs, of those that a project may use: the index is made again when any of them is another.
 
-Of a small library the next who asks waits for that, a matter of milliseconds; of a large one a thread makes it while
-the old one answers.
+Of a small library the next who asks waits for that, a matter of milliseconds; of a large one threads look what is new
+and make the index while the old one answers.
 """
 
 from __future__ import annotations
@@ -69,7 +69,8 @@ class Registry:
 
     def current(self) -> Made:
         """The index of what there is now; of a large library, of what there was a moment ago."""
-        listing, made = self._skills.listing(), self._made
+        made = self._made
+        listing = self._skills.listing(wait=made is None or len(made.tokens) <= SMALL)
         if made is not None and made.listing is listing:
             return made
         if made is not None and len(listing.skills) > SMALL:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 import time
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from threading import Lock
 
 from skills import frontmatter
 from skills.contracts import Broken, Header, Listed, Listing, Skill, SkillFile
@@ -54,7 +54,7 @@ class Folder:
         self._listed: dict[str, tuple[Stamp, bool, Listed | Broken]] = {}
         self._listing = Listing({})
         self._looked_at = float("-inf")
-        self._keeping, self._looking = Lock(), Lock()
+        self._keeping, self._looking = threading.Lock(), threading.Lock()
 
     def get(self, name: str, *, keep: bool = True) -> Skill:
         """A skill as it is now; it is kept for the next who asks, unless nobody will. Raises Missing, Refused."""
@@ -85,10 +85,18 @@ class Folder:
         finally:
             os.close(root)
 
-    def listing(self) -> Listing:
-        """What the root holds, as it was LOOKED_AFTER_S ago at most: the same object while that is the same."""
+    def listing(self, *, wait: bool = True) -> Listing:
+        """What the root holds, as it was LOOKED_AFTER_S ago at most: the same object while that is the same. Who does
+        not `wait` gets what is known, and a thread looks; only the first look is waited for."""
         if time.monotonic() - self._looked_at < LOOKED_AFTER_S:
             return self._listing
+        if wait or self._looked_at == float("-inf"):
+            return self._look_again()
+        if not self._looking.locked():
+            threading.Thread(target=self._look_again, name="skill-look", daemon=True).start()
+        return self._listing
+
+    def _look_again(self) -> Listing:
         with self._looking:
             if time.monotonic() - self._looked_at >= LOOKED_AFTER_S:
                 found = self._look()

@@ -57,9 +57,10 @@ class Library:
 
         return self._first(name, found)
 
-    def listing(self) -> Listing:
-        """All that there is, by its headers, and what is broken: the same object while that is the same."""
-        found = [folder.listing() for folder in self._folders]
+    def listing(self, *, wait: bool = True) -> Listing:
+        """All that there is, by its headers, and what is broken: the same object while that is the same. Who does not
+        `wait` gets what is known, and threads look."""
+        found = [folder.listing(wait=wait) for folder in self._folders]
         known, merged = self._merged
         if len(found) != len(known) or any(one is not other for one, other in zip(found, known, strict=True)):
             merged = _merge(found)

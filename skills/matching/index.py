@@ -55,6 +55,7 @@ class Index:
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         self.entries = tuple(entries)
+        self.places = {one.name: place for place, one in enumerate(self.entries)}
         self.words = _postings(self.entries)
         self.tags = _tagged(self.entries)
         self._by_gram: defaultdict[str, list[str]] = defaultdict(list)

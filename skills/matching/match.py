@@ -8,8 +8,9 @@ tasks, and are judged on the other (benchmarks/skills_retrieval.py).
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from heapq import nsmallest
+from itertools import islice
 
 from msgspec import Struct
 
@@ -66,51 +67,49 @@ def match(index: Index, task: str, *, history: Mapping[str, Past] | None = None)
     """The skills that a task needs, MOST at most."""
     ranked, tags = rank(index, task, history=history)
     best = ranked[0].score if ranked else 0.0
-    told = [one for one in ranked[:MOST] if one.score >= max(FLOOR, NEAR * best)]
+    told = [one for one in ranked if one.score >= max(FLOOR, NEAR * best)]
     return Matches(matches=tuple(told), tags=tags if told else (), best_score=best)
 
 
-def rank(index: Index, task: str, *, history: Mapping[str, Past] | None = None) -> tuple[list[Match], tuple[str, ...]]:
-    """All skills that have anything of a task, the best first, and the tags that it is about."""
-    forms = forms_of(task)
-    asked = list(forms)[:_MOST_WORDS]
-    scores, terms = _by_words(index, asked)
-    named, implied = _tags(index, asked)
-    tags = (*named, *implied)
+def rank(
+    index: Index, task: str, *, history: Mapping[str, Past] | None = None, most: int = MOST
+) -> tuple[list[Match], tuple[str, ...]]:
+    """The skills that have the most of a task, the best first, and the tags that it is about."""
+    forms = dict(islice(forms_of(task).items(), _MOST_WORDS))
+    meant = {word: index.alike(word) for word in forms}
+    scores = _by_words(index, meant)
+    named, implied = _tags(index, list(forms))
     for some, bonus in ((named, NAMED), (implied, IMPLIED)):
         for tag in some:
             for place in index.tags[tag]:
-                scores[place] += bonus / max(len(asked), 2)
-    past, usual = history or {}, _usual(history or {})
-    found = [
-        _told(index, place, score, [forms[word] for word in terms.get(place, ())], tags, past=past, usual=usual)
-        for place, score in scores.items()
-    ]
-    return sorted(found, key=lambda one: (-one.score, one.name)), tags
+                scores[place] = scores.get(place, 0.0) + bonus / max(len(forms), 2)
+    past = history or {}
+    usual = _usual(past)
+    for place in _with_past(index, past):
+        if place in scores:
+            scores[place] *= _trusted(past[index.entries[place].name], usual)
+    best = nsmallest(most, scores, key=lambda place: (-round(scores[place], 4), index.entries[place].name))
+    tags = (*named, *implied)
+    return [_told(index, place, scores[place], meant, forms, tags, past=past, usual=usual) for place in best], tags
 
 
-def _by_words(index: Index, asked: Sequence[str]) -> tuple[defaultdict[int, float], dict[int, list[str]]]:
-    """Each skill's share of what the words say, and the words that it has."""
-    scores: defaultdict[int, float] = defaultdict(float)
-    terms: defaultdict[int, list[str]] = defaultdict(list)
-    weighed = []
-    for word in asked:
+def _by_words(index: Index, meant: Mapping[str, Sequence[tuple[str, float]]]) -> dict[int, float]:
+    """Each skill's share of what the words say."""
+    scores: dict[int, float] = {}
+    total = 0.0
+    for word, alike in meant.items():
+        total += index.words[word].rarity if word in index.words else UNKNOWN * index.rarest
         best: dict[int, float] = {}
-        alike = index.alike(word)
         for other, share in alike:
             posting = index.words[other]
             worth = posting.rarity * (1.0 if share == 1.0 else SPELLED * share)
             for place, weight in zip(posting.places, posting.weights, strict=True):
-                if worth * weight > best.get(place, 0.0):
-                    best[place] = worth * weight
-        weighed.append(index.words[word].rarity if word in index.words else UNKNOWN * index.rarest)
+                value = worth * weight
+                if value > best.get(place, 0.0):
+                    best[place] = value
         for place, value in best.items():
-            scores[place] += value
-            terms[place].append(word)
-    total = sum(weighed) or 1.0
-    for place in scores:
-        scores[place] /= total
-    return scores, terms
+            scores[place] = scores.get(place, 0.0) + value
+    return {place: score / total for place, score in scores.items()}
 
 
 def _tags(index: Index, asked: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -136,11 +135,26 @@ def _usual(history: Mapping[str, Past]) -> float | None:
     return sum(past.well for past in history.values()) / runs if runs else None
 
 
+def _with_past(index: Index, past: Mapping[str, Past]) -> list[int]:
+    return [index.places[name] for name, own in past.items() if own.runs and name in index.places]
+
+
+def _trusted(own: Past, usual: float | None) -> float:
+    """What a skill's score is multiplied by for how its runs ended."""
+    return 1.0 if usual is None else 1 + TRUST * (_success(own, usual) - usual)
+
+
+def _success(own: Past, usual: float) -> float:
+    """The share of a skill's runs that ended well, drawn towards that of all while they are few."""
+    return (own.well + SHRINK * usual) / (own.runs + SHRINK)
+
+
 def _told(
     index: Index,
     place: int,
     score: float,
-    terms: Sequence[str],
+    meant: Mapping[str, Sequence[tuple[str, float]]],
+    forms: Mapping[str, str],
     tags: Sequence[str],
     *,
     past: Mapping[str, Past],
@@ -148,10 +162,12 @@ def _told(
 ) -> Match:
     one = index.entries[place]
     own = past.get(one.name)
-    success = None
-    if own is not None and usual is not None and own.runs:
-        success = (own.well + SHRINK * usual) / (own.runs + SHRINK)
-        score *= 1 + TRUST * (success - usual)
-    borne = tuple(tag for tag in tags if tag in one.tags)
-    reason = Reason(tags=borne, terms=tuple(terms), past=own, success=success, usual=usual if own else None)
+    known = own is not None and usual is not None and own.runs > 0
+    reason = Reason(
+        tags=tuple(tag for tag in tags if tag in one.tags),
+        terms=tuple(forms[word] for word, alike in meant.items() if any(other in one.counts for other, _ in alike)),
+        past=own,
+        success=_success(own, usual) if known and own is not None and usual is not None else None,
+        usual=usual if own else None,
+    )
     return Match(name=one.name, score=round(score, 4), reason=reason)

@@ -12,6 +12,7 @@ from skills.loader import folder as loading
 from skills.loader.folder import Folder
 from skills.loader.library import BadSkill, Library, NoSkill
 from tests.skill_folders import replace, settle, write_skill
+from tests.stalls import until
 
 
 @pytest.fixture(autouse=True)
@@ -64,6 +65,17 @@ def test_a_skill_that_comes_or_goes_is_listed_so_within_a_second(tmp_path: Path)
     assert names(library) == ["b"]
     with pytest.raises(NoSkill):
         library.get("a")
+
+
+def test_who_does_not_wait_gets_what_is_known_and_a_thread_looks(tmp_path: Path) -> None:
+    write_skill(tmp_path, "a")
+    library = Library([Folder(tmp_path)])
+    assert list(library.listing(wait=False).skills) == ["a"], "only the first look is waited for"
+    write_skill(tmp_path, "b")
+    time.sleep(0.6)
+    assert list(library.listing(wait=False).skills) == ["a"]
+    until(lambda: list(library.listing(wait=False).skills) == ["a", "b"])
+    assert library.listing() is library.listing(), "the same while nothing is another"
 
 
 def test_what_was_loaded_makes_room_for_what_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
