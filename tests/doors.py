@@ -46,6 +46,10 @@ ROUTES = {
     "api/v1/handover/": Route(
         "key", "ingest", body='{"protocol": "openai.chat", "request": {"messages": [{"role": "user"}]}}'
     ),
+    "api/v1/compress/": Route(
+        "key", "gateway", body='{"session": "s", "body": {"messages": [{"role": "user", "content": "planted"}]}}'
+    ),
+    "api/v1/retrieve/": Route("key", "gateway", fields={"ref": "{session}"}),
     "api/v1/tasks/": Route("key", "gateway", fields={"type": "planted", "prompt": "planted"}),
     "api/v1/tasks/<uuid:errand_id>/": Route("key", "gateway"),
     "api/v1/skills/": Route("key", "read"),

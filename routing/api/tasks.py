@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from django.http import Http404
@@ -16,10 +16,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from routing.api.holding import holder_of
 from routing.errands import shelf, telling, wanted
 from routing.errands.shelf import OtherTask, TooManyTasks
 from routing.errands.wanted import BadTask
-from telemetry.facade import KeyHolder
 
 
 class BadRequest(exceptions.APIException):
@@ -56,7 +56,7 @@ class TasksView(APIView):
     def post(self, request: Request) -> Response:
         """Ask for a task: `type`, and `prompt` or `messages`; `schema`, `model`, `callback`, `idempotency_key` and
         whose it is where you like (docs/tasks.md). 202 with its id; 200 where the idempotency key is known."""
-        holder = _holder(request)
+        holder = holder_of(request)
         raw = b"" if request.stream is None else request.stream.read(wanted.MOST_BYTES + 1)
         try:
             task = wanted.read(raw)
@@ -89,7 +89,7 @@ class TaskView(APIView):
     @extend_schema(responses=OpenApiTypes.OBJECT, operation_id="cancel_task")
     def delete(self, request: Request, errand_id: UUID) -> Response:
         """Cancel it, where it is not over; one that runs stops within seconds."""
-        shelf.cancel(_errand(request, errand_id).pk, project_id=_holder(request).project_id, now=datetime.now(UTC))
+        shelf.cancel(_errand(request, errand_id).pk, project_id=holder_of(request).project_id, now=datetime.now(UTC))
         return Response(telling.told(_errand(request, errand_id)))
 
 
@@ -99,12 +99,8 @@ def signing_secret(plain_key: str) -> str:
     return hmac.new(plain_key.strip().encode(), b"tloi callback", hashlib.sha256).hexdigest()
 
 
-def _holder(request: Request) -> KeyHolder:
-    return cast(KeyHolder, cast(Any, request.user).holder)
-
-
 def _errand(request: Request, errand_id: UUID) -> Any:
-    found = shelf.find(errand_id, project_id=_holder(request).project_id)
+    found = shelf.find(errand_id, project_id=holder_of(request).project_id)
     if found is None:
         raise Http404
     return found

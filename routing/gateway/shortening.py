@@ -24,7 +24,7 @@ from msgspec.structs import replace
 from routing.compression.compress import Outcome, compress
 from routing.compression.policy import Policy, Prices
 from routing.compression.rounds import with_rounds
-from routing.contracts import Caller, Compressed, Shortening, Tier
+from routing.contracts import Caller, Compressed, Protocol, Shortening, Tier
 from routing.gateway.exchange import Exchange, Shortened
 from routing.originals import keeping
 from routing.originals.keeping import Known, Overtaken
@@ -219,18 +219,27 @@ def prices_of(tier: Tier) -> Prices:
     """What a tier's input costs by its own price, with the usual parts of it for what a cache keeps, or as the price
     book says. What costs nothing, or has no price, is taken for a nano-dollar a token: a model of one's own keeps
     prompts too, and computes the rest anew. Where a provider keeps nothing a cut is cheaper than it is held for."""
+    is_anthropic = tier.provider.family == "anthropic"
     if not tier.is_free and tier.input_nanousd is None:
-        booked = _booked(tier.model, tier.provider.name, tier.provider.family)
-        if booked is not None:
-            return booked
-    each = (tier.input_nanousd or 1) * _MILLION
-    return Prices(cache_write=each * 5 // 4 if tier.provider.family == "anthropic" else each, cache_read=each // 10)
+        return _booked(tier.model, tier.provider.name, is_anthropic) or _usual(1, is_anthropic=is_anthropic)
+    return _usual(tier.input_nanousd or 1, is_anthropic=is_anthropic)
+
+
+def booked_prices(model: str, protocol: Protocol) -> Prices:
+    """What input of a model costs by the price book; of one that is not in it a nano-dollar a token."""
+    is_anthropic = protocol == "anthropic.messages"
+    return _booked(model, "", is_anthropic) or _usual(1, is_anthropic=is_anthropic)
+
+
+def _usual(input_nanousd: int, *, is_anthropic: bool) -> Prices:
+    each = input_nanousd * _MILLION
+    return Prices(cache_write=each * 5 // 4 if is_anthropic else each, cache_read=each // 10)
 
 
 @cache
-def _booked(model: str, provider: str, family: str) -> Prices | None:
+def _booked(model: str, provider: str, is_anthropic: bool) -> Prices | None:
     """The price book's, of a million tokens."""
-    write = {"cache_write_5m": _MILLION} if family == "anthropic" else {"input_uncached": _MILLION}
+    write = {"cache_write_5m": _MILLION} if is_anthropic else {"input_uncached": _MILLION}
     told = [
         facade.cost_nanousd(Call(started_at=_EPOCH, model=model, provider=provider, **kind))  # type: ignore[arg-type]
         for kind in (write, {"cache_read": _MILLION})

@@ -29,6 +29,8 @@ def test_the_document_lists_every_address_of_the_api(web: str) -> None:
         "/api/v1/litellm/": ["post"],
         "/api/v1/forecast/": ["post"],
         "/api/v1/handover/": ["post"],
+        "/api/v1/compress/": ["post"],
+        "/api/v1/retrieve/": ["post"],
         "/api/v1/tasks/": ["post"],
         "/statusline.txt": ["get"],
         "/api/v1/tasks/{errand_id}/": ["get", "delete"],
