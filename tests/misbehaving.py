@@ -14,9 +14,10 @@ import json
 import socket
 import struct
 import time
+import uuid
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -91,6 +92,7 @@ class Asked:
     at: float  # time.monotonic()
     from_port: int = 0  # of the client: the same for calls over one connection
     status: int = 0
+    name: str = ""  # of its answer, where that is in the books
     input_tokens: int = 0
     output_tokens: int = 0
     is_whole: bool = False  # its end was sent too
@@ -113,6 +115,7 @@ class Misbehaving:
     at_once: int = 0
     most_at_once: int = 0
     key: Body = field(default_factory=dict)  # what /key says, as OpenRouter's does
+    has_books: bool = False  # /generation tells what a call used, as OpenRouter's does
     _script: deque[Manner | tuple[float, Manner]] = field(default_factory=deque)
     _usual: Manner = WELL
     _until: float | None = None
@@ -221,7 +224,17 @@ class _Call:
             return web.json_response({"id": name, "object": "model"})
         if path == "/key" and self._box.key:
             return web.json_response({"data": self._box.key})
+        if path == "/generation" and self._box.has_books:
+            return self._booked(self._request.query.get("id", ""))
         return web.json_response({"status": "ok"}, status=200 if path == "/health" else 404)
+
+    def _booked(self, name: str) -> web.Response:
+        """What a call used; one that goes on is not in the books."""
+        for asked in self._box.calls:
+            if asked.name == name and (asked.is_whole or asked.has_left):
+                used = {"native_tokens_prompt": asked.input_tokens, "native_tokens_completion": asked.output_tokens}
+                return web.json_response({"data": {"id": name, **used}})
+        return web.json_response({"error": {"message": "Generation not found", "code": 404}}, status=404)
 
     async def _treated(self, asked: Asked, manner: Manner) -> web.StreamResponse:
         if manner.resets:
@@ -242,6 +255,9 @@ class _Call:
             text = json.dumps(told).encode() if manner.body is None else manner.body
             headers = {"Content-Type": "application/json", **manner.headers}
             return web.Response(body=text, status=manner.status, headers=headers)
+        if self._box.has_books:
+            asked.name = f"gen-{uuid.uuid4().hex[:20]}"
+            manner = replace(manner, headers={"X-Generation-Id": asked.name, **manner.headers})
         said = _said(asked, manner)
         if asked.protocol in ("embeddings", "count_tokens"):
             return self._counted(asked, said)
@@ -340,6 +356,7 @@ def _said(asked: Asked, manner: Manner) -> Said:
     counted = answers.prompt_tokens(body)
     return Said(
         protocol=asked.protocol,
+        name=asked.name,
         model=str(body.get("model", "")),
         prompt_tokens=counted,
         pieces=tuple(pieces[:most] if is_short else pieces),

@@ -19,6 +19,7 @@ class Said:
 
     protocol: str  # chat, completions, responses, embeddings, messages
     model: str
+    name: str = ""  # of the answer; empty: any
     prompt_tokens: int
     pieces: tuple[str, ...]
     cached_tokens: int = 0
@@ -69,7 +70,7 @@ def usage(said: Said, output: int) -> Body:
 def whole(said: Said) -> Body:
     """The answer to a request that was not to be streamed."""
     return {"chat": _chat, "completions": _completion, "responses": _response, "messages": _message}[said.protocol](
-        said, f"{said.protocol}-{uuid.uuid4().hex}"
+        said, said.name or f"{said.protocol}-{uuid.uuid4().hex}"
     )
 
 
@@ -83,7 +84,7 @@ def embedding(said: Said, texts: int) -> Body:
 def events(said: Said, *, with_usage: bool) -> Iterator[tuple[bytes, int]]:
     """A stream, event by event, each with how many tokens it brings (0 or 1). `with_usage` matters to OpenAI's chat and
     completions only; the others always say it."""
-    name = f"{said.protocol}-{uuid.uuid4().hex}"
+    name = said.name or f"{said.protocol}-{uuid.uuid4().hex}"
     if said.protocol == "messages":
         yield from _message_events(said, name)
     elif said.protocol == "responses":

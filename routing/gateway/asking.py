@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from routing.gateway.asides import heard, hiding, whole
 from routing.gateway.exchange import Exchange, Outcome, Trying
 from routing.gateway.heads import heads
-from routing.gateway.noting import Noting
+from routing.gateway.noting import Noting, note_name
 from routing.gateway.pump import LEFT, Pump
 from routing.gateway.resources import Resources
+from routing.providers.books import NAMED_BY, is_booked
 from routing.providers.failed import Failed
 from routing.providers.http import Response
 from routing.wire.answers import answer
@@ -49,8 +50,11 @@ async def _heard(exchange: Exchange, resources: Resources, trying: Trying, respo
         family = trying.step.tier.provider.family
         body = await response.read(MOST_OF_ERROR)
         return Outcome(fault=fault_of(family, response.status, response.headers, body, now=datetime.now(UTC)))
+    name = response.headers.get(NAMED_BY, "")
+    if is_booked(name):
+        note_name(resources.journal, trying, name)
     if exchange.is_streamed:
-        return await _streamed(exchange, resources, trying, response)
+        return await _streamed(exchange, resources, trying, response, name)
     return _whole(exchange, trying, await response.read())
 
 
@@ -78,13 +82,13 @@ def _whole(exchange: Exchange, trying: Trying, body: bytes) -> Outcome:
     )
 
 
-async def _streamed(exchange: Exchange, resources: Resources, trying: Trying, response: Response) -> Outcome:
+async def _streamed(exchange: Exchange, resources: Resources, trying: Trying, response: Response, name: str) -> Outcome:
     """Relay a stream. What comes before the first token is held back: until then nothing was sent."""
     tier = trying.step.tier
     relay = stream(
         exchange.request, trying.prepared, model_name=tier.model, answer_id=trying.id, created=_seconds(trying)
     )
-    noting = Noting(resources.journal, trying, relay)
+    noting = Noting(resources.journal, trying, relay, name=name)
     pump = Pump(response, relay, is_held=exchange.is_held, heard=noting)
     hidden = hiding(exchange)
     with resources.leaving(exchange.client, tier, pump):

@@ -9,17 +9,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from django.db import Error as DatabaseError
 
 from routing.contracts import Attempt, Caller
 from routing.gateway.accounting import SOURCE, call_of
-from routing.gateway.journal import Entry, Journal, Orphan, orphans
+from routing.gateway.journal import Entry, Journal, orphans
 from routing.gateway.threads import Threads
 from telemetry import facade
 
@@ -29,15 +31,20 @@ LONGEST_PAUSE_S = 5.0
 ORPHANS_S = 30.0  # between looks at what others left
 AWAY = (psycopg.Error, DatabaseError, OSError)
 Learn = Callable[[Sequence[Entry]], None]
+Amend = Callable[[Sequence[Entry]], Awaitable[Sequence[Entry]]]
+InThread = Callable[[Callable[[], Any]], Awaitable[Any]]
 _log = logging.getLogger(__name__)
 
 
 class Flusher:
-    """Moves what is over to the ledger. `learn` is told of every attempt that has become a call, in a thread."""
+    """Moves what is over to the ledger. `learn` is told of every attempt that has become a call, in a thread; `amend`
+    finds out what those used that a dead process left."""
 
-    def __init__(self, journal: Journal, folder: Path, *, learn: Learn | None = None) -> None:
+    def __init__(
+        self, journal: Journal, folder: Path, *, learn: Learn | None = None, amend: Amend | None = None
+    ) -> None:
         self._journal, self._folder = journal, folder
-        self._learn = learn
+        self._learn, self._amend = learn, amend
         self._threads = Threads("ledger", 1)
         self._wanted = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -99,24 +106,25 @@ class Flusher:
     async def _look_for_orphans(self) -> None:
         while True:
             try:
-                await self._threads.run(lambda: adopt(self._folder, learn=self._learn))
+                await adopt(self._folder, self._threads.run, learn=self._learn, amend=self._amend)
             except AWAY as error:
                 _log.warning("what an ended process left waits for the ledger: %s", error)
             await asyncio.sleep(ORPHANS_S)
 
 
-def adopt(folder: Path, *, learn: Learn | None = None) -> int:
+async def adopt(folder: Path, in_thread: InThread, *, learn: Learn | None = None, amend: Amend | None = None) -> int:
     """Store what dead processes left, each file whole or not at all; how many attempts. Raises what the database
     does."""
     count = 0
-    for orphan in orphans(folder):
+    while (orphan := await in_thread(lambda: next(orphans(folder), None))) is not None:
         try:
-            _store_all(orphan, learn)
+            entries = orphan.entries if amend is None else await amend(orphan.entries)
+            await in_thread(partial(_store_all, entries, learn))
         except BaseException:
             orphan.keep()
             raise
         orphan.leave()
-        count += len(orphan.entries)
+        count += len(entries)
     if count:
         _log.warning("%s attempts of a process that ended are in the ledger now", count)
     return count
@@ -137,9 +145,9 @@ def store(entries: Sequence[Entry], *, learn: Learn | None = None) -> None:
         learn(entries)
 
 
-def _store_all(orphan: Orphan, learn: Learn | None) -> None:
-    for first in range(0, len(orphan.entries), BATCH):
-        store(orphan.entries[first : first + BATCH], learn=learn)
+def _store_all(entries: Sequence[Entry], learn: Learn | None) -> None:
+    for first in range(0, len(entries), BATCH):
+        store(entries[first : first + BATCH], learn=learn)
 
 
 def _record(project_id: int, entries: Sequence[Entry]) -> None:

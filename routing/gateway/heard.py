@@ -22,9 +22,10 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Heard(Struct, frozen=True, array_like=True):
-    """What an attempt used as far as it was heard, what that costs as an `Attempt` says it, and how long it took."""
+    """What an attempt used as far as it was heard (None: nothing yet, but what its provider calls it), what that costs
+    as an `Attempt` says it, and how long it took."""
 
-    usage: Usage
+    usage: Usage | None
     cost_nanousd: int | None
     duration_s: float
     provider_call_id: str = ""
@@ -58,6 +59,8 @@ def heard_of(line: bytes) -> Heard | None:
 
 def as_heard(attempt: Attempt, heard: Heard) -> Attempt:
     """An attempt that was begun, charged for what was heard of it."""
+    if heard.usage is None:
+        return replace(attempt, provider_call_id=heard.provider_call_id)
     return replace(
         attempt,
         usage=heard.usage,

@@ -21,8 +21,9 @@ MOST_A_S = 2_000  # notes of a process, where they are more
 class Noting:
     """Of one stream. Call it whenever something came."""
 
-    def __init__(self, journal: Journal, trying: Trying, relay: Relay) -> None:
+    def __init__(self, journal: Journal, trying: Trying, relay: Relay, *, name: str = "") -> None:
         self._journal, self._trying, self._relay = journal, trying, relay
+        self._name = name  # of the answer, as its head has it
         self._known: tuple[object, ...] = (None, None, 0)
         self._not_before = 0.0
 
@@ -38,7 +39,12 @@ class Noting:
         self._not_before = at + under_way / MOST_A_S if under_way > FEW else 0.0
         usage = said if said is not None else counted(told, prompt=trying.prompt_tokens, came=came)
         cost = cost_nanousd(trying.step.tier, usage)
-        self._journal.hear(trying.id, Heard(usage, cost, at - trying.began, relay.provider_call_id))
+        self._journal.hear(trying.id, Heard(usage, cost, at - trying.began, relay.provider_call_id or self._name))
+
+
+def note_name(journal: Journal, trying: Trying, name: str) -> None:
+    """Note what the provider calls an answer of which nothing but the head has come: it may tell of it later."""
+    journal.hear(trying.id, Heard(None, None, 0.0, name))
 
 
 def note_answer(journal: Journal, answer: Answer) -> None:

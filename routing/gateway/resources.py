@@ -18,6 +18,7 @@ from django.db import Error as DatabaseError
 from routing.contracts import Fault, FaultKind, Tier, TierState, Verdict
 from routing.gateway.accounting import call_of
 from routing.gateway.affinity import Affinity
+from routing.gateway.afterwards import amended
 from routing.gateway.budgets import Budgets
 from routing.gateway.conversations import Conversations
 from routing.gateway.exchange import Answer, Client, Exchange
@@ -58,7 +59,7 @@ class Resources:
         self.rosters = Rosters(self.threads)
         self.budgets = Budgets(self.threads)
         self.journal = Journal(folder)
-        self.flusher = Flusher(self.journal, folder, learn=self._learn)
+        self.flusher = Flusher(self.journal, folder, learn=self._learn, amend=self._amended)
         self.health = Health()
         self.affinity = Affinity()
         self.ratios = Ratios()
@@ -156,6 +157,10 @@ class Resources:
         """In the flusher's thread: what answers and breakers came to is kept."""
         learn(entries)
         store_changes(self.health.changes)
+
+    async def _amended(self, entries: Sequence[Entry]) -> list[Entry]:
+        tiers = {tier.id: tier for tier in (await self.rosters.current()).tiers}
+        return await amended(entries, self.upstream, tiers)
 
     async def states(self, tiers: Sequence[Tier]) -> Mapping[int, TierState]:
         """How the tiers stand with their slots and quotas; those without either are not asked about."""

@@ -9,17 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
 from urllib.parse import quote
 
-import msgspec
-
 from routing import models
-from routing.contracts import Limits, Provider, Tier
-from routing.providers.failed import Failed
+from routing.contracts import Provider, Tier
+from routing.providers.books import told
 from routing.providers.http import Upstream
 
-_LIMITS = Limits(connect_s=5, whole_s=15)
 _MOST_PAGE = 1_000
 
 
@@ -49,7 +45,7 @@ def note(found: Mapping[int, bool], *, now: datetime) -> None:
 async def listed(upstream: Upstream, provider: Provider) -> frozenset[str] | None:
     """The models that a provider says it has; None where it says nothing that can be read."""
     path = f"/v1/models?limit={_MOST_PAGE}" if provider.family == "anthropic" else "/models"
-    rows = (await _told(upstream, provider, path)).get("data")
+    rows = (await told(upstream, provider, path)).get("data")
     if not isinstance(rows, list) or not rows:
         return None
     return frozenset(row["id"] for row in rows if isinstance(row, dict) and isinstance(row.get("id"), str))
@@ -57,7 +53,7 @@ async def listed(upstream: Upstream, provider: Provider) -> frozenset[str] | Non
 
 async def free_calls_used(upstream: Upstream, provider: Provider) -> int | None:
     """How many calls of free models the account made this UTC day, as OpenRouter's /key says; None elsewhere."""
-    key = (await _told(upstream, provider, "/key")).get("data")
+    key = (await told(upstream, provider, "/key")).get("data")
     requests = key.get("free_model_daily_requests") if isinstance(key, dict) else None
     used = requests.get("used") if isinstance(requests, dict) else None
     return used if isinstance(used, int) and not isinstance(used, bool) and used >= 0 else None
@@ -66,16 +62,5 @@ async def free_calls_used(upstream: Upstream, provider: Provider) -> int | None:
 async def _is_known(upstream: Upstream, tier: Tier) -> bool:
     """Whether a provider knows a name that is not in its list: Anthropic and OpenAI have other names for a model."""
     path = "/v1/models/" if tier.provider.family == "anthropic" else "/models/"
-    told = await _told(upstream, tier.provider, path + quote(tier.model, safe=""))
-    return bool(told.get("id"))
-
-
-async def _told(upstream: Upstream, provider: Provider, path: str) -> dict[str, Any]:
-    """A JSON object that a provider answers with 200; empty for everything else."""
-    try:
-        async with await upstream.get(provider, path, limits=_LIMITS) as response:
-            body = await response.read()
-            found = msgspec.json.decode(body) if response.status == 200 else {}
-    except (Failed, msgspec.DecodeError, UnicodeDecodeError):
-        return {}
-    return found if isinstance(found, dict) else {}
+    found = await told(upstream, tier.provider, path + quote(tier.model, safe=""))
+    return bool(found.get("id"))

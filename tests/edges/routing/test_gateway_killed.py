@@ -3,6 +3,7 @@ what was heard of them, which is never less than what their client got, and neve
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import os
@@ -20,8 +21,12 @@ from urllib.parse import urlsplit
 import pytest
 
 from routing.contracts import Attempt, Usage
+from routing.gateway.afterwards import amended
 from routing.gateway.heard import HEARD, NOTHING
-from routing.gateway.journal import orphans
+from routing.gateway.journal import Entry, orphans
+from routing.gateway.resources import Resources
+from routing.providers.addresses import configured
+from routing.providers.http import Upstream
 from telemetry.models import Call, Project
 from telemetry.usage import quality_names
 from tests.gateways import (
@@ -81,6 +86,16 @@ def first() -> Iterator[Misbehaving]:
     with provider() as one, paid(one.openai, one.anthropic):
         one.models = ["model-1", "model-2"]  # a tier whose provider does not list its model is asked nothing
         yield one
+
+
+async def amended_of(entries: Sequence[Entry], resources: Resources) -> list[Entry]:
+    """The attempts as their provider tells of them, asked by a loop of our own."""
+    upstream = Upstream(configured())
+    try:
+        tiers = {tier.id: tier for tier in (await resources.rosters.current()).tiers}
+        return await amended(entries, upstream, tiers)
+    finally:
+        await upstream.close()
 
 
 def charged(folder: Path, copy: Path, *, is_deaf: bool = False) -> dict[str, Attempt]:
@@ -145,6 +160,34 @@ def test_an_answer_that_is_kept_while_a_better_one_is_asked_for_is_charged_as_it
         orphan.leave()
         assert refused == Usage(input_uncached=first.calls[0].input_tokens, output=0)
         assert (asked.source, asked.output) == ("reserved", MOST_OUTPUT)
+        client.join()
+
+
+def test_what_was_heard_of_nothing_but_its_head_is_charged_as_the_provider_tells_afterwards(
+    first: Misbehaving, project: Project, caller_key: str, tmp_path: Path
+) -> None:
+    first.has_books = True
+    first.always(Manner(first_after_s=1.5))
+    with serving(tmp_path / "journal", first.place) as (address, resources):
+        clients = [Client(address, caller_key, model, is_streamed=model != "auto") for model in ("tier:1", "auto")]
+        for client in clients:
+            client.start()
+        until = time.monotonic() + 15
+        while sum(bool(call.name) for call in first.calls) < len(clients) and time.monotonic() < until:
+            time.sleep(0.01)
+        time.sleep(0.5)
+        shutil.copytree(tmp_path / "journal", tmp_path / "copy")
+        (orphan,) = orphans(tmp_path / "copy")
+        assert {entry.attempt.usage.source for entry in orphan.entries} == {"reserved"}
+        told = asyncio.run(amended_of(orphan.entries, resources))
+        orphan.leave()
+        asked = counted(first)
+    assert {entry.caller.session: entry.attempt.usage.source for entry in told} == dict.fromkeys(asked, "provider")
+    for entry in told:
+        usage = entry.attempt.usage
+        assert (usage.input_uncached, usage.output) == asked[entry.caller.session]
+        assert entry.attempt.cost_nanousd == usage.input_uncached * INPUT_NANOUSD + usage.output * OUTPUT_NANOUSD
+    for client in clients:
         client.join()
 
 
@@ -235,3 +278,26 @@ def test_of_calls_whose_gateway_was_killed_the_ledger_has_what_was_heard_and_eac
     said = f"of {len(calls)} calls {len(less)} under way: less {sorted(less.values())}, deaf more {sum(more.values())}"
     sys.stdout.write(said + "\n")
     assert all(difference >= MOST_OUTPUT - WORDS for difference in more.values())  # what noting is for
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("count", [pytest.param(1, marks=pytest.mark.slow), pytest.param(50, marks=pytest.mark.faults)])
+def test_of_a_provider_that_tells_afterwards_the_ledger_has_its_own_count_of_all_that_it_had_begun_to_answer(
+    count: int, first: Misbehaving, project: Project, caller_key: str, tmp_path: Path
+) -> None:
+    first.has_books = True
+    first.always(SLOW)
+    clients, _ = kill_again_and_again(tmp_path, first, caller_key, count)
+    is_quiet(first)
+    with process(tmp_path, [first.place]) as last:
+        stored_all(last)
+    counts = counted(first)
+    calls = {call.session_id: call for call in Call.objects.filter(project_id=project.pk)}
+    broken = [client.name for client in clients if 0 < client.words < WORDS and client.name in calls]
+    assert len(broken) >= count / 2, "most gateways were killed when they had nothing to do"
+    unheard = {name: call for name, call in calls.items() if quality_names(call.quality)}
+    assert {quality_names(call.quality) for call in unheard.values()} <= {("usage_reserved",)}
+    assert not set(unheard) & set(broken)
+    for name in calls.keys() - unheard.keys():
+        assert (calls[name].input_uncached, calls[name].output) == counts[name]
+    sys.stdout.write(f"of {len(calls)} calls {len(broken)} broke off, and of {len(unheard)} no head had come\n")
