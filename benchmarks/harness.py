@@ -105,7 +105,8 @@ def web(
     """Granian on a free port, as `tloi up` starts it; its address. `application` is module:name, `environment` what
     differs from ours."""
     port = free_port()
-    command = [sys.executable, "-m", "granian", application, "--interface", "wsgi", "--host", "127.0.0.1"]
+    server = "tloi_site.web" if application.startswith("tloi_site.") else "granian"
+    command = [sys.executable, "-m", server, application, "--interface", "wsgi", "--host", "127.0.0.1"]
     command += ["--port", str(port), "--workers", str(workers), "--blocking-threads", str(threads), "--no-ws"]
     command += ["--loop", "asyncio"]
     surroundings = os.environ | (environment or {})
