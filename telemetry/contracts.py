@@ -284,3 +284,28 @@ class SkillContent(Struct, frozen=True, kw_only=True):
     loads: int
     first_at: datetime
     last_at: datetime
+
+
+class SkillOffered(Struct, frozen=True):
+    """A skill that could be loaded now, and the tokens that it would put into a context."""
+
+    name: str
+    description: str
+    tags: tuple[str, ...]
+    tokens: int
+    root: str
+
+
+class SkillBroken(Struct, frozen=True):
+    """What lies among skills and cannot be given out, and why."""
+
+    name: str
+    root: str
+    reason: str
+
+
+class SkillShelf(Struct, frozen=True):
+    """What there is to be loaded now."""
+
+    skills: tuple[SkillOffered, ...] = ()
+    broken: tuple[SkillBroken, ...] = ()

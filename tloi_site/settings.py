@@ -266,3 +266,5 @@ LOGGING = {
 
 # Who tells the pages of the gateway's ladder: (project_id, first, last, now) to a telemetry.contracts.Ladder.
 LADDER = "routing.dashboards.showing.ladder"
+# And of the skills that there are: (project_id) to a telemetry.contracts.SkillShelf.
+SKILL_SHELF = "skills.dashboards.showing.shelf"

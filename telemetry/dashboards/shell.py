@@ -37,6 +37,7 @@ PAGES = {
     "objectives": "Objectives",
     "budgets": "Budgets",
     "routing": "Routing",
+    "skills": "Skills",
     "live": "Live",
     "invoice": "Invoice",
     "connect": "Connect",

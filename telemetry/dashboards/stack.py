@@ -15,7 +15,7 @@ from telemetry.contracts import UsageRow
 from telemetry.dashboards import colours, formats, sums
 from telemetry.series.window import Window
 
-Metric = Literal["tokens", "cost", "calls"]
+Metric = Literal["tokens", "cost", "calls", "loads"]
 MAX_SERIES = 8
 OTHER = "Other"
 
@@ -31,8 +31,8 @@ class Point(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One series: a value for each bucket, in tokens, nano-dollars or calls; `slot` is its colour, `title` its name in
-    the legend, where that says more."""
+    """One series: a value for each bucket, in tokens, nano-dollars, calls or loads; `slot` is its colour, `title` its
+    name in the legend, where that says more."""
 
     name: str
     slot: int
@@ -87,8 +87,8 @@ def pile(
 
 
 def measure(row: UsageRow, metric: Metric) -> int:
-    """Tokens, nano-dollars, or calls."""
-    if metric == "calls":
+    """Tokens, nano-dollars, calls, or loads of skills, which are counted as calls are."""
+    if metric in ("calls", "loads"):
         return row.calls
     return row.cost_nanousd if metric == "cost" else row.tokens
 
@@ -97,6 +97,8 @@ def amount(number: int, metric: Metric) -> str:
     """A measure in words: 12.3M tokens, $4.20, 17 calls."""
     if metric == "calls":
         return formats.counted(number, "call", "calls")
+    if metric == "loads":
+        return formats.counted(number, "load", "loads")
     return formats.usd(number) if metric == "cost" else f"{formats.compact(number)} tokens"
 
 

@@ -19,6 +19,7 @@ from telemetry.dashboards import (
     reports,
     sessiondetail,
     sessions,
+    skills,
     trends,
     views,
 )
@@ -41,6 +42,7 @@ urlpatterns = [
     path("forecasts/", forecasts.forecasts, name="forecasts"),
     path("budgets/", views.budgets, name="budgets"),
     path("routing/", views.routing, name="routing"),
+    path("skills/", skills.skills, name="skills"),
     path("trends/", trends.trends, name="trends"),
     path("objectives/", objectives.objectives, name="objectives"),
     path("live/", live.live, name="live"),

@@ -11,7 +11,9 @@ from telemetry.access.projects import ensure_project
 from telemetry.contracts import Receipt
 from telemetry.ledger.ingest import ingest
 from telemetry.ledger.removal import NotADemo
+from telemetry.ledger.skill_loads import write_skill_loads
 from telemetry.sources.demo import invent
+from telemetry.sources.demo.learned import skill_loads
 
 SLUG = "demo"
 SOURCE = "demo"
@@ -28,6 +30,7 @@ def load_demo(conn: Connection[Any], *, now: datetime, days: int, agents: int) -
         receipt = ingest(
             conn, project_id=project.pk, calls=day.calls, executions=day.executions, source=SOURCE, now=now
         )
+        write_skill_loads(conn, project_id=project.pk, loads=skill_loads(day.executions))
         accepted += receipt.accepted
         duplicates += receipt.duplicates
     return Receipt(accepted=accepted, duplicates=duplicates)

@@ -29,6 +29,7 @@ PAGES = (
     "/anomalies/",
     "/trends/",
     "/forecasts/",
+    "/skills/",
     "/routing/",
     "/live/",
     "/invoice/",

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import msgspec
 import pytest
 
+import skills
 from telemetry.contracts import Call, Execution
 from telemetry.limits import objective_files
 from telemetry.limits.attribution import WHOLE, Book, Link, Rule, Spelled, Stands, Target, Valid, Work
 from telemetry.limits.objective_files import AttributionRow, KeyResultRow, WorkItemRow
 from telemetry.sources.demo import ROSTER, Agent, invent, planted, shifts
 from telemetry.sources.demo.goals import goals
+from telemetry.sources.demo.learned import skill_loads
 from telemetry.usage import input_total
 
+CATALOGUE = Path(skills.__file__).parent / "catalogue"
 NOW = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)
 
 
@@ -49,6 +53,14 @@ def test_two_months_of_four_agents_fill_the_pages() -> None:
     assert {call.agent for call in CALLS} == {agent.name for agent in ROSTER[:4]} | {planted.AGENT, shifts.AGENT}
     assert len({call.model for call in CALLS}) >= 8
     assert any(call.model.endswith(":free") for call in CALLS)
+
+
+def test_runs_load_skills_of_the_catalogue_and_the_same_ones_for_ever() -> None:
+    loads = skill_loads(RUNS)
+    assert loads == skill_loads(RUNS)
+    assert len({load.id for load in loads}) == len(loads) > 500
+    assert {load.skill for load in loads} <= {folder.name for folder in CATALOGUE.iterdir()}
+    assert all(load.loaded_at <= NOW for load in loads)
 
 
 def test_people_work_by_day_and_rest_at_weekends() -> None:

@@ -1,0 +1,1 @@
+"""What skills tell the page that telemetry prints. Edge."""
