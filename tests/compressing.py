@@ -74,6 +74,7 @@ class Agent:
     headers: dict[str, str] = field(default_factory=dict)
     messages: list[Any] = field(default_factory=lambda: [said("user", "Find out why it fails. Do not touch a.py.")])
     tools: list[Any] | None = None
+    max_output: int | None = None
 
     def ask(self) -> Got:
         """Send the conversation, and add the answer to it."""
@@ -99,7 +100,8 @@ class Agent:
     def _given(self) -> dict[str, Any]:
         headers = {"x-tloi-session": self.session, **self.headers}
         tools = TOOLS[self.protocol] if self.tools is None else self.tools
-        return {"model": "auto", "extra_headers": headers, **({"tools": tools} if tools else {})}
+        given = {"model": "auto", "extra_headers": headers, **({"tools": tools} if tools else {})}
+        return {**given, **({"max_tokens": self.max_output} if self.max_output else {})}
 
     def _chat(self) -> Got:
         messages = [said("system", SYSTEM), *self.messages]

@@ -25,7 +25,8 @@ from routing.gateway.exchange import Exchange
 from routing.gateway.threads import Threads
 from telemetry import facade
 from telemetry.models import Budget, BudgetLease, BudgetWindow, Project
-from tests.gateways import PATIENCE_S, Rungs, ledger, process
+from tests.budgeting import settled
+from tests.gateways import Rungs, ledger, process
 from tests.ladders import ladder
 from tests.misbehaving import Manner, provider
 
@@ -60,17 +61,6 @@ def refusal(client: openai.OpenAI, **changes: Any) -> openai.APIStatusError:
     with pytest.raises(openai.APIStatusError) as refused:
         say(client, **changes)
     return refused.value
-
-
-def settled(project: Project, count: int = 1) -> list[BudgetWindow]:
-    """The windows of a project, once so many leases are settled and none is open."""
-    until = time.monotonic() + PATIENCE_S
-    while time.monotonic() < until:
-        states = list(BudgetLease.objects.filter(project_id=project.pk).values_list("state", flat=True))
-        if states == ["settled"] * count:
-            return list(BudgetWindow.objects.filter(project_id=project.pk))
-        time.sleep(0.05)
-    pytest.fail(f"leases are {states}")
 
 
 def test_without_a_budget_that_warns_nothing_is_asked_and_no_header_says_anything(
