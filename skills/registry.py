@@ -113,15 +113,16 @@ _pasts: dict[int, tuple[float, dict[str, Past]]] = {}
 
 def suggest(task: str, *, project_id: int, now: datetime) -> Suggested:
     """The skills that a task needs, of those that a project may use. Raises psycopg.Error, django.db.Error."""
-    return _registry(project_id).suggest(task, history=_past(project_id, now))
+    return registry_of(project_id).suggest(task, history=_past(project_id, now))
 
 
 def made(project_id: int) -> Made:
     """The index of the skills that a project may use. Raises django.db.Error."""
-    return _registry(project_id).current()
+    return registry_of(project_id).current()
 
 
-def _registry(project_id: int) -> Registry:
+def registry_of(project_id: int) -> Registry:
+    """The registry of the skills that a project may use. Raises django.db.Error."""
     skills = library(project_id)
     known = _registries.get(id(skills))
     if known is None:

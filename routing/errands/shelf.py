@@ -15,12 +15,16 @@ from uuid import UUID, uuid4
 from django.db import IntegrityError, connection, transaction
 from msgspec import Struct
 
+from routing.contracts import Protocol
 from routing.errands import wanted as asking
 from routing.errands.wanted import BadTask, Wanted
 from routing.models import Errand
+from routing.wire.skilled import asked, with_skills
+from skills import facade as skills
 from telemetry import facade
 from telemetry.facade import statement
 
+_PROTOCOL: Protocol = "openai.chat"
 LEASE_S = 20.0
 MOST_ATTEMPTS = 4
 MOST_OPEN = 10_000  # of a project, waiting or running
@@ -60,14 +64,15 @@ def ask(wanted: Wanted, *, project_id: int, key_id: int, secret: str, now: datet
     if wanted.callback and (why := facade.webhook_trouble(wanted.callback)):
         raise BadTask(f"callback: {why}")
     errand_id = uuid4()
+    caller = asking.caller_of(wanted, str(errand_id))
     errand = Errand(
         id=errand_id,
         project_id=project_id,
         key_id=key_id,
         idempotency_key=wanted.idempotency_key or None,
         digest=asking.digest(wanted),
-        caller=asking.caller_of(wanted, str(errand_id)),
-        body=asking.body_of(wanted),
+        caller=caller,
+        body=_body(wanted, caller, project_id=project_id, now=now),
         created_at=now,
         callback=facade.seal_key(dumps([wanted.callback, secret])) if wanted.callback else "",
     )
@@ -80,6 +85,22 @@ def ask(wanted: Wanted, *, project_id: int, key_id: int, secret: str, now: datet
             raise
         return known, False
     return errand, True
+
+
+def _body(wanted: Wanted, caller: dict[str, str], *, project_id: int, now: datetime) -> dict[str, Any]:
+    """The chat completion that does a task, with the skills that it needs as they are now, where it wants them."""
+    body = asking.body_of(wanted)
+    if not wanted.skills:
+        return body
+    whose = skills.Whose(
+        agent=caller["agent"],
+        task_type=caller["task_type"],
+        session_id=caller["session"],
+        execution_id=caller["execution"],
+    )
+    said = asked(_PROTOCOL, body)
+    found = skills.equip(said, project_id=project_id, route="task", whose=whose, now=now)
+    return with_skills(_PROTOCOL, body, [(one.header.name, one.body) for one in found]) if found else body
 
 
 def _asked_before(wanted: Wanted, project_id: int) -> Errand | None:

@@ -6,7 +6,7 @@ An unknown field is a mistake that is named, for a misspelt `callback` would nev
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -22,7 +22,8 @@ class BadTask(ValueError):
 
 class Wanted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A task: its type, and a prompt or the messages of a chat. `schema` is of the answer, which is JSON then; `model`
-    as the gateway takes it; `callback` an address that is told once it is over."""
+    as the gateway takes it; `skills`: those that it needs enter its prompt; `callback` an address that is told once it
+    is over."""
 
     type: _Label
     prompt: str | None = None
@@ -31,6 +32,7 @@ class Wanted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     model: _Label = "auto"
     max_output: Annotated[int, Meta(gt=0, le=10**6)] | None = None
     temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
+    skills: Literal["", "auto"] = ""
     callback: Annotated[str, Meta(max_length=2_000)] = ""
     idempotency_key: _Label = ""
     session: _Label = ""
@@ -59,7 +61,10 @@ def read(raw: bytes) -> Wanted:
 
 def digest(wanted: Wanted) -> bytes:
     """What tells two tasks apart that have the same idempotency key."""
-    return hashlib.sha256(msgspec.json.encode(wanted, order="sorted")).digest()
+    said = msgspec.to_builtins(wanted)
+    if not wanted.skills:
+        del said["skills"]  # a later field than the others: who asked before it was there asks the same
+    return hashlib.sha256(msgspec.json.encode(said, order="sorted")).digest()
 
 
 def body_of(wanted: Wanted) -> dict[str, Any]:

@@ -156,6 +156,8 @@ class Exchange:
     holder: KeyHolder = field(init=False)
     caller: Caller = field(init=False)
     request: Request = field(init=False)
+    # equip
+    skills: tuple[str, ...] = ()  # that entered the prompt
     # plan
     prompt_tokens: int = 0
     plan: Plan = field(init=False)

@@ -22,6 +22,8 @@ def heads(exchange: Exchange, trying: Trying, *, cost_nanousd: int | None = None
         "x-tloi-attempts": str(trying.number),
         "x-tloi-reason": _plain(trying.step.reason),
     }
+    if exchange.skills:
+        told["x-tloi-skills"] = _plain(",".join(exchange.skills))
     if exchange.claim is not None:
         told["x-tloi-cache"] = "miss"
     if trying.prepared.dropped:

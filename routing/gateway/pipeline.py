@@ -1,6 +1,6 @@
 """The stages of a request, in their order.
 
-identify ▸ plan ▸ count ▸ budget ▸ recall ▸ compress ▸ fit ▸ (dispatch ▸ fetch ▸ gate) ▸ account ▸ remember
+identify ▸ equip ▸ plan ▸ count ▸ budget ▸ recall ▸ compress ▸ fit ▸ (dispatch ▸ fetch ▸ gate) ▸ account ▸ remember
 
 Those in brackets once more where the model fetched what was left out of its prompt, and where the gate sends it up.
 """
@@ -19,6 +19,7 @@ from routing.gateway.stages import (
     compress,
     count,
     dispatch,
+    equip,
     fetch,
     fit,
     gate,
@@ -29,7 +30,16 @@ from routing.gateway.stages import (
 )
 
 Stage = Callable[[Exchange, Resources], Awaitable[None]]
-BEFORE: tuple[Stage, ...] = (identify.run, plan.run, count.run, budget.run, recall.run, compress.run, fit.run)
+BEFORE: tuple[Stage, ...] = (
+    identify.run,
+    equip.run,
+    plan.run,
+    count.run,
+    budget.run,
+    recall.run,
+    compress.run,
+    fit.run,
+)
 ASKING: tuple[Stage, ...] = (dispatch.run, fetch.run, gate.run)
 AFTER: tuple[Stage, ...] = (account.run, remember.run)
 

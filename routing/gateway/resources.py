@@ -12,6 +12,7 @@ from pathlib import Path
 from secrets import randbelow
 from typing import Any
 
+import psycopg
 from django.conf import settings
 from django.db import Error as DatabaseError
 
@@ -40,6 +41,7 @@ from routing.providers.admission import Admission, Lease
 from routing.providers.failed import failed
 from routing.providers.http import Upstream
 from routing.providers.looking import Looking
+from skills import facade as skills
 from telemetry import facade
 
 STOP_S = 1.0  # for streams to end, and as long again for the ledger: a supervisor waits for 2.5 s
@@ -93,11 +95,19 @@ class Resources:
         await self.looking.stop()
         await self.flusher.stop(patience_s=STOP_S)
         await self.recalls.stop()
+        await self._keep_loads()
         await self.savings.stop()
         await self.conversations.stop()
         await self.admission.close()
         await self.upstream.close()
         self.threads.close()
+
+    async def _keep_loads(self) -> None:
+        """Store which skills were loaded, which a thread would do in a moment."""
+        try:
+            await self.threads.run(skills.flush_loads)
+        except (DatabaseError, psycopg.Error) as error:
+            _log.warning("loads of skills are lost: %s", error)
 
     async def trouble(self) -> str:
         """Why calls cannot be answered now; "" where they can."""
