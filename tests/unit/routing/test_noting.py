@@ -102,7 +102,9 @@ def test_with_many_calls_under_way_a_piece_is_noted_only_now_and_then_but_the_en
     one = Streaming(tmp_path, "chat", under_way=under_way)
     noted = one.feed(1 + 9)
     assert noted is not None
+    assert noted.usage is not None
     assert noted.usage.output == noted_last
     ended = one.feed(3)
     assert ended is not None
+    assert ended.usage is not None
     assert ended.usage.output == 10
