@@ -40,7 +40,7 @@ LOOK_S = 60.0
 VISITS = 12  # of each page, to reach every web process
 PAGES = (
     *("/", "/models/", "/executions/", "/sessions/", "/anomalies/", "/reports/", "/trends/", "/forecasts/"),
-    *("/objectives/", "/budgets/", "/routing/", "/connect/", "/live/", "/invoice/"),
+    *("/objectives/", "/budgets/", "/routing/", "/skills/", "/connect/", "/live/", "/invoice/"),
 )
 PATIENCE_S = 120.0
 NIGHTS_S = 1800.0  # at most, for the reports of the demo's days

@@ -2,16 +2,20 @@
 
 tiktoken fetches a table when it first needs it, and waits where nothing answers. Here its constructor is given both the
 table and the pattern, so that nothing is left to fetch; a test holds them to what tiktoken itself makes of it. It is
-read when it is first needed, once a process: it costs tens of megabytes, and most processes never count.
+read when it is needed, by one thread of a process, and given back when nothing was counted for a minute: it costs
+tens of megabytes, and most processes count now and then, or never.
 """
 
 from __future__ import annotations
 
 import base64
+import ctypes
 import lzma
+import time
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.resources import files
-from threading import Lock
+from threading import Lock, Timer
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -30,7 +34,9 @@ _PATTERNS: dict[Name, str] = {  # tiktoken_ext/openai_public.py, MIT
     ),
     "o200k_base": "|".join((*_WORD, r"\p{N}{1,3}", r" ?[^\s\p{L}\p{N}]+[\r\n/]*", r"\s*[\r\n]+", r"\s+(?!\S)", r"\s+")),
 }
+KEPT_S = 60.0  # after it was last needed
 _loaded: dict[Name, Encoding] = {}
+_used: dict[Name, float] = {}  # when, by time.monotonic()
 _loading = Lock()
 
 
@@ -59,11 +65,32 @@ def _cuts(text: str) -> list[int]:
 
 def _encoding(name: Name) -> Encoding:
     """The encoding, made by whoever comes first while others wait: two at once would take twice the memory."""
-    if name not in _loaded:
+    _used[name] = time.monotonic()
+    found = _loaded.get(name)
+    if found is None:
         with _loading:
-            if name not in _loaded:
-                _loaded[name] = _load(name)
-    return _loaded[name]
+            found = _loaded.get(name)
+            if found is None:
+                found = _loaded[name] = _load(name)
+                _look_after(name, KEPT_S)
+    return found
+
+
+def _look_after(name: Name, seconds: float) -> None:
+    timer = Timer(seconds, _give_back, (name,))
+    timer.daemon = True
+    timer.start()
+
+
+def _give_back(name: Name) -> None:
+    """Let the table go if nobody needed it for `KEPT_S`, and its pages with it; else look again later."""
+    left = _used[name] + KEPT_S - time.monotonic()
+    if left > 0:
+        _look_after(name, left)
+        return
+    _loaded.pop(name, None)
+    with suppress(OSError, AttributeError):  # another C library than glibc gives back what it wants
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _load(name: Name) -> Encoding:

@@ -106,3 +106,16 @@ def test_a_table_is_read_once_though_many_ask_at_the_same_time(monkeypatch: pyte
     for asker in askers:
         asker.join()
     assert made == ["o200k_base"]
+
+
+def test_a_table_is_given_back_when_nothing_was_counted_for_a_while_and_read_again_when_needed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(encoding, "_loaded", {})
+    monkeypatch.setattr(encoding, "KEPT_S", 0.2)
+    first, until = encoding.count("What is kept is paid for.", "o200k_base"), time.monotonic() + 30
+    assert list(encoding._loaded) == ["o200k_base"]
+    while encoding._loaded and time.monotonic() < until:
+        time.sleep(0.02)
+    assert not encoding._loaded
+    assert encoding.count("What is kept is paid for.", "o200k_base") == first
