@@ -49,16 +49,16 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     rounds: int = parser.parse_args().rounds
     with harness.instance() as place, ExitStack() as stack:
-        instant, paced = (stack.enter_context(_peer("provider", *words)) for words in ((1, 0), (DELTAS, GAP_MS)))
-        bare = stack.enter_context(_peer("passing", instant.port))
+        instant, paced = (stack.enter_context(peer("provider", *words)) for words in ((1, 0), (DELTAS, GAP_MS)))
+        bare = stack.enter_context(peer("passing", instant.port))
         key = make_key()
-        with _ladder(instant.port), _gateway(place.folder, instant.port) as ours:
+        with ladder_of(instant.port), gateway(place.folder, instant.port) as ours:
             is_there, configured = shutil.which("litellm"), _CONFIG.format(port=instant.port)
             litellm = stack.enter_context(litellm_with(configured)) if is_there else None
             _processor(ours, bare, litellm, key, rounds)
             _first_token(ours, bare, instant, key, rounds)
             ledger_has(place.project_id)
-        with _ladder(paced.port), _gateway(place.folder, paced.port) as ours:
+        with ladder_of(paced.port), gateway(place.folder, paced.port) as ours:
             _streams(ours, key)
 
 
@@ -76,7 +76,7 @@ class Served:
 def _processor(ours: Served, bare: Served, litellm: Served | None, key: str, rounds: int) -> None:
     def milliseconds(served: Served, calls: int) -> float:
         before = served.seconds()
-        _client("load", served.port, key, calls, CLIENTS)
+        client("load", served.port, key, calls, CLIENTS)
         time.sleep(SETTLED_S)
         return (served.seconds() - before) * 1000 / calls
 
@@ -87,7 +87,7 @@ def _processor(ours: Served, bare: Served, litellm: Served | None, key: str, rou
     if litellm is not None:
         measures.append(lambda _: milliseconds(litellm, SLOW_CALLS))
     figures = harness.in_turns(rounds, *measures)
-    detail = {name: _rounded(each) for name, each in zip(("bare", "ours", "litellm"), figures, strict=False)}
+    detail = {name: rounded(each) for name, each in zip(("bare", "ours", "litellm"), figures, strict=False)}
     harness.report("gateway-cpu-vs-bare", harness.median_ratio(figures[1], figures[0]), at_most=6, ms=detail)
     if litellm is not None:
         harness.report("gateway-cpu-vs-litellm", harness.median_ratio(figures[2], figures[1]), at_least=10, ms=detail)
@@ -95,14 +95,14 @@ def _processor(ours: Served, bare: Served, litellm: Served | None, key: str, rou
 
 def _first_token(ours: Served, bare: Served, instant: Served, key: str, rounds: int) -> None:
     def median_ms(served: Served) -> float:
-        found: list[float] = json.loads(_client("first_tokens", served.port, key, FIRST_TOKENS))
+        found: list[float] = json.loads(client("first_tokens", served.port, key, FIRST_TOKENS))
         return statistics.median(found) * 1000
 
     direct, passed, governed = harness.in_turns(
         rounds, lambda _: median_ms(instant), lambda _: median_ms(bare), lambda _: median_ms(ours)
     )
     added = [[each - least for each, least in zip(figures, direct, strict=True)] for figures in (governed, passed)]
-    detail = {"direct": _rounded(direct), "bare": _rounded(passed), "ours": _rounded(governed)}
+    detail = {"direct": rounded(direct), "bare": rounded(passed), "ours": rounded(governed)}
     harness.report("gateway-first-token-vs-bare", harness.median_ratio(*added), at_most=2, ms=detail)
 
 
@@ -111,7 +111,7 @@ def _streams(ours: Served, key: str) -> None:
     held, longest = 0, {}
     for streams in STREAMS:
         before = ours.seconds()
-        tries = [max(json.loads(_client("intervals", ours.port, key, streams))) for _ in range(2)]
+        tries = [max(json.loads(client("intervals", ours.port, key, streams))) for _ in range(2)]
         longest[streams] = [round(each * 1000) for each in tries]
         share = (ours.seconds() - before) / 2 / (2 * DELTAS * GAP_MS / 1000)
         longest[streams].append(round(share * 100))
@@ -138,16 +138,16 @@ def make_key() -> str:
 
 
 @contextmanager
-def _ladder(port: int) -> Iterator[None]:
+def ladder_of(port: int) -> Iterator[None]:
     """Two tiers, as an answer that could climb costs more to judge than one that cannot."""
     from tests.ladders import ladder
 
-    with ladder(*[f"http://127.0.0.1:{port}/v1"] * 2):
+    with ladder(*[f"http://127.0.0.1:{port}/v1"] * 2, context_window=200_000):
         yield
 
 
 @contextmanager
-def _gateway(folder: Path, upstream: int) -> Iterator[Served]:
+def gateway(folder: Path, upstream: int) -> Iterator[Served]:
     port = harness.free_port()
     settings = {"TLOI_GATEWAY_PORT": str(port), "TLOI_ALLOW_PRIVATE_UPSTREAM": f"127.0.0.1:{upstream}"}
     settings |= {"TLOI_RATE_LIMIT": "1000000000"}
@@ -156,7 +156,7 @@ def _gateway(folder: Path, upstream: int) -> Iterator[Served]:
 
 
 @contextmanager
-def _peer(name: str, *words: int) -> Iterator[Served]:
+def peer(name: str, *words: int) -> Iterator[Served]:
     port = harness.free_port()
     command = [sys.executable, "-m", "benchmarks.gateway_peers", name, str(port), *map(str, words)]
     with started(command, port, {}) as served:
@@ -194,7 +194,7 @@ def started(
         process.wait(20)
 
 
-def _client(name: str, *words: object) -> str:
+def client(name: str, *words: object) -> str:
     command = [sys.executable, "-m", "benchmarks.gateway_peers", name, *map(str, words)]
     return subprocess.run(command, cwd=harness.ROOT, check=True, capture_output=True, text=True).stdout
 
@@ -213,7 +213,7 @@ def _seconds(pid: int) -> float:
     return sum(map(int, fields[11:15])) * _TICK_S
 
 
-def _rounded(figures: Sequence[float]) -> list[float]:
+def rounded(figures: Sequence[float]) -> list[float]:
     return [round(figure, 2) for figure in figures]
 
 

@@ -9,12 +9,13 @@ pass-through is aiohttp as its documentation has it: one handler, one session, n
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import sys
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine
-from itertools import pairwise
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from itertools import pairwise, repeat
 from random import Random
 
 import aiohttp
@@ -24,6 +25,7 @@ PATH = "/v1/chat/completions"
 SYLLABLES = ("ba", "de", "fi", "go", "hu", "ka", "le", "mi", "no", "pu")
 TEXT = " ".join("".join(Random(number).choices(SYLLABLES, k=3)) for number in range(115))
 ID = "chatcmpl-" + 32 * "0"  # in its place each answer has its own
+_TOOLS = [{"type": "function", "function": {"name": "read_file", "parameters": {"type": "object", "properties": {}}}}]
 USAGE = {"prompt_tokens": 50, "completion_tokens": 200, "total_tokens": 250}
 
 
@@ -101,19 +103,61 @@ async def _alive(_: web.Request) -> web.Response:
 
 async def load(port: int, key: str, count: int, clients: int) -> None:
     """So many calls by so many clients, each on a connection that it keeps. Every answer must be 200."""
-    left = iter(range(count))
     sent = body(is_streamed=False)
+    await _loaded(port, key, count, [repeat(sent)] * clients)
+
+
+async def words(port: int, key: str, count: int, clients: int) -> None:
+    """The same, each call with words of its own and temperature 0."""
+
+    def bodies(number: int) -> Iterator[bytes]:
+        for place in itertools.count():
+            asked = {"role": "user", "content": f"word {number} {place} {time.time_ns()} " + "word " * 15}
+            yield json.dumps({"model": "auto", "messages": [asked], "max_tokens": 200, "temperature": 0}).encode()
+
+    await _loaded(port, key, count, [bodies(number) for number in range(clients)])
+
+
+async def turns(port: int, key: str, count: int, clients: int) -> None:
+    """The same by agents, each in a session of its own, that first read four long files, and then talk on: their
+    conversation grows by a turn with each call."""
+
+    def bodies(number: int) -> Iterator[bytes]:
+        messages: list[object] = [{"role": "user", "content": f"Find out why it fails ({number}, {time.time_ns()})."}]
+        for place in itertools.count():
+            yield json.dumps({"model": "auto", "messages": messages, "tools": _TOOLS, "max_tokens": 200}).encode()
+            if place < 4:
+                messages += _read(number, place)
+                continue
+            messages.append({"role": "assistant", "content": f"It may be {place}."})
+            messages.append({"role": "user", "content": f"No, go on with {place}."})
+
+    await _loaded(port, key, count, [bodies(number) for number in range(clients)])
+
+
+def _read(number: int, step: int) -> list[object]:
+    """A call of a tool, and its result of 27 KB."""
+    call = {"name": "read_file", "arguments": json.dumps({"path": f"src/f{step}.py"})}
+    lines = "\n".join(f"{step}.{at}: says x_{number * at} of {at % 7}" for at in range(1_000))
+    return [
+        {"role": "assistant", "tool_calls": [{"id": f"c{step}", "type": "function", "function": call}]},
+        {"role": "tool", "tool_call_id": f"c{step}", "content": lines},
+    ]
+
+
+async def _loaded(port: int, key: str, count: int, clients: Sequence[Iterator[bytes]]) -> None:
+    left = iter(range(count))
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
 
-    async def work(session: aiohttp.ClientSession) -> None:
+    async def work(session: aiohttp.ClientSession, bodies: Iterator[bytes]) -> None:
         for _ in left:
-            async with session.post(f"http://127.0.0.1:{port}{PATH}", data=sent, headers=headers) as answer:
+            async with session.post(f"http://127.0.0.1:{port}{PATH}", data=next(bodies), headers=headers) as answer:
                 said = await answer.read()
                 if answer.status != 200:
                     raise RuntimeError(f"{answer.status} {said[:200]!r}")
 
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
-        await asyncio.gather(*(work(session) for _ in range(clients)))
+        await asyncio.gather(*(work(session, bodies) for bodies in clients))
 
 
 async def first_tokens(port: int, key: str, count: int) -> None:
@@ -150,14 +194,16 @@ async def intervals(port: int, key: str, streams: int) -> None:
 
 def main() -> None:
     """One of them."""
-    name, *words = sys.argv[1:]
+    name, *given = sys.argv[1:]
     if name in ("provider", "passing"):
-        numbers = tuple(map(int, words))
+        numbers = tuple(map(int, given))
         provider(*numbers) if name == "provider" else passing(*numbers)
         return
-    port, key, *counts = words
+    port, key, *counts = given
     measures: dict[str, Callable[..., Coroutine[None, None, None]]] = {
         "load": load,
+        "words": words,
+        "turns": turns,
         "first_tokens": first_tokens,
         "intervals": intervals,
     }

@@ -6,6 +6,7 @@ By the rules of docs/compression.md. Nothing that came is changed: the body that
 from __future__ import annotations
 
 import operator
+from functools import cached_property
 from typing import Literal
 
 from msgspec import Struct
@@ -17,7 +18,7 @@ from routing.compression.block import TOOL
 from routing.compression.policy import Edit, Policy, cost_nanousd, is_triggered, pays, purse, rent
 from routing.compression.retrieving import definition, offered
 from routing.compression.state import State
-from routing.compression.steps import fingerprint
+from routing.compression.steps import fingerprint, fingerprints
 from routing.compression.view import Count, Meter, look
 from routing.contracts import Protocol
 from routing.wire.bodies import Body, as_text
@@ -71,8 +72,11 @@ class _Compressing:
         self.tool = 0 if self.has_tool else count(as_text(definition(protocol)))
         self.blobs: list[Blob] = []
         self.changes: list[Change] = []
-        sent = self.state.sent
-        self.goes_on = bool(sent) and self.state.last == fingerprint(self.view.messages[:sent])
+        self.counted: dict[int, int] = {}
+        sent, whole = self.state.sent, len(self.view.messages)
+        found = fingerprints(self.view.messages, {min(sent, whole), whole})
+        self.goes_on = 0 < sent <= whole and self.state.last == found[sent]
+        self.last = found[whole]
         answered = max((at + 1 for at, said in enumerate(self.view.said) if said.role == "assistant"), default=0)
         # What the provider may have kept. Of a conversation that is not known: all up to its last answer.
         self.kept = sent if self.goes_on else answered
@@ -90,8 +94,8 @@ class _Compressing:
         self.state = replace(
             self.state,
             sent=len(self.view.messages),
-            last=fingerprint(self.view.messages),
-            came_tokens=self._came(),
+            last=fingerprint(self.view.messages) if self.changes else self.last,
+            came_tokens=self._came,
             sent_tokens=self._sent(),
             saved_tokens=self.state.saved_tokens + saved.tokens,
             came_nanousd=self.state.came_nanousd + saved.of_nanousd,
@@ -162,15 +166,18 @@ class _Compressing:
         body = self.body if is_same else {**self.body, "messages": self.view.messages}
         return offered(self.protocol, body) if self.state.is_offered else body
 
+    @cached_property
     def _came(self) -> int:
         return self.frame + self.meter.of(self.view.came)
 
     def _sent(self) -> int:
-        return self.frame + self.tool * self.state.is_offered + self.meter.of(self.view.messages)
+        if len(self.changes) not in self.counted:  # what is sent changes with them
+            self.counted[len(self.changes)] = self.meter.of(self.view.messages)
+        return self.frame + self.tool * self.state.is_offered + self.counted[len(self.changes)]
 
     def _saved(self) -> Saved:
         """What this request is beside the client's own, whose cache nothing would have spoiled."""
-        came, sent = self._came(), self._sent()
+        came, sent = self._came, self._sent()
         if (prices := self.policy.prices) is None:
             return Saved(came - sent, None)
         came_kept, sent_kept = self.before.came_tokens, self.before.sent_tokens

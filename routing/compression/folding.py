@@ -11,7 +11,7 @@ from routing.compression.blobs import Blob, Folded, History
 from routing.compression.notes import taken
 from routing.compression.policy import Edit, Policy
 from routing.compression.state import Fold, Notes, State
-from routing.compression.steps import boundaries, fingerprint, unmarked
+from routing.compression.steps import fingerprint, unmarked
 from routing.compression.view import Count, Meter, View
 from routing.wire.bodies import Body
 
@@ -29,9 +29,8 @@ class Cut(Struct, frozen=True):
 def cut_place(view: View, policy: Policy, meter: Meter) -> int:
     """Before which message to cut, so that the last steps stay: at least `keep_steps`, and as many as have room in
     `keep_tokens`. At or before `view.behind` there is nothing to fold."""
-    free = boundaries(view.said)
     tokens = 0
-    for kept, (start, end) in enumerate(reversed(list(pairwise(free)))):
+    for kept, (start, end) in enumerate(reversed(list(pairwise(view.free)))):
         tokens += meter.of(view.messages[start:end])
         if kept >= max(1, policy.keep_steps) and tokens > policy.keep_tokens:
             return end
@@ -40,7 +39,7 @@ def cut_place(view: View, policy: Policy, meter: Meter) -> int:
 
 def cut(view: View, end: int, state: State, policy: Policy, *, kept: int, meter: Meter, count: Count) -> Cut:
     """Fold what stands before `end`. The provider has kept the first `kept` messages."""
-    free = [place for place in boundaries(view.said) if view.behind <= place <= end]
+    free = [place for place in view.free if view.behind <= place <= end]
     steps = list(pairwise(free))
     notes = taken(
         state.fold.notes if state.fold else Notes(),

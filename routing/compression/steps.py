@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct
 
 from routing.contracts import Protocol
-from routing.wire.bodies import Body, as_text, kind_of, object_of, objects_of, text_of
+from routing.wire.bodies import Body, as_text, bytes_of, kind_of, object_of, objects_of, text_of
 
 SYSTEM = frozenset(("system", "developer"))
 _RESULTS = frozenset(("tool", "function"))
@@ -168,7 +168,8 @@ def fingerprints(messages: Sequence[Body], places: Collection[int]) -> dict[int,
         content = plain.get("content")
         if type(content) is list and len(content) == 1 and object_of(content[0]).keys() == {"type", "text"}:
             plain = {**plain, "content": content[0]["text"]}
-        made.update(as_text(plain).encode() + b"\n")
+        made.update(bytes_of(plain))
+        made.update(b"\n")
     return found
 
 

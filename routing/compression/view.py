@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
+from hashlib import blake2b
 
 from routing.compression import block
 from routing.compression.blobs import Hole
@@ -24,7 +24,7 @@ from routing.compression.steps import (
 )
 from routing.contracts import Protocol
 from routing.wire.bodies import Body, objects_of
-from routing.wire.prompts import texts
+from routing.wire.prompts import texts, texts_of
 
 Count = Callable[[str], int]  # the tokens of a text
 SHORTEST = 1_000  # characters: shorter results are never replaced
@@ -42,6 +42,7 @@ class View:
     head: int
     behind: int
     shift: int
+    free: list[int]  # between which messages may be cut
     stubs: dict[tuple[str, str], Stub]  # by call, and by the hash of the result or the stub itself
 
     def replace(self, at: int, message: Body) -> None:
@@ -64,15 +65,18 @@ def look(protocol: Protocol, body: Body, state: State) -> tuple[View, State]:
     was folded begins anew."""
     came = objects_of(body.get("messages"))
     said = [read(protocol, message) for message in came]
-    head = _behind_others(came, _head(said), state.fold)
+    free = boundaries(said)
+    head = _behind_others(came, _head(said, free), state.fold)
     place = _place(came, said, head, state.fold)
     if place is None:
         state = State(stubs=state.stubs, is_offered=state.is_offered, calls=state.calls, rounds=state.rounds)
     covered, rendered = place or (0, [])
     messages = [*came[:head], *rendered, *came[head + covered :]]
-    told = [read(protocol, message) for message in rendered]
-    said = [*said[:head], *told, *said[head + covered :]]
-    view = View(protocol, came, messages, said, head, head + len(rendered), covered - len(rendered), {})
+    if place != (0, []):
+        told = [read(protocol, message) for message in rendered]
+        said = [*said[:head], *told, *said[head + covered :]]
+        free = boundaries(said)
+    view = View(protocol, came, messages, said, head, head + len(rendered), covered - len(rendered), free, {})
     for stub in state.stubs:
         know(view, stub)
     _stub(view)
@@ -85,8 +89,9 @@ def know(view: View, stub: Stub) -> None:
 
 
 def digest_of(text: str) -> str:
-    """The hash by which the text of a result is known."""
-    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    """The hash by which the text of a result is known: of those that nobody can find a second text for, the one that is
+    computed fastest, for it is with each request."""
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=32).hexdigest()
 
 
 def _stub(view: View) -> None:
@@ -102,12 +107,11 @@ def _stub(view: View) -> None:
                 view.replace(at, with_content(view.messages[at], result.place, as_content(stub.text, before)))
 
 
-def _head(said: Sequence[Message]) -> int:
+def _head(said: Sequence[Message], free: Sequence[int]) -> int:
     """How many messages come first and always stay: the system's, and the user's first words."""
     at = 0
     while at < len(said) and (said[at].role in SYSTEM or said[at].is_words):
         at += 1
-    free = boundaries(said)
     return max(place for place in free if place <= at)
 
 
@@ -143,14 +147,14 @@ class Meter:
 
     def of(self, messages: Sequence[Body]) -> int:
         """What these messages are."""
-        return sum(map(self._one, messages))
+        known, total = self._known, 0
+        for message in messages:
+            found = known.get(id(message))  # kept with it, so that no other takes its id
+            if found is None:
+                found = known[id(message)] = message, sum(map(self._count, texts_of(message)))
+            total += found[1]
+        return total
 
     def frame(self, body: Body) -> int:
         """What stands around the messages: system prompt, tools, schema."""
         return sum(map(self._count, texts(self._protocol, {**body, "messages": []})))
-
-    def _one(self, message: Body) -> int:
-        if id(message) not in self._known:  # kept with it, so that no other takes its id
-            tokens = sum(map(self._count, texts(self._protocol, {"messages": [message]})))
-            self._known[id(message)] = (message, tokens)
-        return self._known[id(message)][1]

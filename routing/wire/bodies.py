@@ -54,12 +54,17 @@ def written(body: Body) -> bytes:
         raise BadRequest("The body is nested too deeply.") from None
 
 
+def bytes_of(value: Body) -> bytes:
+    """An object as JSON; b"" where it is nested too deeply to be written."""
+    try:
+        return _encode(value)
+    except RecursionError:
+        return b""
+
+
 def as_text(value: Body) -> str:
     """An object as JSON text; "" where it is nested too deeply to be written."""
-    try:
-        return _encode(value).decode()
-    except RecursionError:
-        return ""
+    return bytes_of(value).decode()
 
 
 def text_of(value: object) -> str:

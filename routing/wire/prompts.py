@@ -61,6 +61,11 @@ def texts(protocol: Protocol, body: Body) -> Iterator[str]:
         yield as_text(schema)
 
 
+def texts_of(message: Body) -> list[str]:
+    """Every text of one message of a chat, or of Anthropic's messages, that a model reads."""
+    return _turn(message).texts
+
+
 def tools_of(body: Body) -> tuple[Tool, ...]:
     """The tools of a request that have a name: functions, and Anthropic's own."""
     found = []

@@ -29,7 +29,7 @@ from tests.gateways import PATIENCE_S, Rungs, ledger, process, serving, told
 from tests.ladders import ladder
 from tests.misbehaving import Manner, provider
 
-STEPS = 24
+STEPS = 18
 LIMITS = {"context_window": 200_000}
 
 
@@ -107,6 +107,7 @@ def test_many_requests_of_one_conversation_by_two_gateways_lose_nothing_and_are_
             assert find(ref) is not None
 
 
+@pytest.mark.slow
 def test_a_budget_that_is_nearly_used_up_has_prompts_made_shorter_whatever_their_size(
     rungs: Rungs, caller_key: str, project: Project
 ) -> None:
