@@ -5,13 +5,17 @@ Fields that mean nothing here are passed over, so that an agent may send what it
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 
-from telemetry.api.errors import BadBody, TooLarge
-from telemetry.contracts import Label, Tokens
+from telemetry.api.checking import USUAL_OUTPUT, Checked
+from telemetry.api.errors import BadBody, TooLarge, reason
+from telemetry.contracts import Call, Label, Tokens
+from telemetry.limits.checking import Question as CallQuestion
+from telemetry.limits.windows import Whose
 from telemetry.outlook.expected import Asked, Chance, Counts, Forecast, Level, Range
 from telemetry.usage import usd
 
@@ -67,7 +71,8 @@ class BudgetChance(Struct, kw_only=True):
 
 
 class Answer(Struct, kw_only=True):
-    """What a run is expected to come to. Where `no_estimate` says why there is none, the figures are null."""
+    """What a run is expected to come to. Where `no_estimate` says why there is none, the figures are null. `budget` is
+    what a check says of the run's first call now, with its context and the usual output; nothing is reserved."""
 
     id: str
     execution_id: str
@@ -83,6 +88,7 @@ class Answer(Struct, kw_only=True):
     level: Level
     n: int
     runs: int
+    budget: Checked
 
 
 _decode = msgspec.json.Decoder(Question).decode
@@ -103,7 +109,15 @@ def question_of(body: bytes) -> Asked:
     return Asked(**{**fields, "session_id": session})
 
 
-def answer_of(told: Forecast, asked: Asked) -> Answer:
+def first_call_of(asked: Asked, *, key_id: int, now: datetime) -> CallQuestion:
+    """The question whether budgets have room for the first call of a run that is asked with a key."""
+    names = ("session_id", "session_type", "agent", "task_type", "objective", "execution_id")
+    whose = Whose(**{name: getattr(asked, name) for name in names}, key_id=key_id)
+    call = Call(started_at=now, model="unknown", input_uncached=asked.context_tokens or 0, output=USUAL_OUTPUT)
+    return CallQuestion(whose, call)
+
+
+def answer_of(told: Forecast, asked: Asked, budget: Checked) -> Answer:
     """A forecast as it is sent."""
     return Answer(
         id=str(told.id),
@@ -120,19 +134,8 @@ def answer_of(told: Forecast, asked: Asked) -> Answer:
         level=told.level,
         n=told.n,
         runs=told.runs,
+        budget=budget,
     )
-
-
-def reason(error: ValueError | RecursionError) -> str:
-    """Why a body is no question, for whoever sent it."""
-    match error:
-        case RecursionError():
-            return "The body is nested too deeply."
-        case msgspec.ValidationError():
-            return f"The body is no question: {error}.".replace(" - at `$.", " - at `")
-        case UnicodeDecodeError():
-            return "The body is not UTF-8."
-    return f"The body is not JSON: {error}."
 
 
 def _quantiles(known: Range | None) -> Quantiles | None:

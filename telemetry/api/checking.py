@@ -13,8 +13,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
-from telemetry.api.asking import reason
-from telemetry.api.errors import BadBody, TooLarge
+from telemetry.api.errors import BadBody, TooLarge, reason
 from telemetry.contracts import Call, Label, Tokens
 from telemetry.ledger.pricing import nanousd
 from telemetry.limits.checking import Question

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+import msgspec
 import psycopg
 import psycopg_pool
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
@@ -54,6 +55,18 @@ class TooLarge(exceptions.APIException):
 
     status_code = 413
     default_code = "too_large"
+
+
+def reason(error: ValueError | RecursionError) -> str:
+    """Why a body is no question, for whoever sent it."""
+    match error:
+        case RecursionError():
+            return "The body is nested too deeply."
+        case msgspec.ValidationError():
+            return f"The body is no question: {error}.".replace(" - at `$.", " - at `")
+        case UnicodeDecodeError():
+            return "The body is not UTF-8."
+    return f"The body is not JSON: {error}."
 
 
 def as_answer(error: Exception, context: dict[str, Any]) -> Response | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from telemetry.access.keys import create_key
 from telemetry.client import TokenTelemetry
 from telemetry.contracts import Call, Execution
 from telemetry.database import connection
-from telemetry.models import AlertRule, Forecast, Project
+from telemetry.models import AlertRule, Budget, BudgetLease, Forecast, Project
 from telemetry.observer import live
 from tests.alerting import channel, look, rule, told
 from tests.api_calls import Answer, ask
@@ -133,3 +134,20 @@ def test_the_sdk_hears_it_at_once(web: str, key: str, project: Project, tmp_path
     assert heard
     assert {(one["level"], one["n"]) for one in heard} == {("agent", 25)}
     assert Forecast.objects.filter(project_id=project.pk, is_asked=True, task_id="sync").count() >= len(heard)
+
+
+def test_who_asks_is_told_what_its_budgets_say_now_and_nothing_is_reserved(
+    web: str, key: str, project: Project, tmp_path: Path
+) -> None:
+    grant = {"scope": "agent", "subject": "builder", "period": "day", "counts": "gross", "mode": "enforce"}
+    Budget.objects.create(project=project, amount=Decimal(9_000), **grant)
+    room = asked(web, key, {**FIX, "context_tokens": 5_000}).json["budget"]
+    assert (room["is_allowed"], room["is_lowered"], room["output"]) == (True, True, 3_550)
+    assert room["reservation"] is None
+    client = TokenTelemetry(web, key, spool_dir=str(tmp_path))
+    said = [client.record_start("sync", ask=True, context_tokens=8_500, **FIX) for _ in range(5)]
+    assert client.close()
+    heard = [one["budget"] for one in said if one]
+    assert heard
+    assert {(one["is_allowed"], one["error"]["code"]) for one in heard} == {(False, "budget_exceeded")}
+    assert not BudgetLease.objects.filter(project_id=project.pk).exists()
