@@ -92,6 +92,9 @@ ROUTES = {
     "forecasts/": Route(
         "page", queries=("", "range=all", f"{MONTH}&agent={{agent}}", f"{MONTH}&format=csv&table=forecasts")
     ),
+    "budgets/change/": Route(
+        "page", fields={"scope": "agent", "period": "day", "counts": "gross", "amount": "5", "mode": "warn"}
+    ),
     "budgets/": Route("page", queries=("", "format=csv&table=budgets", "format=csv&table=month_end")),
     "skills/": Route("page", queries=("", "range=all", f"{MONTH}&agent={{agent}}", f"{MONTH}&format=csv&table=skills")),
     "objectives/": Route("page", queries=("", MONTH, f"{MONTH}&format=csv&table=unattributed")),

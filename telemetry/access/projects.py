@@ -58,6 +58,11 @@ def may_price(membership: Membership) -> bool:
     return membership.role in (Membership.Role.OWNER, Membership.Role.EDITOR)
 
 
+def may_grant(membership: Membership) -> bool:
+    """Whether a member may say how much the project's agents may spend."""
+    return membership.role in (Membership.Role.OWNER, Membership.Role.EDITOR)
+
+
 def may_judge(membership: Membership) -> bool:
     """Whether a member may say what is waste in the project and what is not."""
     return membership.role in (Membership.Role.OWNER, Membership.Role.EDITOR)

@@ -179,6 +179,11 @@ _STANDING: dict[str, Any] = {
             | {"probability": {"type": "number", "description": "that it is within the period"}},
         },
         "unpriced_calls": {"type": "integer"},
+        "fired": {
+            "type": ["object", "null"],
+            "description": "in how many of the last days, weeks, months, sessions or runs more was used",
+            "properties": {name: {"type": "integer"} for name in ("over", "spans")},
+        },
         "spans": {
             "type": ["object", "null"],
             "description": "of budgets of runs and sessions: those of the last 30 days",

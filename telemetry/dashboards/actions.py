@@ -1,4 +1,4 @@
-"""What is done on a page: make the first key, price a model, ask whether calls have arrived, remove the demo."""
+"""What is done on a page: a first key, a price, a budget, asking whether calls came, taking the demo away."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
 from telemetry.access.keys import create_key
-from telemetry.access.projects import may_price
-from telemetry.dashboards import pages
+from telemetry.access.projects import may_grant, may_price
+from telemetry.dashboards import budget_form, pages
+from telemetry.dashboards.budget_form import BadBudget
 from telemetry.dashboards.plainly import answers_plainly, plain
 from telemetry.dashboards.price_form import PriceForm, price_calls, saved
-from telemetry.dashboards.views import BEGINNING, answer, membership_of, span_of_calls
+from telemetry.dashboards.views import BEGINNING, BUDGETS_ABOUT, answer, membership_of, span_of_calls
 from telemetry.database import connection
 from telemetry.ledger import removal
 from telemetry.models import Membership
@@ -57,6 +58,23 @@ def price_model(request: HttpRequest) -> HttpResponse:
     messages.success(request, price_calls(override, first_call_at=first, now=now))
     pages.catch_up(membership.project.pk, now=now, patience=PATIENCE_S)  # who made a price sees its costs next
     return HttpResponseRedirect(f"{reverse('models')}?{request.GET.urlencode()}#main")
+
+
+@answers_plainly
+@login_required
+@require_POST
+@never_cache
+def change_budget(request: HttpRequest) -> HttpResponse:
+    """Another amount or mode of a budget, by an owner or editor. Back to the page, or the page with what is wrong."""
+    membership = membership_of(request)
+    if not may_grant(membership):
+        return plain(request, 403, "Not yours to do", "Only an owner or editor of this project changes budgets.")
+    try:
+        said = budget_form.save(membership.project.pk, request.POST.dict(), user_id=membership.user_id)
+    except BadBudget as error:
+        return answer(request, pages.BUDGETS, about=BUDGETS_ABOUT, wrong=str(error), status=422)
+    messages.success(request, said)
+    return HttpResponseRedirect(f"{reverse('budgets')}?{request.GET.urlencode()}#panel-budgets")
 
 
 @answers_plainly

@@ -24,6 +24,7 @@ from telemetry.dashboards.panels import (
     agents,
     all_paid,
     breakers,
+    budget_alerts,
     budgets,
     cards,
     climbs,
@@ -108,7 +109,7 @@ ROUTING = Page(
     ),
     compares=False,
 )
-BUDGETS = Page("budgets", (month_end.PANEL, budgets.PANEL))
+BUDGETS = Page("budgets", (month_end.PANEL, budgets.PANEL, budget_alerts.PANEL))
 
 
 @dataclass(frozen=True, slots=True)

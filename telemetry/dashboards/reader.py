@@ -16,11 +16,13 @@ from psycopg import Connection
 from telemetry.contracts import Call, Ladder, UsageRow
 from telemetry.dashboards import sums, wasted
 from telemetry.dashboards.pagestate import PageState
+from telemetry.database import reads
 from telemetry.ledger import overrides
 from telemetry.ledger.pricing import computed_nanousd
 from telemetry.limits.standing import Outlook, outlook
 from telemetry.models import Project
 from telemetry.observer import waste
+from telemetry.observer.alerts.standing import Told, told_of_budgets
 from telemetry.observer.waste import WasteSums
 from telemetry.series import differences, queries
 from telemetry.series.differences import ExecutionDifference
@@ -212,6 +214,10 @@ class Reader:
             return outlook(self._conn, project_id=self.project.pk, zone=self.project.time_zone, now=self.state.now)
 
         return self._once("outlook", ask)
+
+    def told_of_budgets(self, most: int) -> list[Told]:
+        """The newest alerts of budgets, whatever the page's window."""
+        return told_of_budgets(self.project.pk, using=reads(), most=most)
 
     def _waste(self, window: Window) -> WasteSums:
         return waste.sums(

@@ -41,6 +41,7 @@ urlpatterns = [
     path("reports/<str:kind>/<str:period>/", reports.report, name="report"),
     path("forecasts/", forecasts.forecasts, name="forecasts"),
     path("budgets/", views.budgets, name="budgets"),
+    path("budgets/change/", actions.change_budget, name="change-budget"),
     path("routing/", views.routing, name="routing"),
     path("skills/", skills.skills, name="skills"),
     path("trends/", trends.trends, name="trends"),

@@ -16,8 +16,9 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 from psycopg import Connection
 
-from telemetry.access.projects import visible_project, visible_projects
+from telemetry.access.projects import may_grant, visible_project, visible_projects
 from telemetry.dashboards import formats, pages, pagestate, shell, starting, tablefile
+from telemetry.dashboards.budget_form import Row, rows_of
 from telemetry.dashboards.pages import Page, Shown
 from telemetry.dashboards.pagestate import PageState
 from telemetry.dashboards.plainly import answers_plainly
@@ -31,6 +32,7 @@ from telemetry.series.queries import Coverage
 from telemetry.series.rows import waiting_minutes
 from telemetry.series.window import EARLIEST, PRESETS, by_preset
 
+BUDGETS_ABOUT = "what was granted, what is used of it, and what it will come to"
 BEGINNING = datetime(EARLIEST.year, EARLIEST.month, EARLIEST.day, tzinfo=UTC)  # no call is older
 
 
@@ -58,7 +60,7 @@ def models(request: HttpRequest) -> HttpResponse:
 @cache_control(private=True, no_cache=True)
 def budgets(request: HttpRequest) -> HttpResponse:
     """What is used of each budget, and when it will be used up."""
-    return answer(request, pages.BUDGETS, about="what was granted, what is used of it, and what it will come to")
+    return answer(request, pages.BUDGETS, about=BUDGETS_ABOUT)
 
 
 @answers_plainly
@@ -89,10 +91,12 @@ def answer(
     about: str = "",
     new_key: str = "",
     price_form: PriceForm | None = None,
+    wrong: str = "",
     status: int = 200,
 ) -> HttpResponse:
     """The page in the state that the address asks for; one that is `about` something has neither ranges nor filters.
-    `new_key` is shown once; `price_form` says what is wrong in it. Raises what `answers_plainly` maps."""
+    `new_key` is shown once; `price_form` says what is wrong in it, `wrong` what is with a budget. Raises what
+    `answers_plainly` maps."""
     now, query = datetime.now(UTC), query_of(request)
     membership = membership_of(request)
     with pages.snapshot(membership.project.pk, now=now) as conn:
@@ -108,6 +112,8 @@ def answer(
         if page is pages.MODELS:
             context["price_form"] = _price_form(reader, membership, price_form)
             context["price_url"] = state.link(reverse("price-model"))
+        if page is pages.BUDGETS and may_grant(membership):
+            context |= {"budget_rows": _budget_rows(reader), "budget_url": reverse("change-budget"), "wrong": wrong}
     if covered.last_call_at is None or new_key:
         context["start"] = starting.start(request, membership, now=now, key=new_key)
     apart: dict[str, Any] = {"about": about, "filtered": False} if about else {}
@@ -116,6 +122,13 @@ def answer(
     )
     around = around if page.compares else replace(around, compare=None)
     return render(request, "telemetry/page.html", {"shell": around, "state": state, **context}, status=status)
+
+
+def _budget_rows(reader: Reader) -> tuple[Row, ...]:
+    try:
+        return rows_of(reader.outlook())
+    except psycopg.Error:
+        return ()
 
 
 def _price_form(reader: Reader, membership: Membership, sent: PriceForm | None) -> PriceForm | None:

@@ -21,7 +21,8 @@ from telemetry.series import queries
 from telemetry.series.window import Window, by_days, local_midnight, time_zone
 from telemetry.statements import statement
 
-FIRED_DAYS = 30  # for runs and sessions: of the last so many days it is said how many went beyond
+FIRED_DAYS = 30  # of the last so many days it is said how many went beyond, and of the runs and sessions in them
+FIRED_WEEKS = 4  # before the one that runs
 RUNNING = timedelta(minutes=15)  # a session with a call within this goes on
 MOST_SUBJECTS = 50  # of a budget that is for each
 _PROFILE_DAYS = 14
@@ -54,10 +55,19 @@ class Spans:
 
 
 @dataclass(frozen=True, slots=True)
+class Fired:
+    """How often a budget would have stopped somebody: in how many of so many whole days, weeks or months before the one
+    that runs, or in how many of the runs or sessions of the last FIRED_DAYS, more was used than it grants."""
+
+    over: int
+    spans: int
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """A budget of one subject. Of a day, week or month: the days of the one that runs, what is `used` in it, and what
     it will come to; None with fewer than `projection.LEARNT` days before. Of runs and sessions: `spans`, of which
-    `used` is the most. `unpriced_calls` of what is used have no cost."""
+    `used` is the most. `unpriced_calls` of what is used have no cost. `fired` is None where nobody can know."""
 
     budget: Written
     subject: str
@@ -67,16 +77,19 @@ class Standing:
     projection: Projection | None = None
     unpriced_calls: int = 0
     spans: Spans | None = None
+    fired: Fired | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """How a project's budgets stand, the fullest first, and what its month will cost, in nano-dollars."""
+    """How a project's budgets stand, the fullest first, and what its month will cost, in nano-dollars. `written` are
+    those that hold, and its own that are off."""
 
     today: date
     zone: str
     budgets: tuple[Standing, ...]
     month: Standing
+    written: tuple[Written, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +108,13 @@ def outlook(conn: Connection[Any], *, project_id: int, zone: str, now: datetime)
     """How the budgets of a project stand. Raises BadWindow where the zone is none."""
     look = _look(conn, project_id, zone, now, back=KEPT)
     whole = _days(look, "project", None)
-    found = _standings(look, holding(budgets_of(conn, project_id=project_id)), {"project": whole})
+    every = budgets_of(conn, project_id=project_id)
+    held = holding(every)
+    found = _standings(look, held, {"project": whole})
     month = Written(0, "project", "", "month", "usd", 0, "shadow", is_enabled=True, is_own=True)
-    return Outlook(look.today, zone, tuple(found), _standing(look, month, "", whole.get("", ())))
+    off = [one for one in every if one.is_own and not one.is_enabled]
+    written = (*(one for one, _ in held), *off)
+    return Outlook(look.today, zone, tuple(found), _standing(look, month, "", whole.get("", ())), written)
 
 
 def standings(
@@ -113,7 +130,10 @@ def standings(
 
 def _look(conn: Connection[Any], project_id: int, zone: str, now: datetime, *, back: int) -> _Look:
     today = now.astimezone(time_zone(zone)).date()
-    window = by_days(min(today - timedelta(days=back), today.replace(day=1)), today, zone=zone, bucket="1d")
+    first_day = today.replace(day=1)
+    if back >= KEPT:  # the month before, too
+        first_day = (first_day - timedelta(days=1)).replace(day=1)
+    window = by_days(min(today - timedelta(days=back), first_day), today, zone=zone, bucket="1d")
     left_today = _left_today(conn, project_id, zone, now) if back >= KEPT else 0.0
     return _Look(conn, project_id, window, now, today, left_today)
 
@@ -158,6 +178,7 @@ def _standing(look: _Look, budget: Written, subject: str, days: Sequence[UsageRo
     since = (look.today - first_day).days + 1
     used = sum(amounts[-since:])
     began = next((place for place, one in enumerate(amounts) if one), len(amounts) - 1)
+    began = max(began, len(amounts) - 1 - KEPT)
     found = project(
         Past(amounts[began:-1], look.today),
         used=used,
@@ -166,7 +187,22 @@ def _standing(look: _Look, budget: Written, subject: str, days: Sequence[UsageRo
         limit=budget.limit or None,
     )
     unpriced = sum(day.unpriced_calls for day in days[-since:]) if budget.counts == "usd" else 0
-    return Standing(budget, subject, used, first_day, last_day, found, unpriced)
+    fired = _fired(budget, amounts[:-1], look.today)
+    return Standing(budget, subject, used, first_day, last_day, found, unpriced, fired=fired)
+
+
+def _fired(budget: Written, before: Sequence[int], today: date) -> Fired:
+    """In how many whole spans before the one that runs more was used than it grants, by the `before` of today."""
+    if budget.period == "day":
+        spans = [[one] for one in before[-FIRED_DAYS:]]
+    elif budget.period == "week":
+        whole = before[: len(before) - today.weekday()]
+        spans = [list(whole[end - 7 : end]) for end in range(len(whole), 6, -7)][:FIRED_WEEKS]
+    else:
+        last = len(before) - (today.day - 1)
+        days = (today.replace(day=1) - timedelta(days=1)).day
+        spans = [list(before[last - days : last])] if last >= days else []
+    return Fired(sum(sum(span) > budget.limit for span in spans), len(spans))
 
 
 def _days(look: _Look, scope: str, subjects: Sequence[str] | None) -> dict[str, list[UsageRow]]:
@@ -216,7 +252,8 @@ def _of_spans(look: _Look, budget: Written, but: frozenset[str]) -> list[Standin
     first_day = look.today - timedelta(days=FIRED_DAYS - 1)
     since = local_midnight(first_day, look.window.tz)
     found = verb(look.conn, project_id=look.project_id, budget=budget, but=but, since=since, now=look.now)
-    return [Standing(budget, budget.subject, found.most, first_day, look.today, spans=found)]
+    fired = Fired(found.over, found.spans)
+    return [Standing(budget, budget.subject, found.most, first_day, look.today, spans=found, fired=fired)]
 
 
 def _of_keys(look: _Look, budget: Written, but: frozenset[str]) -> list[Standing]:

@@ -46,6 +46,7 @@ def standing_as_plain(one: Standing) -> dict[str, Any]:
         "projected": _projected(one.projection, budget.counts),
         "used_up": _used_up(one.projection.exhaustion if one.projection else None),
         "unpriced_calls": one.unpriced_calls,
+        "fired": {"over": one.fired.over, "spans": one.fired.spans} if one.fired else None,
         "spans": _spans(one.spans, budget.counts),
     }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from telemetry.dashboards import formats
 from telemetry.dashboards.panel import Panel
 from telemetry.dashboards.reader import Reader
@@ -26,10 +28,11 @@ COLUMNS = (
     ),
     Column("projected", "Will come to", hint="Half of the time less; eight of ten times within the brackets"),
     Column("used_up", "Used up", "text", hint="The day by which it is used up half of the time"),
-    Column("probability_percent", "Chance", hint="That it is used up before its period is over"),
-    Column("mode", "Mode", "text", hint="What the gateway is to do once it is used up; nothing is refused for one yet"),
+    Column("probability_percent", "Chance", hint="That it is used up before its period is over", only_csv=True),
+    Column("fired", "Went beyond", "text", hint="Of the last 30 days, 4 weeks, the last month, or runs and sessions"),
+    Column("mode", "Mode", "text", hint="What the gateway does once it is used up: nothing, say so, or refuse calls"),
 )
-_UNITS: dict[Counts, str] = {"weighted": "weighted tokens", "gross": "tokens", "usd": ""}
+_UNITS: dict[Counts, str] = {"weighted": "weighted", "gross": "tokens", "usd": ""}
 _NOT_IN_IT = {"day": "not today", "week": "not this week", "month": "not this month"}
 _LONGEST = 32
 _NONE = Cell("–", "")
@@ -74,8 +77,25 @@ def _cells(one: Standing, reader: Reader) -> tuple[Cell, ...]:
         Cell(used.text, used.value, note=unpriced),
         Cell(granted.text, granted.value, note=_UNITS[budget.counts]),
         *_ahead(one, reader),
+        _fired(one),
         text(budget.mode),
     )
+
+
+def _fired(one: Standing) -> Cell:
+    said = _how_often(one)
+    state: Literal["", "bad"] = "bad" if one.fired and one.fired.over else ""
+    return Cell(said or "–", f"{one.fired.over}/{one.fired.spans}" if one.fired else "", words=True, state=state)
+
+
+def _how_often(one: Standing) -> str:
+    """How often it would have stopped somebody; "" where nobody can know."""
+    if one.fired is None:
+        return ""
+    period = one.budget.period
+    if not one.fired.spans:
+        return f"no {period}"
+    return f"{formats.whole(one.fired.over)} of {formats.counted(one.fired.spans, period, f'{period}s')}"
 
 
 def _name(one: Standing, scope: str, period: str) -> Cell:
@@ -108,18 +128,15 @@ def _day(one: Standing, ends: Exhaustion) -> Cell:
         return Cell("used up", "used up", words=True, state="bad")
     if ends.likely:
         early = f"from {formats.day(ends.earliest)} on" if ends.earliest and ends.earliest < ends.likely else ""
-        return Cell(formats.day(ends.likely), ends.likely.isoformat(), note=early, words=True, state="bad")
+        note = ", ".join(filter(None, (f"{100 * ends.probability:.0f}% likely", early)))
+        return Cell(formats.day(ends.likely), ends.likely.isoformat(), note=note, words=True, state="bad")
     if ends.earliest:
         return Cell(f"not likely, from {formats.day(ends.earliest)} on", "", words=True, state="other")
     return Cell(_NOT_IN_IT.get(one.budget.period, "–"), "", words=True, state="good")
 
 
 def _of_spans(one: Standing, found: Spans, reader: Reader) -> tuple[Cell, Cell, Cell]:
-    """How many went beyond it, and of sessions when the fullest that goes on will have used it up."""
-    kind = ("run", "runs") if one.budget.period == "run" else ("session", "sessions")
-    fired = f"{formats.whole(found.over)} of {formats.counted(found.spans, *kind)} went beyond"
-    if not found.spans:
-        fired = f"no {kind[0]} in {FIRED_DAYS} days"
+    """Of sessions when the fullest that goes on will have used it up, and which share went beyond it."""
     share = formats.percent(found.over, found.spans) if found.spans else ""
     until = _NO_DAY
     if found.running_until:
@@ -130,4 +147,4 @@ def _of_spans(one: Standing, found: Spans, reader: Reader) -> tuple[Cell, Cell, 
         until = Cell(
             "used up", "used up", f"the session {formats.clipped(found.running, _LONGEST)}", words=True, state="bad"
         )
-    return Cell(fired, fired), until, Cell(f"{share}%", share) if share else _NONE
+    return _NONE, until, Cell(f"{share}%", share) if share else _NONE

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from telemetry.models import Alert, AlertChannel
+from telemetry.models import Alert, AlertChannel, AlertRule
 
 MOST = 3
+OF_BUDGETS = (AlertRule.Kind.BUDGET, AlertRule.Kind.OVERRUN_GOING, AlertRule.Kind.OVERRUN_AHEAD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,25 @@ def standing(project_id: int, *, using: str) -> Standing | None:
     if not first and not failing:
         return None
     return Standing(tuple(Firing(one.title, one.severity, _first(one.links)) for one in first[:MOST]), more, failing)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An alert of a budget: what it said, when it began, and how it stands."""
+
+    title: str
+    severity: str
+    state: str
+    first_at: datetime
+    told_at: datetime | None
+    resolved_at: datetime | None
+
+
+def told_of_budgets(project_id: int, *, using: str, most: int) -> list[Told]:
+    """The newest alerts of budgets, those of runs that were to exceed one among them."""
+    names = ("title", "severity", "state", "first_at", "told_at", "resolved_at")
+    alerts = Alert.objects.using(using).filter(project_id=project_id, rule__kind__in=OF_BUDGETS)
+    return [Told(*row) for row in alerts.order_by("-first_at", "-pk").values_list(*names)[:most]]
 
 
 def _first(links: list[Any]) -> str:
