@@ -79,3 +79,7 @@ MATCHES = {
         },
     }
 }
+WHOSE_PARAMETERS = [
+    OpenApiParameter(name, str, description="whose load it is; the header of that name does as well")
+    for name in ("agent", "task_type", "session", "execution")
+]

@@ -101,7 +101,7 @@ class SkillView(APIView):
 
     scope = "read"
 
-    @extend_schema(responses=schema.SKILL, operation_id="load_skill")
+    @extend_schema(parameters=schema.WHOSE_PARAMETERS, responses=schema.SKILL, operation_id="load_skill")
     def get(self, request: Request, name: str) -> Response:
         """Its header, its body as it is now, how many tokens that is, and which files lie beside it."""
         try:
@@ -159,8 +159,14 @@ class SkillFileView(APIView):
 
 
 def _whose(request: Request) -> dict[str, Any]:
-    """Whose load it is, as far as headers say: those that the gateway knows too."""
-    return {field: _said(request, header) for field, header in _WHOSE.items()}
+    """Whose load it is, as far as the address says, or headers that the gateway knows too."""
+    return {field: _asked(request, header) or _said(request, header) for field, header in _WHOSE.items()}
+
+
+def _asked(request: Request, header: str) -> str:
+    """The same by the address, which takes any letter: ?task_type=…"""
+    name = header.removeprefix("x-tloi-").replace("-", "_")
+    return request.query_params.get(name, "").replace("\0", "").strip()[:_MOST_CHARACTERS]
 
 
 def _said(request: Request, header: str) -> str:

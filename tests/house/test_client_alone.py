@@ -21,7 +21,10 @@ def foreign_imports(source: str) -> list[str]:
     return [name for name in names if name.partition(".")[0] not in sys.stdlib_module_names]
 
 
-@pytest.mark.parametrize("path", ["telemetry/__init__.py", "telemetry/client.py", "telemetry/client_prompts.py"])
+@pytest.mark.parametrize(
+    "path",
+    ["telemetry/__init__.py", "telemetry/client.py", "telemetry/client_prompts.py", "telemetry/client_skills.py"],
+)
 def test_the_sdk_imports_the_standard_library_only(path: str) -> None:
     assert foreign_imports((ROOT / path).read_text("utf-8")) == []
 
