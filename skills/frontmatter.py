@@ -23,6 +23,7 @@ MOST_NAME = 64
 NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 MOST_TAGS = 20
 _MOST_TAG = 40
+_MOST_LIST = 2_000  # characters of a list that is written as one text
 _MOST_NODES = 500
 _MOST_DEPTH = 8
 _FENCED = re.compile(rb"\A(?:\xef\xbb\xbf)?---[ \t]*\r?\n(.*?)^---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
@@ -159,8 +160,10 @@ def _text(said: dict[str, Any], key: str, most: int = 500) -> str:
 
 
 def _words(value: Any) -> tuple[str, ...]:
-    """A list of texts, or one text of words with spaces or commas between them."""
+    """A list of texts, or one text of words with spaces or commas between them, as far as it is no longer than one
+    that somebody means: to split what stands in brackets takes the square of its length."""
     if isinstance(value, str):
+        value = value[:_MOST_LIST]
         value = re.split(r"[,\s]+", value) if "(" not in value else re.split(r"\s+(?![^(]*\))|,", value)
     return tuple(word.strip() for word in value or () if isinstance(word, str) and word.strip())
 

@@ -168,6 +168,7 @@ class Folder:
         finally:
             os.close(root)
         self._listed = listed
+        self._headers = {name: header for name, header in self._headers.items() if name in listed}
         ones = {name: one for name, (_, _, one) in listed.items()}
         return Listing(
             {name: one for name, one in ones.items() if isinstance(one, Listed)},

@@ -48,6 +48,12 @@ def test_openclaws_dialect_is_read_and_its_own_keys_are_passed_over() -> None:
     assert not header.is_offered
 
 
+def test_of_a_list_that_is_written_without_end_only_the_beginning_is_read() -> None:
+    header = read(f"name: aria-health\ndescription: d\nallowed-tools: Bash(git log:*) ({' a' * 7_000}\n")
+    assert header.allowed_tools[0] == "Bash(git log:*)"
+    assert sum(map(len, header.allowed_tools)) < 2_000
+
+
 def test_a_word_that_yaml_takes_for_something_else_stays_a_word() -> None:
     assert read("name: aria-health\ndescription: no\ntags: [1.10, off, 2026-01-01]\n").tags == (
         "1.10",
