@@ -75,7 +75,9 @@ class Conversations:
                 return await self._threads.run(partial(_fetched, project_id, calls))
         except (*AWAY, TimeoutError) as error:
             _log.warning("what a model asked for cannot be read: %s", error)
-            return [_AWAY] * len(calls)
+        except Exception:  # noqa: BLE001 (as above)
+            _log.exception("What a model asked for could not be given.")
+        return [_AWAY] * len(calls)
 
     async def note_round(self, exchange: Exchange, conversation: bytes, fetched: list[Body]) -> None:
         """A model fetched something before it answered: it is told that with later requests too."""
@@ -113,7 +115,11 @@ class Conversations:
                 task.add_done_callback(self._unstuck)
                 return False, None
             await asyncio.wait([task], timeout=min(left, SLOW_S))
-        return True, task.result()
+        try:
+            return True, task.result()
+        except Exception:  # noqa: BLE001 (a defect of ours must not cost anybody an answer)
+            _log.exception("A prompt could not be made shorter; it is sent as it came.")
+            return True, None
 
     def _unstuck(self, task: asyncio.Future[Any]) -> None:
         self._stuck.discard(task)

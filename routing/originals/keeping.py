@@ -52,8 +52,7 @@ def read(project_id: int, digest: bytes, known: Known) -> Known:
     if row is None:  # not written yet, or it has expired
         return known if known.version == 0 else Known()
     version, seen_at, expires_at, written = row
-    state = known.state if written is None else msgspec.json.decode(written, type=State)
-    return Known(version, state, seen_at, expires_at)
+    return Known(version, known.state if written is None else _state(written), seen_at, expires_at)
 
 
 def keep(
@@ -98,6 +97,14 @@ def has_room(project_id: int) -> bool:
         found = time.monotonic(), kept_bytes(_open(), project_id=project_id)
         _remember(_bytes, project_id, found)
     return found[1] < MOST_BYTES
+
+
+def _state(written: bytes) -> State:
+    """A state as it was written; one of another version says nothing, and the conversation begins anew."""
+    try:
+        return msgspec.json.decode(written, type=State)
+    except msgspec.MsgspecError:
+        return State()
 
 
 def _kept(project_id: int) -> timedelta:

@@ -73,6 +73,15 @@ def test_a_conversation_is_read_as_it_was_written_and_its_state_only_where_it_is
     assert keeping.read(project.pk, DIGEST, Known(version=1, state=State(calls=99))).state == written.state
 
 
+def test_a_state_that_another_version_wrote_says_nothing_and_is_written_over(project: Project) -> None:
+    written = keep(project, State(calls=1))
+    Conversation.objects.filter(project_id=project.pk).update(state=b'{"stubs": 7}')
+    found = keeping.read(project.pk, DIGEST, Known())
+    assert (found.version, found.state) == (written.version, State())
+    keep(project, State(calls=2), known=found)
+    assert keeping.read(project.pk, DIGEST, Known()).state.calls == 2
+
+
 def test_who_did_not_know_the_latest_state_writes_nothing(project: Project) -> None:
     one, other = result("one"), result("other")
     first = keep(project, State(calls=1), one)

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 
 from routing.compression.block import TOOL
 from routing.contracts import Protocol
-from routing.gateway import conversations
+from routing.gateway import conversations, shortening
 from routing.models import CompressionDay, CompressionRule, Conversation, Original, Tier
 from telemetry import facade
 from telemetry.access.projects import ensure_project
@@ -243,6 +243,16 @@ def test_a_model_without_tools_is_sent_all_of_it(rungs: Rungs, caller_key: str, 
     agent.ask()
     assert rungs.first.calls
     assert "tools" not in rungs.first.calls[0].body
+
+
+def test_a_defect_of_ours_costs_nobody_an_answer(
+    rungs: Rungs, caller_key: str, on: CompressionRule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shortening, "compress", lambda *_, **__: 1 / 0)
+    agent = Agent(rungs.address, caller_key)
+    agent.reads(1, LONG)
+    assert agent.ask().text
+    assert refs_in(rungs.first.calls[0]) == []
 
 
 def test_slow_databases_cost_a_quarter_of_a_second_and_what_is_known_stays_as_short(
