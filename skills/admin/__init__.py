@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 
@@ -52,6 +53,11 @@ class SkillRootAdmin(admin.ModelAdmin[SkillRoot]):
     def delete_model(self, request: HttpRequest, obj: SkillRoot) -> None:
         """Delete; other processes look within a second."""
         super().delete_model(request, obj)
+        roots.reread()
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[SkillRoot]) -> None:
+        """Delete several."""
+        super().delete_queryset(request, queryset)
         roots.reread()
 
 
