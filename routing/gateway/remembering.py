@@ -14,6 +14,7 @@ from routing.gateway.accounting import input_tokens
 from routing.gateway.exchange import Exchange, Refusal, Remembered
 from routing.gateway.repeats import HEADER, hours_of, question_of, ruled_hours
 from routing.gateway.resources import Resources
+from routing.roster import Roster
 
 # How an answer ends that says all it had to say, or all that it was given room for.
 _WHOLE = frozenset(("stop", "length"))
@@ -24,11 +25,7 @@ _decode = msgspec.json.Decoder(Remembered).decode
 async def question_of_exchange(exchange: Exchange, resources: Resources, first: Tier) -> Question | None:
     """What is asked, of a tier that is asked first; None where no kept answer will do. Raises BadWish."""
     holder, roster = exchange.holder, await resources.rosters.current()
-    ruled = ruled_hours(
-        roster.rules, project=holder.project_slug, key_id=holder.key_id, task_type=exchange.caller.task_type
-    )
-    said = exchange.headers.get(HEADER, b"").decode("latin-1").strip().lower()
-    hours = hours_of(exchange.request, said, ruled)
+    hours = wanted_hours(exchange, roster)
     if not hours:
         return None
     try:
@@ -44,6 +41,16 @@ async def question_of_exchange(exchange: Exchange, resources: Resources, first: 
         )
     except Unfit:  # nested without end
         return None
+
+
+def wanted_hours(exchange: Exchange, roster: Roster) -> float:
+    """For how long an answer to a request may be kept, and given again; 0: not. Raises BadWish."""
+    holder = exchange.holder
+    ruled = ruled_hours(
+        roster.rules, project=holder.project_slug, key_id=holder.key_id, task_type=exchange.caller.task_type
+    )
+    said = exchange.headers.get(HEADER, b"").decode("latin-1").strip().lower()
+    return hours_of(exchange.request, said, ruled)
 
 
 def written(exchange: Exchange, resources: Resources) -> bytes | None:
