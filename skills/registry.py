@@ -17,6 +17,7 @@ from skills.contracts import Listed, Listing
 from skills.loader.library import BadSkill, Library, NoSkill
 from skills.matching.index import Entry, Index, entry
 from skills.matching.match import Matches, Past, match
+from skills.matching.overlap import Overlap, overlaps
 from skills.roots import library
 from skills.tokens import tokens_of
 from telemetry import facade
@@ -59,6 +60,7 @@ class Registry:
         self._weighed: dict[str, Weighed] = {}
         self._made: Made | None = None
         self._making = threading.Lock()
+        self._compared: tuple[Made, list[Overlap]] | None = None
 
     def suggest(self, task: str, *, history: Mapping[str, Past]) -> Suggested:
         """The skills that a task needs."""
@@ -66,6 +68,13 @@ class Registry:
         found = match(made.index, task, history=history)
         tokens = {one.name: made.tokens[one.name] for one in found.matches}
         return Suggested(found, tokens, len(made.tokens), sum(made.tokens.values()))
+
+    def overlaps(self) -> list[Overlap]:
+        """Skills that say much the same; none of a large library, which nobody could wait for."""
+        made = self.current()
+        if self._compared is None or self._compared[0] is not made:
+            self._compared = made, overlaps(made.index) if len(made.tokens) <= SMALL else []
+        return self._compared[1]
 
     def current(self) -> Made:
         """The index of what there is now; of a large library, of what there was a moment ago."""
@@ -114,11 +123,6 @@ _pasts: dict[int, tuple[float, dict[str, Past]]] = {}
 def suggest(task: str, *, project_id: int, now: datetime) -> Suggested:
     """The skills that a task needs, of those that a project may use. Raises psycopg.Error, django.db.Error."""
     return registry_of(project_id).suggest(task, history=_past(project_id, now))
-
-
-def made(project_id: int) -> Made:
-    """The index of the skills that a project may use. Raises django.db.Error."""
-    return registry_of(project_id).current()
 
 
 def registry_of(project_id: int) -> Registry:

@@ -304,8 +304,18 @@ class SkillBroken(Struct, frozen=True):
     reason: str
 
 
+class SkillsAlike(Struct, frozen=True):
+    """Two skills that say much the same: how alike they are, 1 being the same, and the tokens of the smaller one."""
+
+    one: str
+    other: str
+    alike: float
+    tokens: int
+
+
 class SkillShelf(Struct, frozen=True):
     """What there is to be loaded now."""
 
     skills: tuple[SkillOffered, ...] = ()
     broken: tuple[SkillBroken, ...] = ()
+    alike: tuple[SkillsAlike, ...] = ()

@@ -7,12 +7,13 @@ that neither app imports the other's pages.
 from __future__ import annotations
 
 from skills import registry
-from telemetry.contracts import SkillBroken, SkillOffered, SkillShelf
+from telemetry.contracts import SkillBroken, SkillOffered, SkillsAlike, SkillShelf
 
 
 def shelf(*, project_id: int) -> SkillShelf:
     """What there is, by name. The first time a process is asked it reads every skill. Raises django.db.Error."""
-    made = registry.made(project_id)
+    known = registry.registry_of(project_id)
+    made = known.current()
     return SkillShelf(
         tuple(
             SkillOffered(name, listed.header.description, listed.header.tags, made.tokens[name], listed.root)
@@ -20,4 +21,9 @@ def shelf(*, project_id: int) -> SkillShelf:
             if name in made.tokens
         ),
         tuple(SkillBroken(one.name, one.root, one.reason) for one in made.listing.broken),
+        tuple(
+            SkillsAlike(pair.one, pair.other, pair.alike, min(made.tokens[pair.one], made.tokens[pair.other]))
+            for pair in known.overlaps()
+            if pair.one in made.tokens and pair.other in made.tokens
+        ),
     )

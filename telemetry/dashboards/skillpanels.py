@@ -60,6 +60,7 @@ def panels(reader: SkillReader) -> tuple[Panel, ...]:
         Panel("sums", "In figures", "telemetry/_cards.html", lambda _: skilltables.skill_cards(reader.told)),
         Panel("frequency", "Loads by skill", "telemetry/_chart.html", lambda _: _frequency(reader)),
         Panel("skills", "Skills", table, lambda _: skilltables.skill_table(reader.told, reader.state)),
+        Panel("alike", "Say much the same", table, lambda _: skilltables.alike_table(reader.told.shelf.alike)),
         Panel("broken", "Not given out", table, lambda _: skilltables.broken_table(reader.told.shelf.broken)),
     )
 

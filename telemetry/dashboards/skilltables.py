@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from telemetry.contracts import SkillBroken, SkillOffered, SkillShelf
+from telemetry.contracts import SkillBroken, SkillOffered, SkillsAlike, SkillShelf
 from telemetry.dashboards import formats
 from telemetry.dashboards.pagestate import PageState
 from telemetry.dashboards.panels.cards import Card
@@ -27,6 +27,12 @@ COLUMNS = (
     Column("contents", "Contents", hint="Different contents of it that were loaded"),
     Column("context_tokens", "Context", hint="Tokens that it would put into a context now"),
     Column("last_at", "Last load", "text"),
+)
+ALIKE_COLUMNS = (
+    Column("skill", "Skill", "text"),
+    Column("other", "And", "text"),
+    Column("alike_percent", "Alike", hint="By their words, each by its weight and its rarity"),
+    Column("tokens", "Of the smaller", hint="Tokens that a context has for nothing where both are loaded"),
 )
 BROKEN_COLUMNS = (Column("skill", "Skill", "text"), Column("root", "Root", "text"), Column("reason", "Why", "text"))
 
@@ -57,6 +63,22 @@ def broken_table(broken: Sequence[SkillBroken]) -> Table | None:
         Row((text(one.name or "–"), text(one.root), Cell(one.reason, one.reason, words=True))) for one in broken
     )
     return Table(BROKEN_COLUMNS, rows) if rows else None
+
+
+def alike_table(pairs: Sequence[SkillsAlike]) -> Table | None:
+    """Skills of which one might do for both; None where there are none."""
+    rows = tuple(
+        Row(
+            (
+                text(pair.one, shown=formats.clipped(pair.one, 40)),
+                text(pair.other, shown=formats.clipped(pair.other, 40)),
+                Cell(f"{100 * pair.alike:.0f}%", f"{100 * pair.alike:.1f}"),
+                count(pair.tokens),
+            )
+        )
+        for pair in pairs
+    )
+    return Table(ALIKE_COLUMNS, rows) if rows else None
 
 
 def skill_cards(told: Told) -> tuple[Card, ...]:

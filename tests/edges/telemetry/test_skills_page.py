@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.test import Client
 
+from skills import roots
+from skills.models import SkillRoot
 from telemetry import facade
 from telemetry.contracts import Execution, SkillLoad
 from telemetry.models import Project
 from tests.page_reading import PageReader, rows_of_csv, shown_as, visitor
+from tests.skill_folders import write_skill
 
 AT = datetime(2025, 10, 24, 9, 30, tzinfo=UTC)
 DAYS = "from=2025-10-24&to=2025-10-27&tz=UTC"
@@ -121,6 +126,22 @@ def test_a_filter_narrows_the_page_and_one_that_means_nothing_says_so(browser: C
     assert page(browser, "&skill=aria-health&agent=builder").cards["loads"] == "1"
     assert "Loads of skills are not kept by model" in html(browser, "&model=gpt-5")
     assert "Nothing matches these filters" in html(browser, "&agent=nobody")
+
+
+def test_skills_that_say_much_the_same_are_set_beside_each_other(
+    browser: Client, project: Project, tmp_path: Path
+) -> None:
+    SkillRoot.objects.create(path=str(tmp_path), project_id=project.pk)
+    roots.reread()
+    body = "Count the zebras at the water hole, by stripes, before noon, and write them down."
+    write_skill(tmp_path, "zebras", description="Counts zebras.", body=body)
+    assert "panel-alike" not in page(browser).tables
+    write_skill(tmp_path, "zebra-count", description="Counts all zebras.", body=body)
+    time.sleep(0.6)
+    ((one, other, alike, tokens),) = page(browser).tables["panel-alike"][1:]
+    assert (one, other) == ("zebra-count", "zebras")
+    assert float(shown_as(alike)) > 50
+    assert int(tokens) > 10
 
 
 def test_without_a_load_the_page_says_how_to_and_what_there_is(browser: Client) -> None:

@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.skills_retrieval import catalogue, judge, judged_by, tasks_of
+from benchmarks.skills_retrieval import skills as every
 from skills.matching.index import Index, entry
 from skills.matching.match import MOST, Past, match, rank
+from skills.matching.overlap import overlaps
 from skills.matching.words import words_of
 
 
@@ -80,6 +82,17 @@ def test_of_two_alike_the_one_whose_runs_ended_well_comes_first_and_few_runs_cha
 def test_no_success_brings_a_skill_that_has_nothing_of_the_task() -> None:
     index = index_of(alpha="deploy: Ship it", gamma="other: Paint walls")
     assert names(index, "ship it", history={"gamma": Past(500, 500), "alpha": Past(500, 5)}) == ["alpha"]
+
+
+def test_two_skills_that_say_much_the_same_are_told_and_others_are_not() -> None:
+    assert overlaps(Index([entry(**skill) for skill in every()])) == [], "of forty that are about different things"
+    logs = next(skill for skill in every() if skill["name"] == "aria-logs")
+    words = logs["body"].split()
+    body = " ".join("otherwise" if place % 4 == 0 else word for place, word in enumerate(words))
+    copy = entry(name="log-reader", tags=["logs"], description="Reads log files to find errors.", body=body)
+    (found,) = overlaps(Index([*(entry(**skill) for skill in every()), copy]))
+    assert (found.one, found.other) == ("aria-logs", "log-reader")
+    assert 0.4 < found.alike < 0.95
 
 
 @given(st.lists(st.text(max_size=200), max_size=8), st.text(max_size=300))
