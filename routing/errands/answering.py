@@ -18,10 +18,12 @@ from routing.gateway import pipeline
 from routing.gateway.accounting import input_tokens
 from routing.gateway.exchange import Exchange, Refusal
 from routing.gateway.resources import Resources
+from routing.gateway.shortening import HEADER
 from routing.gateway.stages import plan
 from routing.wire.reading import BadRequest, read
 
 _PROTOCOL: Protocol = "openai.chat"
+_HEADERS = {HEADER: b"off"}  # it has no conversation that could be made shorter, nor a key's holder
 # What may be otherwise in a moment: nobody can answer now, or who could failed.
 _PASSING = frozenset({429, 499, 500, 502, 503, 504})
 _AGAIN_S = 15.0
@@ -47,7 +49,7 @@ async def _answer_due() -> int:
 async def answer(taken: Taken, resources: Resources) -> Done:
     """One errand. What is refused for a reason that may pass is to be tried again."""
     raw = dumps(taken.body).encode()
-    exchange = Exchange(protocol=_PROTOCOL, headers={}, body=raw, client=Nobody())
+    exchange = Exchange(protocol=_PROTOCOL, headers=_HEADERS, body=raw, client=Nobody())
     try:
         exchange.request = read(_PROTOCOL, raw)
         exchange.caller = Caller(project_id=taken.project_id, key_id=taken.key_id, **taken.caller)

@@ -188,8 +188,10 @@ def wish(headers: Mapping[bytes, bytes]) -> str:
 
 def may_be_shortened(exchange: Exchange, roster: Roster) -> bool:
     """Whether a prompt may be sent shorter than it came."""
+    if wish(exchange.headers) or not is_fit(exchange):
+        return False
     rule = roster.shortens(exchange.holder.project_slug)
-    return rule is not None and rule.mode == "on" and not wish(exchange.headers) and is_fit(exchange)
+    return rule is not None and rule.mode == "on"
 
 
 def is_fit(exchange: Exchange) -> bool:
