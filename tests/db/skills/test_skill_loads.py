@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from uuid import uuid4
 
 import psycopg
@@ -22,9 +23,13 @@ from telemetry.models import Project, SkillInvocation
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
+def digest_of(body: str) -> str:
+    return sha256(body.encode()).hexdigest()
+
+
 def skill(body: str = "Look.") -> Skill:
     return Skill(
-        header=Header(name="aria-health", description="d"), body=body, digest=body.ljust(64, "0"), size=9, root="r"
+        header=Header(name="aria-health", description="d"), body=body, digest=digest_of(body), size=9, root="r"
     )
 
 
@@ -61,9 +66,9 @@ def test_what_a_skill_was_stays_known_when_it_was_edited(project: Project) -> No
         loads.note(loaded(project, body, NOW + timedelta(hours=hour)))
     loads.flush()
     contents = facade.skill_contents(project_id=project.pk, skill="aria-health")
-    assert [(one.digest.rstrip("0"), one.tokens, one.loads) for one in contents] == [
-        ("New.", 2, 1),
-        ("Old text.", 3, 2),
+    assert [(one.digest, one.tokens, one.loads) for one in contents] == [
+        (digest_of("New."), 2, 1),
+        (digest_of("Old text."), 3, 2),
     ]
     assert contents[1].last_at == NOW + timedelta(hours=1)
 
