@@ -159,6 +159,7 @@ class Crowd:
             try:
                 self._one(conn, scopes, size, fate)
             except psycopg.OperationalError:
+                conn.close()  # it need not know yet that its other end is gone
                 conn = connect()
         conn.close()
 
