@@ -17,6 +17,7 @@ Handler = Callable[[HttpRequest], HttpResponse]
 
 MOST_S = 0.5  # that one request waits
 PAGE_S = 2.0  # after so long a page is waited for no more: its process may have died
+RECORDED = ("/api/v1/calls/", "/api/v1/executions/", "/api/v1/litellm/", "/v1/", "/otlp/")
 _LOOK_S = 0.004
 _SLOTS = 64  # processes; two in one slot only shorten a wait
 
@@ -24,12 +25,12 @@ _until = memoryview(mmap.mmap(-1, 8 * _SLOTS)).cast("d")  # anonymous and shared
 
 
 def pages_first(get_response: Handler) -> Handler:
-    """Make what bears a key and is sent wait while pages are made."""
+    """Make what is sent to be recorded wait while pages are made; what an agent asks before a call does not."""
     served: set[int] = set()  # requests of this process
 
     def handle(request: HttpRequest) -> HttpResponse:
-        if request.method != "GET":
-            if "Authorization" in request.headers:
+        if request.method != "GET" or "Authorization" in request.headers:
+            if request.path.startswith(RECORDED):
                 give_way()
             return get_response(request)
         served.add(id(request))

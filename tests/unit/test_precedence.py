@@ -17,6 +17,7 @@ from tloi_site.precedence import MOST_S, give_way, pages_first
 PAGE = RequestFactory().get("/")
 SENT = RequestFactory().post("/api/v1/calls/", headers={"Authorization": "Bearer key"})
 FORM = RequestFactory().post("/admin/")
+CHECK = RequestFactory().post("/api/v1/budgets/check/", headers={"Authorization": "Bearer key"})
 
 
 class Page:
@@ -54,8 +55,9 @@ def test_what_is_sent_waits_for_a_page_but_not_for_long(page: Page) -> None:
     assert waited(SENT, page) >= MOST_S
 
 
-def test_a_form_of_a_person_does_not_wait(page: Page) -> None:
-    assert waited(FORM, page) < MOST_S
+@pytest.mark.parametrize("request_", [FORM, CHECK], ids=["a form", "what is asked before a call"])
+def test_who_waits_for_the_answer_does_not_wait_for_pages(page: Page, request_: HttpRequest) -> None:
+    assert waited(request_, page) < MOST_S
 
 
 def test_what_is_sent_goes_on_as_soon_as_the_page_is_made(page: Page) -> None:
