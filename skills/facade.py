@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from skills.contracts import Listing, Skill, SkillFile
-from skills.equipping import Whose, equip
+from skills.equipping import Equipped, Whose, equip
 from skills.loader.library import BadSkill, NoSkill
 from skills.loads import flush as flush_loads
 from skills.registry import suggest
 from skills.roots import library
 
-__all__ = ["BadSkill", "NoSkill", "Whose", "equip", "flush_loads", "get", "get_file", "listing", "suggest"]
+__all__ = ["BadSkill", "Equipped", "NoSkill", "Whose", "equip", "flush_loads", "get", "get_file", "listing", "suggest"]
 
 
 def get(name: str, *, project_id: int) -> Skill:

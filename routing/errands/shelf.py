@@ -99,7 +99,7 @@ def _body(wanted: Wanted, caller: dict[str, str], *, project_id: int, now: datet
         execution_id=caller["execution"],
     )
     said = asked(_PROTOCOL, body)
-    found = skills.equip(said, project_id=project_id, route="task", whose=whose, now=now)
+    found = skills.equip(said, project_id=project_id, route="task", whose=whose, now=now).skills
     return with_skills(_PROTOCOL, body, [(one.header.name, one.body) for one in found]) if found else body
 
 

@@ -158,6 +158,7 @@ class Exchange:
     request: Request = field(init=False)
     # equip
     skills: tuple[str, ...] = ()  # that entered the prompt
+    skills_trouble: str = ""  # why others could not be looked for
     # plan
     prompt_tokens: int = 0
     plan: Plan = field(init=False)

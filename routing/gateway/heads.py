@@ -24,6 +24,8 @@ def heads(exchange: Exchange, trying: Trying, *, cost_nanousd: int | None = None
     }
     if exchange.skills:
         told["x-tloi-skills"] = _plain(",".join(exchange.skills))
+    if exchange.skills_trouble:
+        told["x-tloi-skills-trouble"] = _plain(exchange.skills_trouble)
     if exchange.claim is not None:
         told["x-tloi-cache"] = "miss"
     if trying.prepared.dropped:

@@ -2,15 +2,11 @@
 
 It comes before all that looks at the prompt, so that the plan, budgets and kept answers know the one that is sent.
 Each of the user's messages brings what it needs, and what one brought stays: a prompt only grows, as a conversation
-does, and a provider's cache keeps what it has. Where skills cannot be read the request goes on as it came.
+does, and a provider's cache keeps what it has. Where skills cannot be read the request goes on as it came, and its
+answer says so.
 """
 
 from __future__ import annotations
-
-import logging
-
-import psycopg
-from django.db import Error
 
 from routing.gateway.exchange import Exchange, Refusal
 from routing.gateway.resources import Resources
@@ -19,11 +15,10 @@ from routing.wire.reading import read
 from routing.wire.skilled import TAKEN, asked, ends_with_user, with_skills
 from skills import facade as skills
 
-_log = logging.getLogger(__name__)
-
 
 async def run(exchange: Exchange, resources: Resources) -> None:
-    """Leaves the names of the skills in `exchange.skills`. Raises Refusal for a header that says nothing."""
+    """Leaves the names of the skills in `exchange.skills`, and what kept others from being found in `skills_trouble`.
+    Raises Refusal for a header that says nothing."""
     said = exchange.headers.get(b"x-tloi-skills", b"").decode("utf-8", "replace").strip().lower()
     if said in ("", "off"):
         return
@@ -36,23 +31,22 @@ async def run(exchange: Exchange, resources: Resources) -> None:
     whose = skills.Whose(
         agent=caller.agent, task_type=caller.task_type, session_id=caller.session, execution_id=caller.execution
     )
-    try:
-        found = await resources.threads.run(
-            lambda: skills.equip(
-                said_by_user,
-                project_id=caller.project_id,
-                route="gateway",
-                whose=whose,
-                notes_last=begins,
-                now=exchange.received_at,
-            )
+    found = await resources.threads.run(
+        lambda: skills.equip(
+            said_by_user,
+            project_id=caller.project_id,
+            route="gateway",
+            whose=whose,
+            notes_last=begins,
+            now=exchange.received_at,
         )
-    except (Error, psycopg.Error) as error:
-        _log.warning("skills cannot be read now, so a request goes without: %s", error)
+    )
+    exchange.skills_trouble = found.trouble
+    if not found.skills:
         return
-    if not found:
-        return
-    exchange.skills = tuple(skill.header.name for skill in found)
-    longer = with_skills(exchange.protocol, exchange.request.body, [(one.header.name, one.body) for one in found])
+    exchange.skills = tuple(skill.header.name for skill in found.skills)
+    longer = with_skills(
+        exchange.protocol, exchange.request.body, [(one.header.name, one.body) for one in found.skills]
+    )
     exchange.body = written(longer)
     exchange.request = read(exchange.protocol, exchange.body)
