@@ -1,35 +1,131 @@
-"""Threads for what waits on the database, so that the event loop never does."""
+"""Threads for what waits on the database, so that the event loop never does.
+
+A thread keeps its connection while it has work, for to take one from Django's pool costs as much as a question: the
+pool asks PostgreSQL first whether it is there. After a second it is given back all the same, as others may wait for
+one; and before each piece of work it is looked at whether PostgreSQL has ended it, which costs a system call.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import select
+import threading
+import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from queue import Empty, SimpleQueue
+from typing import Any, TypeVar
 
-from django.db import close_old_connections
+from django.db import close_old_connections, connections
+from msgspec import Struct
 
+KEPT_S = 1.0
 Result = TypeVar("Result")
 
 
+class _Piece(Struct, frozen=True):
+    """A piece of work, and where its result goes."""
+
+    work: Callable[[], Any]
+    future: asyncio.Future[Any]
+    loop: asyncio.AbstractEventLoop
+
+
 class Threads:
-    """So many threads; each gives its connection back to Django's pool after a piece of work, for there it is looked
-    after when PostgreSQL was restarted."""
+    """So many threads, begun as they are needed."""
 
     def __init__(self, name: str, count: int) -> None:
-        self._pool = ThreadPoolExecutor(count, thread_name_prefix=name)
+        self._name, self._count = name, count
+        self._waiting: SimpleQueue[_Piece | None] = SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._free = 0
+        self._is_closed = False
 
     async def run(self, work: Callable[[], Result]) -> Result:
-        """Do `work` in a thread; what it returns or raises."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, _lent, work)
+        """Do `work` in a thread; what it returns or raises. Raises RuntimeError once they are closed."""
+        if self._is_closed:
+            raise RuntimeError("these threads are closed")
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Result] = loop.create_future()
+        self._waiting.put(_Piece(work, future, loop))
+        if self._free < self._waiting.qsize() and len(self._threads) < self._count:
+            thread = threading.Thread(target=self._go_on, name=f"{self._name}_{len(self._threads)}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+        return await future
 
     def close(self) -> None:
-        """End the threads; what is being done is finished."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        """End the threads; what is being done is finished, what waits is called off."""
+        self._is_closed = True
+        with contextlib.suppress(Empty):
+            while True:
+                if (piece := self._waiting.get_nowait()) is not None:
+                    _tell(piece, piece.future.cancel)
+        for _ in self._threads:
+            self._waiting.put(None)
+        for thread in self._threads:
+            thread.join()
 
-
-def _lent(work: Callable[[], Result]) -> Result:
-    try:
-        return work()
-    finally:
+    def _go_on(self) -> None:
+        held_since: float | None = None
+        while (piece := self._next(held_since)) is not None:
+            if piece is _NONE:
+                close_old_connections()
+                held_since = None
+                continue
+            if piece.future.cancelled():
+                continue
+            held_since = time.monotonic() if held_since is None else held_since
+            if not _do(piece) or time.monotonic() > held_since + KEPT_S:
+                close_old_connections()
+                held_since = None
         close_old_connections()
+
+    def _next(self, held_since: float | None) -> _Piece | None:
+        """What to do next; `_NONE` where nothing comes while a connection is held, None at the end."""
+        self._free += 1
+        try:
+            return self._waiting.get(timeout=None if held_since is None else KEPT_S)
+        except Empty:
+            return _NONE
+        finally:
+            self._free -= 1
+
+
+def _do(piece: _Piece) -> bool:
+    """Whether it went well."""
+    try:
+        _let_go_of_ended()
+        result = piece.work()
+    except BaseException as error:  # noqa: BLE001 (it is told to who waits)
+        _tell(piece, piece.future.set_exception, error)
+        return False
+    _tell(piece, piece.future.set_result, result)
+    return True
+
+
+def _tell(piece: _Piece, end: Callable[..., object], *said: object) -> None:
+    with contextlib.suppress(RuntimeError):  # its loop has ended
+        piece.loop.call_soon_threadsafe(_end, piece.future, end, *said)
+
+
+def _end(future: asyncio.Future[Any], end: Callable[..., object], *said: object) -> None:
+    if not future.done():
+        end(*said)
+
+
+def _let_go_of_ended() -> None:
+    """Give back connections of this thread that PostgreSQL has ended: of one that nobody asks it says something then,
+    if only that it is the end."""
+    for each in connections.all(initialized_only=True):
+        if (inner := each.connection) is None:
+            continue
+        waiting = select.poll()
+        if not inner.closed:
+            waiting.register(inner.fileno(), select.POLLIN)
+        if inner.closed or waiting.poll(0):
+            inner.close()
+            each.close()
+
+
+_NONE = _Piece(lambda: None, None, None)  # type: ignore[arg-type]
