@@ -19,6 +19,8 @@ from typing import Any, TypeVar
 from django.db import close_old_connections, connections
 from msgspec import Struct
 
+from routing.gateway import outage
+
 KEPT_S = 1.0
 Result = TypeVar("Result")
 
@@ -94,9 +96,13 @@ class Threads:
 
 def _do(piece: _Piece) -> bool:
     """Whether it went well."""
+    began = time.monotonic()
     try:
         _let_go_of_ended()
-        result = piece.work()
+        try:
+            result = piece.work()
+        finally:  # before anybody is told, who may ask for the next thing
+            outage.suspect(time.monotonic() - began)
     except BaseException as error:  # noqa: BLE001 (it is told to who waits)
         _tell(piece, piece.future.set_exception, error)
         return False
