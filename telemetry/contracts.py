@@ -286,6 +286,28 @@ class SkillContent(Struct, frozen=True, kw_only=True):
     last_at: datetime
 
 
+class SkillUse(Struct, frozen=True):
+    """How often a skill was loaded in a range, and when first and last."""
+
+    skill: str
+    loads: int
+    first_at: datetime
+    last_at: datetime
+
+
+class TaskRun(Struct, frozen=True, kw_only=True, gc=False):
+    """A run of a task. `text` is what the task is called or described as; `is_well` how it ended, None where nobody
+    said; `skills` those that it loaded, or says that it had."""
+
+    at: datetime
+    text: str
+    agent: str = ""
+    is_well: bool | None = None
+    tokens: int = 0
+    cost_nanousd: int = 0
+    skills: tuple[str, ...] = ()
+
+
 class SkillOffered(Struct, frozen=True):
     """A skill that could be loaded now, and the tokens that it would put into a context."""
 

@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 
 from telemetry.access import projects
-from telemetry.contracts import Call, Execution, Receipt, SkillContent, SkillLoad
+from telemetry.contracts import Call, Execution, Receipt, SkillContent, SkillLoad, SkillUse, TaskRun
 from telemetry.database import connection
 from telemetry.importer import demo
 from telemetry.ledger import removal, skill_loads
@@ -16,6 +16,7 @@ from telemetry.ledger.executions import endings
 from telemetry.ledger.ingest import ingest
 from telemetry.ledger.pricing import computed_nanousd, nanousd
 from telemetry.limits import budgets, editing, objective_files, objective_import
+from telemetry.series import task_reading
 from telemetry.sources.demo.goals import goals
 from telemetry.usage import DONE, FAILED, input_total
 
@@ -46,6 +47,16 @@ def skill_outcomes(*, project_id: int, since: datetime) -> dict[str, tuple[int, 
     """For each skill the runs that loaded it since then: how many are over, and how many of them ended well. Raises
     psycopg.Error."""
     return skill_loads.skill_outcomes(connection(), project_id=project_id, since=since)
+
+
+def skill_uses(*, project_id: int, start: datetime, end: datetime) -> list[SkillUse]:
+    """The skills that a project loaded in [start, end), by name. Raises psycopg.Error."""
+    return task_reading.skill_uses(connection(), project_id=project_id, start=start, end=end)
+
+
+def task_runs(*, project_id: int, start: datetime, end: datetime, most: int) -> list[TaskRun]:
+    """A project's newest runs that began in [start, end), oldest first, as tasks in words. Raises psycopg.Error."""
+    return task_reading.task_runs(connection(), project_id=project_id, start=start, end=end, most=most)
 
 
 def cost_nanousd(call: Call) -> int | None:

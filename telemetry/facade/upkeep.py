@@ -19,8 +19,9 @@ from telemetry.jobs.alone import alone
 from telemetry.jobs.queue import Trouble
 from telemetry.ledger import freezing, partitions, price_versions, retention
 from telemetry.limits import reserving
-from telemetry.observer import live, night
+from telemetry.observer import guests, live, night
 from telemetry.observer.alerts import looking
+from telemetry.observer.guests import Look
 from telemetry.outlook import forgetting
 from telemetry.series import expiry, rollups
 
@@ -65,6 +66,15 @@ def observe_due(*, now: datetime, patience_s: float) -> int:
     process of this worker does it alone. Returns how many were made."""
     with alone() as is_alone:
         return night.observe_due(connection(), now=now, patience_s=patience_s) if is_alone else 0
+
+
+def work_nightly(*, kind: str, look: Look, now: datetime, patience_s: float) -> int:
+    """Do other apps' work of a kind after each day of a project, once; none is begun after `patience_s`. `look` is told
+    the project and when its day ended, and returns what keeps the result. Returns how many were done."""
+    with alone() as is_alone:
+        if not is_alone:
+            return 0
+        return guests.serve(connection(), kind=kind, look=look, now=now, patience_s=patience_s)
 
 
 def forget_ended(*, now: datetime) -> None:

@@ -52,8 +52,7 @@ def test_other_roots_go_on_beside_one_that_is_gone(rungs: Rungs, caller_key: str
     assert headers[TROUBLE] == "cannot be read: gone"
 
 
-@pytest.mark.parametrize("part", ["registry_of", "match"])
-@pytest.mark.parametrize("path", ["chat/completions", "messages"])
+@pytest.mark.parametrize(("part", "path"), [("registry_of", "chat/completions"), ("match", "messages")])
 def test_a_registry_that_fails_keeps_no_request_from_its_answer(
     rungs: Rungs, caller_key: str, part: str, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
