@@ -1,7 +1,7 @@
 """The cache's Valkey as this process asks it: within a time limit, and not at all for a while after it failed.
 
-It may forget everything and be away: who asks makes the answer then. One client for threads and event loops: from a
-loop a question goes by way of a few threads, which costs some tenths of a millisecond and leaves nothing in the loop.
+It may forget everything and be away: who asks makes the answer then. One client for threads and event loops. What loops
+ask is sent by one thread, all that came meanwhile at once: a journey costs more than a question.
 """
 
 from __future__ import annotations
@@ -9,12 +9,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
+from itertools import groupby
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import redis
 from django.conf import settings
+from msgspec import Struct
 from redis.backoff import NoBackoff
 from redis.commands.core import Script
 from redis.retry import Retry
@@ -23,8 +27,16 @@ from routing.cache.lookups import Ask
 
 TIMEOUT_S = 0.25  # of one question
 RETRY_AFTER_S = 5.0
-_THREADS = 8
+_MOST_AT_ONCE = 64  # questions of one journey
 _log = logging.getLogger(__name__)
+
+
+class _Waiting(Struct, frozen=True):
+    """A question of an event loop, and where its answer goes."""
+
+    asked: Ask
+    loop: asyncio.AbstractEventLoop
+    answer: asyncio.Future[Any]
 
 
 class Valkey:
@@ -38,7 +50,8 @@ class Valkey:
             retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),  # one that a restart cut
         )
         self._scripts: dict[str, Script] = {}
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="kept")
+        self._waiting: SimpleQueue[_Waiting] = SimpleQueue()
+        self._thread: threading.Thread | None = None
         self._away_until = 0.0
 
     def ask(self, asked: Ask) -> Any:
@@ -46,23 +59,73 @@ class Valkey:
         if time.monotonic() < self._away_until:
             return None
         try:
-            script = self._scripts.get(asked.script) or self._known(asked.script)
-            found = script(keys=asked.keys, args=asked.args)
+            found = self._known(asked.script)(keys=asked.keys, args=asked.args)
         except (redis.RedisError, OSError) as error:
-            if time.monotonic() >= self._away_until:
-                _log.warning("the cache does not answer, results are made anew for %s s: %s", RETRY_AFTER_S, error)
-            self._away_until = time.monotonic() + RETRY_AFTER_S
+            self._failed(error)
             return None
         return [] if found is None else found
 
     async def ask_from_loop(self, asked: Ask) -> Any:
         """The same, for an event loop: no longer than the limit, however many others ask."""
+        if time.monotonic() < self._away_until:
+            return None
         loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Any] = loop.create_future()
+        self._waiting.put(_Waiting(asked, loop, answer))
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._go_on, name="kept", daemon=True)
+            self._thread.start()
         try:
             async with asyncio.timeout(2 * TIMEOUT_S):
-                return await loop.run_in_executor(self._threads, self.ask, asked)
+                return await answer
         except TimeoutError:
             return None
+
+    def _go_on(self) -> None:
+        """Ask what waits, for as long as this process lives."""
+        while True:
+            waiting = [self._waiting.get()]
+            try:
+                while len(waiting) < _MOST_AT_ONCE:
+                    waiting.append(self._waiting.get_nowait())
+            except Empty:
+                pass
+            said = self._ask_all([one.asked for one in waiting])
+            answered = zip(waiting, said, strict=True)
+            for loop, part in groupby(answered, key=lambda each: each[0].loop):
+                pairs = [(one.answer, found) for one, found in part]
+                try:
+                    loop.call_soon_threadsafe(_tell, pairs)
+                except RuntimeError:  # it has ended
+                    continue
+
+    def _ask_all(self, asks: Sequence[Ask]) -> list[Any]:
+        """What each script returns, as `ask` has it."""
+        if len(asks) == 1 or time.monotonic() < self._away_until:
+            return [self.ask(one) for one in asks]
+        try:
+            with self._client.pipeline(transaction=False) as journey:
+                for one in asks:
+                    journey.evalsha(self._known(one.script).sha, len(one.keys), *one.keys, *one.args)
+                found = journey.execute(raise_on_error=False)
+        except (redis.RedisError, OSError) as error:
+            self._failed(error)
+            return [None] * len(asks)
+        return [self._answer(one, each) for one, each in zip(asks, found, strict=True)]
+
+    def _answer(self, asked: Ask, found: Any) -> Any:
+        """An answer of several that came at once; a script that Valkey has forgotten is sent again."""
+        if isinstance(found, redis.exceptions.NoScriptError):
+            return self.ask(asked)
+        if isinstance(found, Exception):
+            self._failed(found)
+            return None
+        return [] if found is None else found
+
+    def _failed(self, error: Exception) -> None:
+        if time.monotonic() >= self._away_until:
+            _log.warning("the cache does not answer, results are made anew for %s s: %s", RETRY_AFTER_S, error)
+        self._away_until = time.monotonic() + RETRY_AFTER_S
 
     def drop(self, *keys: str) -> bool:
         """Delete these keys; whether that was done."""
@@ -74,8 +137,15 @@ class Valkey:
         return True
 
     def _known(self, script: str) -> Script:
-        self._scripts[script] = self._client.register_script(script)
+        if script not in self._scripts:
+            self._scripts[script] = self._client.register_script(script)
         return self._scripts[script]
+
+
+def _tell(pairs: Sequence[tuple[asyncio.Future[Any], Any]]) -> None:
+    for answer, found in pairs:
+        if not answer.done():
+            answer.set_result(found)
 
 
 _made: dict[str, Valkey] = {}

@@ -4,13 +4,16 @@ ledger.
 An attempt is what is billed, and only an attempt knows its tier; so each reserves for itself, under its own id, which
 the journal bears: whoever finds that line after this process died settles it. Where no budget warns or is enforced,
 nothing is asked.
+
+    look: what is known here, where budgets are far from their limits; else the database, without a lock
+    hold: the database, always: one statement decides of all budgets of the call
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypedDict
 
@@ -21,16 +24,19 @@ from routing.contracts import Attempt, Tier
 from routing.gateway.accounting import call_of, label
 from routing.gateway.exchange import Exchange, Refusal
 from routing.gateway.halting import Halts
+from routing.gateway.known_budgets import Key, KnownBudgets, key_of
 from routing.gateway.threads import Threads
 from routing.providers.failed import failed
 from telemetry import facade
 from telemetry.contracts import Call
-from telemetry.facade import BudgetHold, BudgetPressure
+from telemetry.facade import BudgetHold, BudgetPressure, BudgetSpans, HeldProject
 
 RENEW_S = 1.0  # after which it is looked again which projects have budgets
 FRESH_S = 2.0  # after which a call waits for that
+LOOKED = timedelta(seconds=2)  # for which it is believed what was looked up for a request
 FLUSHED = timedelta(minutes=5)  # for an attempt to be in the ledger once it must be over
 AWAY = (psycopg.Error, DatabaseError)
+PARENT = b"x-tloi-parent-session"
 _YES = (b"1", b"true")
 
 
@@ -43,47 +49,61 @@ class Budgets:
     """Of one process."""
 
     def __init__(self, threads: Threads) -> None:
-        self._threads, self._halts = threads, Halts()
-        self._projects: dict[int, tuple[str, bool]] | None = None
+        self._threads, self._halts, self._known = threads, Halts(), KnownBudgets()
+        self._projects: dict[int, HeldProject] | None = None
         self._read_at = 0.0
         self._reading: asyncio.Task[None] | None = None
+
+    def is_free(self, project_id: int) -> bool:
+        """Whether it is known that no budget of a project is enforced."""
+        return time.monotonic() - self._read_at < FRESH_S and not self._may_refuse(project_id)
 
     async def look(self, exchange: Exchange, tier: Tier) -> None:
         """Know of a request, which `tier` is likely to answer, whether a budget is nearly used up. Raises Refusal where
         one is over, or the database does not say. Nothing is reserved."""
         project_id = exchange.caller.project_id
         try:
-            zone, is_enforced = (await self._held()).get(project_id, ("", False))
-            if not is_enforced or exchange.protocol == "anthropic.count_tokens":
+            held = (await self._held()).get(project_id)
+            if held is None or not held.is_enforced or exchange.protocol == "anthropic.count_tokens":
                 return
-            found = await self._threads.run(lambda: _look(exchange, tier, zone))
+            call = _coming(exchange, tier)
+            exchange.spans = self._spans(exchange, call, held)
+            if exchange.spans is not None and self._known.is_far(exchange.spans, call, _prices(tier)):
+                return
+            found = await self._threads.run(lambda: _look(exchange, call, tier, held.zone))
         except AWAY:
-            if self._projects is None or self._projects.get(project_id, ("", False))[1]:
+            if self._may_refuse(project_id):
                 raise _away(exchange) from None
             return
+        self._known.learn(_key(exchange, call, held), found.spans, found.used_of)
         exchange.spans, exchange.is_pressed = found.spans, found.is_pressed
         if found.is_over:
             raise await self._exceeded(exchange, found.message, found.budgets)
 
-    async def hold(self, exchange: Exchange, attempt: Attempt, tier: Tier) -> BudgetHold | None:
+    async def hold(self, exchange: Exchange, attempt: Callable[[], Attempt], tier: Tier) -> BudgetHold | None:
         """Reserve what an attempt may come to, its usage at most; None where no budget holds. Raises Refusal where
         there is no room, or the database does not say; and Failed where only this tier has none, or where there is an
         answer already, which this attempt was to better."""
         project_id = exchange.caller.project_id
         try:
-            found = (await self._held()).get(project_id)
-            if found is None or exchange.protocol == "anthropic.count_tokens":
+            held = (await self._held()).get(project_id)
+            if held is None or exchange.protocol == "anthropic.count_tokens":
                 return None
-            held = await self._threads.run(lambda: _hold(exchange, attempt, tier, found[0]))
+            call = call_of(attempt(), exchange.caller)
+            spans = self._spans(exchange, call, held)
+            if spans is not None and not spans.windows:
+                return None
+            held_under, found = await self._threads.run(lambda: _hold(exchange, call, tier, held.zone, spans))
         except AWAY:
-            if self._projects is None or self._projects.get(project_id, ("", False))[1]:
+            if self._may_refuse(project_id):
                 raise _away(exchange) from None
             return None
-        if held is None or held.is_granted:
-            return held
-        if held.is_of_tier:
-            raise failed("busy", held.message)
-        raise await self._exceeded(exchange, held.message, held.budgets)
+        self._known.learn(_key(exchange, call, held), held_under, {} if found is None else found.used_of)
+        if found is None or found.is_granted:
+            return found
+        if found.is_of_tier:
+            raise failed("busy", found.message)
+        raise await self._exceeded(exchange, found.message, found.budgets)
 
     async def release(self, exchange: Exchange, held: BudgetHold | None) -> None:
         """Give back what was reserved for an attempt that was not made. Where the database is away it expires."""
@@ -97,11 +117,24 @@ class Budgets:
         except AWAY:
             return
 
+    def _spans(self, exchange: Exchange, call: Call, held: HeldProject) -> BudgetSpans | None:
+        """Those under which a call falls, as far as this process knows."""
+        found, now = exchange.spans, datetime.now(UTC)
+        if found is not None and found.tier == call.tier and now - found.found_at < LOOKED:
+            return found
+        key = _key(exchange, call, held)
+        return None if key is None else self._known.spans(key, call, held, now=now)
+
+    def _may_refuse(self, project_id: int) -> bool:
+        """Whether a budget of a project was enforced when that was read last, or nobody knows."""
+        held = None if self._projects is None else self._projects.get(project_id)
+        return self._projects is None or (held is not None and held.is_enforced)
+
     async def _exceeded(self, exchange: Exchange, message: str, budgets: Sequence[Mapping[str, Any]]) -> Exception:
         told = await self._halts.told(exchange, budgets) if exchange.answer is None else {}
         return _refusal(exchange, 429, "budget_exceeded", message, **told)
 
-    async def _held(self) -> dict[int, tuple[str, bool]]:
+    async def _held(self) -> dict[int, HeldProject]:
         """Which projects have budgets that warn or are enforced, as it was a second or two ago; what was read last
         where the database is away since."""
         age = time.monotonic() - self._read_at if self._projects is not None else FRESH_S
@@ -132,11 +165,18 @@ def _away(exchange: Exchange) -> Exception:
     return _refusal(exchange, 503, "budgets_away", "Budgets cannot be read now; try again.")
 
 
-def _look(exchange: Exchange, tier: Tier, zone: str) -> BudgetPressure:
-    """In a thread."""
-    now, caller = datetime.now(UTC), exchange.caller
-    call = Call(
-        started_at=now,
+def _key(exchange: Exchange, call: Call, held: HeldProject) -> Key | None:
+    """By what it is known which budgets hold for a call; None for one that draws on its parent's."""
+    if exchange.headers.get(PARENT):
+        return None
+    return key_of(call, held, project_id=exchange.caller.project_id, key_id=exchange.caller.key_id)
+
+
+def _coming(exchange: Exchange, tier: Tier) -> Call:
+    """A call as it is known before it is made."""
+    caller = exchange.caller
+    return Call(
+        started_at=exchange.received_at,
         model=label(tier.model) or "unknown",
         provider=label(tier.provider.name),
         input_uncached=exchange.prompt_tokens,
@@ -148,31 +188,39 @@ def _look(exchange: Exchange, tier: Tier, zone: str) -> BudgetPressure:
         objective=caller.objective,
         tier=label(tier.name),
     )
+
+
+def _look(exchange: Exchange, call: Call, tier: Tier, zone: str) -> BudgetPressure:
+    """In a thread."""
     return facade.press_budgets(
         call,
-        project_id=caller.project_id,
-        key_id=caller.key_id,
-        zone=zone,
-        prices=_prices(tier),
-        now=now,
-        **_said(exchange),
-    )
-
-
-def _hold(exchange: Exchange, attempt: Attempt, tier: Tier, zone: str) -> BudgetHold | None:
-    """In a thread."""
-    now = datetime.now(UTC)
-    return facade.hold_budgets(
-        call_of(attempt, exchange.caller),
         project_id=exchange.caller.project_id,
         key_id=exchange.caller.key_id,
         zone=zone,
         prices=_prices(tier),
-        now=now,
-        until=now + timedelta(seconds=tier.limits.total_s) + FLUSHED,
-        spans=exchange.spans,
+        now=datetime.now(UTC),
         **_said(exchange),
     )
+
+
+def _hold(
+    exchange: Exchange, call: Call, tier: Tier, zone: str, spans: BudgetSpans | None
+) -> tuple[BudgetSpans, BudgetHold | None]:
+    """In a thread."""
+    now, said, caller = datetime.now(UTC), _said(exchange), exchange.caller
+    if spans is None:
+        asked = {"project_id": caller.project_id, "key_id": caller.key_id}
+        spans = facade.find_budget_spans(call, **asked, zone=zone, parent_session=said["parent_session"], now=now)
+    held = facade.hold_budgets(
+        call,
+        project_id=caller.project_id,
+        spans=spans,
+        prices=_prices(tier),
+        is_final=said["is_final"],
+        now=now,
+        until=now + timedelta(seconds=tier.limits.total_s) + FLUSHED,
+    )
+    return spans, held
 
 
 def _prices(tier: Tier) -> tuple[int, int] | None:
@@ -185,5 +233,5 @@ def _prices(tier: Tier) -> tuple[int, int] | None:
 
 def _said(exchange: Exchange) -> _Said:
     """What headers say of a call that no call says of itself."""
-    parent = exchange.headers.get(b"x-tloi-parent-session", b"").decode("utf-8", "replace")
+    parent = exchange.headers.get(PARENT, b"").decode("utf-8", "replace")
     return {"parent_session": label(parent), "is_final": exchange.headers.get(b"x-tloi-final") in _YES}

@@ -63,7 +63,16 @@ from telemetry.jobs.alone import alone
 from telemetry.jobs.queue import Trouble
 from telemetry.ledger.contents import PartitionLeaving, TableContents, contents, hold_partitions, is_empty
 from telemetry.ledger.removal import NotADemo
-from telemetry.limits.holding import BudgetHold, BudgetSpans, held_projects, hold_budgets, settle_budgets
+from telemetry.limits.holding import (
+    BudgetHold,
+    BudgetSpans,
+    HeldProject,
+    budget_spans,
+    find_budget_spans,
+    held_projects,
+    hold_budgets,
+    settle_budgets,
+)
 from telemetry.limits.pressure import BudgetPressure, press_budgets
 from telemetry.outlook.tokens import count_text
 from telemetry.providers import is_identity
@@ -81,6 +90,7 @@ __all__ = [
     "BudgetPressure",
     "BudgetSpans",
     "ExpiryState",
+    "HeldProject",
     "KeyHolder",
     "KeyInfo",
     "Lost",
@@ -95,6 +105,7 @@ __all__ = [
     "alert",
     "alone",
     "authenticate",
+    "budget_spans",
     "catch_up_runs",
     "check_runs",
     "contents",
@@ -110,6 +121,7 @@ __all__ = [
     "expire_calls",
     "expire_reservations",
     "expiry_state",
+    "find_budget_spans",
     "fold_due",
     "forget_ended",
     "freeze_closed_days",

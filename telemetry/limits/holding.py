@@ -5,10 +5,11 @@ Budgets in shadow mode cost a call nothing here: what is used of them is in the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from psycopg import Connection
 from psycopg.rows import tuple_row
@@ -18,6 +19,7 @@ from telemetry.database import connection
 from telemetry.ledger.overrides import book_for
 from telemetry.limits import reserving
 from telemetry.limits.checking import cost_of, priced, sums_of
+from telemetry.limits.granted import Grant
 from telemetry.limits.windows import (
     Asked,
     Reserved,
@@ -30,11 +32,11 @@ from telemetry.limits.windows import (
     ends_at,
     refusal,
     spent,
+    windows_of,
 )
+from telemetry.series.window import time_zone
 from telemetry.statements import statement
 from telemetry.usage import usd
-
-_FRESH = timedelta(seconds=2)  # for which it is believed that a call falls under these budgets and no others
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,45 +62,53 @@ class BudgetHold:
     advice: str
     message: str
     budgets: tuple[dict[str, Any], ...]
+    used_of: Mapping[UUID, int]
 
 
 @dataclass(frozen=True, slots=True)
 class BudgetSpans:
-    """The spans of budgets under which a call of a tier falls, but for those in shadow mode, as they were once."""
+    """The spans of budgets under which a call of a tier falls, but for those in shadow mode, as they were once; and by
+    which `grants` they are its own and not its parent session's."""
 
     tier: str
     found_at: datetime
     windows: tuple[Window, ...]
+    grants: tuple[Grant, ...] = ()
 
 
-def held_projects(conn: Connection[Any] | None = None) -> dict[int, tuple[str, bool]]:
-    """The projects in which budgets warn or are enforced: the zone of each, and whether one is enforced."""
+@dataclass(frozen=True, slots=True)
+class HeldProject:
+    """A project in which budgets warn or are enforced. Its session decides which hold for a call where `is_by_session`.
+    The `version` is another one once any of its budgets was changed."""
+
+    zone: str
+    is_enforced: bool
+    is_by_session: bool
+    version: str
+
+
+def held_projects(conn: Connection[Any] | None = None) -> dict[int, HeldProject]:
+    """The projects in which budgets warn or are enforced."""
     with (conn or connection()).cursor(row_factory=tuple_row) as cursor:
         rows = cursor.execute(statement(__package__, "held_projects")).fetchall()
-    return {project_id: (zone, is_enforced) for project_id, zone, is_enforced in rows}
+    return {project_id: HeldProject(*said) for project_id, *said in rows}
 
 
 def hold_budgets(
     call: Call,
     *,
     project_id: int,
-    zone: str,
-    parent_session: str,
+    spans: BudgetSpans,
     prices: tuple[int, int] | None,
     is_final: bool,
     now: datetime,
     until: datetime,
-    key_id: int = 0,
-    spans: BudgetSpans | None = None,
 ) -> BudgetHold | None:
-    """Reserve what a call may come to, its output at most, under its id, in all budgets that warn or are enforced; None
-    where there are none. `prices`: nano-dollars a token of input and output; None: the price book's. `spans`, where
-    they were looked up a moment ago."""
-    conn = connection()
-    if spans is None or spans.tier != call.tier or now - spans.found_at > _FRESH:
-        spans = spans_of(call, project_id=project_id, key_id=key_id, zone=zone, parent_session=parent_session, now=now)
+    """Reserve what a call may come to, its output at most, under its id, in all budgets of `spans`; None where there
+    are none. `prices`: nano-dollars a token of input and output; None: the price book's."""
     if not spans.windows:
         return None
+    conn = connection()
     amount = amount_of(conn, call, project_id=project_id, prices=prices, is_final=is_final)
     said = reserving.reserve(
         conn, project_id=project_id, scopes=spans.windows, amount=amount, now=now, until=until, reservation_id=call.id
@@ -106,9 +116,27 @@ def hold_budgets(
     return _answer(said)
 
 
-def spans_of(call: Call, *, project_id: int, key_id: int, zone: str, parent_session: str, now: datetime) -> BudgetSpans:
+def find_budget_spans(
+    call: Call, *, project_id: int, key_id: int, zone: str, parent_session: str, now: datetime
+) -> BudgetSpans:
     """The spans of budgets that warn or are enforced under which a call falls that is made with a key."""
-    whose = Whose(
+    conn, whose = connection(), _whose(call, key_id=key_id, parent_session=parent_session)
+    if parent_session:
+        every = reserving.windows(conn, project_id=project_id, whose=whose, zone=zone, now=now)
+        return BudgetSpans(call.tier, now, tuple(window for window in every if window.grant.mode != "shadow"))
+    grants = reserving.grants_to(conn, project_id=project_id, whose=whose)
+    return budget_spans([grant for grant in grants if grant.mode != "shadow"], call, zone=zone, now=now)
+
+
+def budget_spans(grants: Sequence[Grant], call: Call, *, zone: str, now: datetime) -> BudgetSpans:
+    """The spans of budgets that are known to hold for a call without a parent session."""
+    whose = _whose(call, key_id=0, parent_session="")
+    windows = windows_of(grants, whose=whose, now=now, tz=time_zone(zone))
+    return BudgetSpans(call.tier, now, tuple(windows), tuple(grants))
+
+
+def _whose(call: Call, *, key_id: int, parent_session: str) -> Whose:
+    return Whose(
         session_id=call.session_id,
         session_type=call.session_type,
         parent_session=parent_session,
@@ -119,8 +147,6 @@ def spans_of(call: Call, *, project_id: int, key_id: int, zone: str, parent_sess
         execution_id=call.execution_id,
         key_id=key_id,
     )
-    every = reserving.windows(connection(), project_id=project_id, whose=whose, zone=zone, now=now)
-    return BudgetSpans(call.tier, now, tuple(window for window in every if window.grant.mode != "shadow"))
 
 
 def amount_of(
@@ -159,6 +185,7 @@ def _answer(said: Reserved) -> BudgetHold:
         advice=advice(fullest.stage, period=fullest.window.grant.period, is_binding=fullest.window.is_binding),
         message=refusal(said),
         budgets=tuple(map(told, said.refused_by)),
+        used_of={stand.window.id: stand.used for stand in said.stands},
     )
 
 

@@ -6,7 +6,7 @@ Budgets of a tier are left out, for which tier answers is not known yet; and tho
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ from psycopg.rows import tuple_row
 from telemetry.contracts import Call
 from telemetry.database import connection
 from telemetry.limits import reserving
-from telemetry.limits.holding import BudgetSpans, amount_of, spans_of, told
+from telemetry.limits.holding import BudgetSpans, amount_of, find_budget_spans, told
 from telemetry.limits.windows import COMPRESSES, HELD_BACK, Asked, Reserved, Stand, Window, refusal
 from telemetry.statements import prepared, statement
 
@@ -27,13 +27,15 @@ from telemetry.statements import prepared, statement
 class BudgetPressure:
     """`is_over`: of an enforced budget all is used but what is held back for a last summary, and `message` and
     `budgets` say which, as of a refusal. `is_pressed`: nine tenths of one are used, with the prompt of this call. What
-    is only reserved counts in neither, for most of it comes back. `spans` are those that `hold_budgets` needs."""
+    is only reserved counts in neither, for most of it comes back. `spans` are those that `hold_budgets` needs, and
+    `used_of` says what was used of each."""
 
     is_over: bool
     is_pressed: bool
     message: str
     budgets: tuple[dict[str, Any], ...]
     spans: BudgetSpans
+    used_of: Mapping[UUID, int]
 
 
 def press_budgets(
@@ -49,10 +51,12 @@ def press_budgets(
 ) -> BudgetPressure:
     """How the budgets stand under which a call falls that is made with a key. `prices` as of `hold_budgets`."""
     conn = connection()
-    spans = spans_of(call, project_id=project_id, key_id=key_id, zone=zone, parent_session=parent_session, now=now)
+    spans = find_budget_spans(
+        call, project_id=project_id, key_id=key_id, zone=zone, parent_session=parent_session, now=now
+    )
     binding = [one for one in spans.windows if one.is_binding and one.grant.scope != "tier"]
     if not binding:
-        return BudgetPressure(False, False, "", (), spans)
+        return BudgetPressure(False, False, "", (), spans, {})
     amount = amount_of(conn, call, project_id=project_id, prices=prices, is_final=is_final)
     found = stands(conn, project_id=project_id, windows=binding, amount=amount, now=now)
     over = tuple(one for one in found if _is_over(one, is_final=is_final))
@@ -63,6 +67,7 @@ def press_budgets(
         message=message,
         budgets=tuple(map(told, over)),
         spans=spans,
+        used_of={one.window.id: one.used for one in found},
     )
 
 

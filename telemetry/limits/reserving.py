@@ -23,7 +23,7 @@ from psycopg import Connection, sql
 from psycopg.rows import class_row, scalar_row, tuple_row
 
 from telemetry.limits.budgets import applying
-from telemetry.limits.granted import Counts, Scope
+from telemetry.limits.granted import Counts, Grant, Scope
 from telemetry.limits.windows import (
     HELD_BACK,
     UNPRICED_INPUT,
@@ -80,10 +80,9 @@ class Unsettled:
     amount: int
 
 
-def windows(conn: Connection[Any], *, project_id: int, whose: Whose, zone: str, now: datetime) -> list[Window]:
-    """The spans of all budgets that hold for a call, and of its parent session's. Raises BadWindow where the zone is
-    none."""
-    grants = applying(
+def grants_to(conn: Connection[Any], *, project_id: int, whose: Whose) -> list[Grant]:
+    """All budgets that hold for a call."""
+    return applying(
         conn,
         project_id=project_id,
         session_id=whose.session_id,
@@ -94,6 +93,12 @@ def windows(conn: Connection[Any], *, project_id: int, whose: Whose, zone: str, 
         objective=whose.objective,
         key_id=whose.key_id,
     )
+
+
+def windows(conn: Connection[Any], *, project_id: int, whose: Whose, zone: str, now: datetime) -> list[Window]:
+    """The spans of all budgets that hold for a call, and of its parent session's. Raises BadWindow where the zone is
+    none."""
+    grants = grants_to(conn, project_id=project_id, whose=whose)
     found = windows_of(grants, whose=whose, now=now, tz=time_zone(zone))
     if whose.parent_session and whose.parent_session != whose.session_id:
         parents = applying(conn, project_id=project_id, session_id=whose.parent_session)

@@ -16,7 +16,7 @@ from routing.roster import Roster
 
 async def run(exchange: Exchange, resources: Resources) -> None:
     """Leaves in `exchange.is_pressed` whether a budget is nearly used up. Raises Refusal where one is over."""
-    if exchange.step is None:
+    if exchange.step is None or resources.budgets.is_free(exchange.caller.project_id):
         return
     roster = await resources.rosters.current()
     if may_be_shortened(exchange, roster) or _may_be_kept(exchange, roster):

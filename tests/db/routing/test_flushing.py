@@ -90,11 +90,13 @@ def test_what_budgets_hold_for_an_attempt_is_settled_with_it_also_by_who_finds_i
     other = attempt(id="tloi_c")
     for one in (ended, begun, other):
         ours.begin(one, caller(project.pk))
+        call = call_of(one, caller(project.pk))
         held = facade.hold_budgets(
-            call_of(one, caller(project.pk)),
+            call,
             project_id=project.pk,
-            zone="UTC",
-            parent_session="",
+            spans=facade.find_budget_spans(
+                call, project_id=project.pk, key_id=0, zone="UTC", parent_session="", now=now
+            ),
             prices=(0, 0),
             is_final=False,
             now=now,
