@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from threading import Lock
 
 import msgspec
 from django.core.exceptions import ValidationError
@@ -18,12 +19,16 @@ from telemetry.api.checking import answer_of, budget_of, question_of, settlement
 from telemetry.api.errors import BadBody
 from telemetry.api.parsers import read_body
 from telemetry.database import connection, snapshot
-from telemetry.limits import checking, reserving, writing
+from telemetry.limits import checking, curbs, holding, reserving, writing
+from telemetry.limits.checking import Question
 from telemetry.limits.standing import outlook
 from telemetry.limits.telling import outlook_as_plain
+from telemetry.limits.windows import Reserved
 from telemetry.series import rollups
+from telemetry.usage import input_total
 
 _PATIENCE_S = 10
+_lock, _sums = Lock(), curbs.CurbSums()
 
 
 class BudgetsView(APIView):
@@ -86,6 +91,7 @@ class BudgetCheckView(APIView):
         told = checking.check(
             connection(), project_id=holder.project_id, zone=holder.time_zone, question=question, now=now
         )
+        _note(holder.project_id, question, told, now)
         until = now + question.hold if question.hold else None
         return Response(msgspec.to_builtins(answer_of(told, until=until)))
 
@@ -103,3 +109,23 @@ class BudgetSettleView(APIView):
         name, call = settlement_of(read_body(request), now=now)
         ended = checking.end(connection(), project_id=holder.project_id, reservation_id=name, call=call, now=now)
         return Response({"settled": ended})
+
+
+def _note(project_id: int, question: Question, told: Reserved, now: datetime) -> None:
+    """Write down whom a budget has too little room for. That is rare here, so it is done at once."""
+    budgets = told.lowered_by or told.refused_by
+    if not budgets:
+        return
+    found = curbs.curbs_of(
+        map(holding.told, budgets),
+        question.whose,
+        prompt=input_total(question.call),
+        wanted=told.wanted,
+        given=told.output if told.is_granted else None,
+        now=now,
+    )
+    with _lock:
+        _sums.add(project_id, found)
+        taken = _sums.take()
+    for each, some in taken.items():
+        curbs.note(connection(), project_id=each, curbs=some)

@@ -25,6 +25,7 @@ from telemetry.dashboards.panels import (
     all_paid,
     breakers,
     budget_alerts,
+    budget_curbs,
     budgets,
     cards,
     climbs,
@@ -109,7 +110,7 @@ ROUTING = Page(
     ),
     compares=False,
 )
-BUDGETS = Page("budgets", (month_end.PANEL, budgets.PANEL, budget_alerts.PANEL))
+BUDGETS = Page("budgets", (month_end.PANEL, budgets.PANEL, budget_curbs.PANEL, budget_alerts.PANEL))
 
 
 @dataclass(frozen=True, slots=True)

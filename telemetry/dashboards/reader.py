@@ -19,6 +19,7 @@ from telemetry.dashboards.pagestate import PageState
 from telemetry.database import reads
 from telemetry.ledger import overrides
 from telemetry.ledger.pricing import computed_nanousd
+from telemetry.limits.curbs import BudgetCurb, newest_curbs
 from telemetry.limits.standing import Outlook, outlook
 from telemetry.models import Project
 from telemetry.observer import waste
@@ -218,6 +219,10 @@ class Reader:
     def told_of_budgets(self, most: int) -> list[Told]:
         """The newest alerts of budgets, whatever the page's window."""
         return told_of_budgets(self.project.pk, using=reads(), most=most)
+
+    def curbs(self, most: int) -> list[BudgetCurb]:
+        """What budgets refused or lowered last, whatever the page's window."""
+        return newest_curbs(self._conn, project_id=self.project.pk, most=most)
 
     def _waste(self, window: Window) -> WasteSums:
         return waste.sums(

@@ -18,7 +18,7 @@ from telemetry.jobs import queue, schedule
 from telemetry.jobs.alone import alone
 from telemetry.jobs.queue import Trouble
 from telemetry.ledger import freezing, partitions, price_versions, retention
-from telemetry.limits import reserving
+from telemetry.limits import curbs, reserving
 from telemetry.observer import guests, live, night
 from telemetry.observer.alerts import looking
 from telemetry.observer.guests import Look
@@ -78,11 +78,12 @@ def work_nightly(*, kind: str, look: Look, now: datetime, patience_s: float) -> 
 
 
 def forget_ended(*, now: datetime) -> None:
-    """Delete what has been over for long: alerts and deliveries, forecasts whose outcome nobody will know, and budgets'
-    spans."""
+    """Delete what has been over for long: alerts and deliveries, forecasts whose outcome nobody will know, budgets'
+    spans, and whom these refused."""
     looking.forget(now=now)
     forgetting.forget(connection(), now=now)
     reserving.forget(connection(), now=now)
+    curbs.forget(connection(), now=now)
 
 
 def expire_calls(*, now: datetime, patience_s: float) -> None:

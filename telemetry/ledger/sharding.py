@@ -57,6 +57,7 @@ SHARDED = (
     "telemetry_tokenratio",
     "telemetry_budget_window",
     "telemetry_budget_lease",
+    "telemetry_budget_curb",
     "telemetry_skill_invocation",
 )
 LOCAL_OF_PROJECTS = {

@@ -127,6 +127,13 @@ class Reserved:
     refused_by: tuple[Stand, ...]
 
     @property
+    def lowered_by(self) -> tuple[Stand, ...]:
+        """The windows that left fewer output tokens than were wanted; none where nothing was granted."""
+        return tuple(
+            one for one in self.stands if self.is_granted and one.window.is_binding and one.output < self.wanted
+        )
+
+    @property
     def mode(self) -> Mode | None:
         """The strictest mode of all windows; None where no budget holds."""
         found = {stand.window.grant.mode for stand in self.stands}

@@ -12,7 +12,7 @@ from telemetry.models.observing import AllowedWaste, Anomaly, Detector, Detector
 from telemetry.models.outlook import RunDay, Trend, TrendDay
 from telemetry.models.prices import PriceOverride, PriceRevision, PriceVersion
 from telemetry.models.receipts import TokenRatio
-from telemetry.models.reserving import BudgetLease, BudgetWindow
+from telemetry.models.reserving import BudgetCurb, BudgetLease, BudgetWindow
 from telemetry.models.rollups import (
     BriefDay,
     BriefQuarter,
@@ -44,6 +44,7 @@ __all__ = [
     "BriefWasteDay",
     "BriefWasteQuarter",
     "Budget",
+    "BudgetCurb",
     "BudgetLease",
     "BudgetWindow",
     "Call",

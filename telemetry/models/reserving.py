@@ -1,4 +1,4 @@
-"""What is reserved of budgets: how each stands in a span of time, and who holds a part of it.
+"""What is reserved of budgets: how each stands in a span of time, who holds a part of it, and whom it had no room for.
 
 Only `limits/reserving.py` and its neighbours write them. Amounts are whole tokens, or nano-dollars where a window
 counts usd.
@@ -70,3 +70,36 @@ class BudgetLease(models.Model):
         db_table = "telemetry_budget_lease"
         # No index has a column that changes: a lease that ends stays where it is.
         indexes = (models.Index(fields=("project_id", "until_at"), name="leases_by_end"),)
+
+
+class BudgetCurb(models.Model):
+    """Calls of a session that a budget refused, or whose output it lowered, in an hour: how many, and the last of them.
+
+    `id` is a digest of all that they have in common. `remaining` is what nobody had used or reserved of the budget
+    then, in its unit; `prompt` and `wanted` are what the call asked for, `given` the output that it was left: tokens.
+    """
+
+    pk = models.CompositePrimaryKey("project_id", "id")
+    project_id = models.BigIntegerField()
+    id = models.UUIDField()
+    kind = models.TextField()
+    budget_id = models.BigIntegerField()
+    scope = models.TextField()
+    subject = models.TextField()
+    period = models.TextField()
+    counts = models.TextField()
+    session_id = models.TextField()
+    agent = models.TextField()
+    tier = models.TextField()
+    granted = models.BigIntegerField()
+    remaining = models.BigIntegerField()
+    prompt = models.BigIntegerField()
+    wanted = models.BigIntegerField()
+    given = models.BigIntegerField()
+    calls = models.BigIntegerField()
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "telemetry_budget_curb"
+        indexes = (models.Index(fields=("project_id", "last_at"), name="curbs_by_time"),)

@@ -12,7 +12,7 @@ from telemetry.access.keys import create_key
 from telemetry.contracts import Call
 from telemetry.database import connection
 from telemetry.limits import reserving
-from telemetry.models import Budget, BudgetLease, BudgetWindow, Project
+from telemetry.models import Budget, BudgetCurb, BudgetLease, BudgetWindow, Project
 from tests.api_calls import Answer, ask
 from tests.ledger_reading import NOW
 from tests.page_reading import store
@@ -153,3 +153,14 @@ def test_a_budget_of_each_key_counts_what_was_settled_with_it_and_no_ledger_take
         (key.split("_")[1], "3700", None),
         (other.split("_")[1], "0", None),
     ]
+
+
+def test_what_is_refused_or_lowered_is_written_down_for_the_page(web: str, key: str, project: Project) -> None:
+    grant(project, 20_000)
+    checked(web, key, input_uncached=1_000, output=1_000)
+    checked(web, key, input_uncached=2_000, output=64_000)
+    for _ in range(3):
+        checked(web, key, input_uncached=20_000)
+    rows = BudgetCurb.objects.filter(project_id=project.pk).order_by("kind")
+    told = [(row.kind, row.calls, row.prompt, row.wanted, row.given, row.remaining) for row in rows]
+    assert told == [("lowered", 1, 2_000, 64_000, 17_000, 20_000), ("refused", 3, 20_000, 4_096, 0, 20_000)]

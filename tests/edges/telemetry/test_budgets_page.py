@@ -13,6 +13,9 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 
 from telemetry.contracts import Call
+from telemetry.database import connection
+from telemetry.limits import curbs
+from telemetry.limits.windows import Whose
 from telemetry.models import Alert, AlertRule, Budget, Project
 from tests.budgeting import grant_plan
 from tests.page_reading import person, store, visitor
@@ -164,3 +167,39 @@ def test_the_page_lists_whom_it_told_of_budgets(project: Project) -> None:
     html = unescape(visitor(project).get(f"/budgets/?project={project.slug}").content.decode())
     assert "The budget of it is 80 % used" in html
     assert "builder is silent" not in html
+
+
+def test_the_page_lists_what_budgets_refused_and_lowered_and_nothing_where_all_had_room(project: Project) -> None:
+    store(project, [Call(started_at=datetime.now(UTC), model="house", session_id="s")])
+    address = f"/budgets/?project={project.slug}"
+    assert "Refused and lowered" not in visitor(project).get(address).content.decode()
+    budget = Budget.objects.create(
+        project=project, scope="session", period="session", amount=Decimal(10), counts="usd", mode="enforce"
+    )
+    found = {"id": budget.pk, "scope": "session", "subject": HOSTILE, "period": "session", "counts": "usd"}
+    whose = Whose(session_id=HOSTILE, agent="builder")
+    for given, wanted in ((None, 5_000), (3_100, 8_000)):
+        told = curbs.curbs_of(
+            [{**found, "limit": "10.00", "left": "1.25"}],
+            whose,
+            prompt=52_000,
+            wanted=wanted,
+            given=given,
+            now=datetime.now(UTC),
+        )
+        curbs.note(connection(), project_id=project.pk, curbs=told)
+    raw = visitor(project).get(address).content.decode()
+    assert "<script>alert" not in raw
+    html = unescape(raw)
+    for words in ("Refused and lowered", "refused", "lowered", "$1.25", "of $10.00", "60.0K", "8,000 output", "3,100"):
+        assert words in html
+    answer = visitor(project).get(f"{address}&format=csv&table=budget_curbs").content.decode()
+    rows = {row["kind"]: row for row in csv.DictReader(io.StringIO(answer))}
+    assert [rows["lowered"][name] for name in ("left", "granted", "prompt", "wanted", "given", "calls")] == [
+        "1.25",
+        "10",
+        "52000",
+        "8000",
+        "3100",
+        "1",
+    ]
