@@ -5,7 +5,7 @@ from __future__ import annotations
 from routing.contracts import Verdict
 from routing.gateway.exchange import Answer, Exchange
 from routing.ladder.quality import Asked, Calibration, judge
-from routing.wire.prompts import schema_of, texts, tools_of, turns
+from routing.wire.prompts import schema_of, texts, tools_of
 from routing.wire.reading import Request
 
 _JUDGED = frozenset(("openai.chat", "openai.completions", "openai.responses", "anthropic.messages"))
@@ -36,9 +36,8 @@ def verdict_on(
 def _asked(request: Request, *, with_prompt: bool) -> Asked:
     """What answers are held to. All texts are looked through only for what a call of a tool names."""
     protocol, body = request.protocol, request.body
-    last = next((turn for turn in reversed(turns(protocol, body)) if turn.role == "user" and turn.texts), None)
     return Asked(
-        question="\n".join(last.texts) if last else "",
+        question=request.question,
         prompt=tuple(texts(protocol, body)) if with_prompt else (),
         schema=schema_of(protocol, body),
         tools=tools_of(body),

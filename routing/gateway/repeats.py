@@ -48,11 +48,10 @@ def hours_of(request: Request, said: str, ruled: float) -> float:
     """For how many hours an answer to this request may be given again; 0: it may not. `said` is what the header says,
     `ruled` what the rules give its caller. Raises BadWish."""
     wished = _wish(said)
-    if wished == 0 or not (wished or ruled) or not _stands_alone(request):
+    hours = wished if wished is not None and said != "on" else ruled or wished or 0.0
+    if wished is None and not _is_settled(request):
         return 0.0
-    if wished is not None:
-        return wished if said != "on" else ruled or USUAL_HOURS
-    return ruled if _is_settled(request) else 0.0
+    return hours if hours and _stands_alone(request) else 0.0
 
 
 def ruled_hours(rules: Sequence[KeepRule], *, project: str, key_id: int, task_type: str) -> float:

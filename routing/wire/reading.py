@@ -31,7 +31,8 @@ _SYSTEM = frozenset(("system", "developer"))
 class Request(Struct, kw_only=True):
     """What a client asks for. `session_field` is what the client itself calls its session or its user, "" where it says
     nothing; `conversation_root` is its system prompt and first user message, by which a session is known otherwise.
-    `turn` counts the messages that are the user's own words, results of tools not among them."""
+    `turn` counts the messages that are the user's own words, results of tools not among them; `question` is the last
+    message of the user that has words."""
 
     protocol: Protocol
     body: Body
@@ -39,6 +40,7 @@ class Request(Struct, kw_only=True):
     session_field: str
     conversation_root: bytes
     turn: int
+    question: str
 
 
 def read(protocol: Protocol, body: bytes) -> Request:
@@ -53,6 +55,7 @@ def read(protocol: Protocol, body: bytes) -> Request:
         session_field=_session(parsed),
         conversation_root=_root(said),
         turn=sum(turn.role == "user" and not turn.has_tool for turn in said),
+        question=_question(said),
     )
 
 
@@ -139,6 +142,11 @@ def _inner(text: str) -> Body:
         return read_request(text.encode())
     except BadRequest:
         return {}
+
+
+def _question(said: list[Turn]) -> str:
+    last = next((turn for turn in reversed(said) if turn.role == "user" and turn.texts), None)
+    return "\n".join(last.texts) if last else ""
 
 
 def _root(said: list[Turn]) -> bytes:
