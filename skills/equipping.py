@@ -20,6 +20,7 @@ from skills.contracts import Skill
 from skills.loader.library import BadSkill, Library, NoSkill
 from skills.loads import Loaded
 from skills.matching.match import MOST
+from skills.retired import retired
 from skills.roots import library
 
 MOST_MESSAGES = 50
@@ -56,10 +57,10 @@ def equip(
     cannot be read there are none, and `trouble` says so."""
     skills: dict[str, Skill] = {}
     try:
-        found, known = library(project_id), registry.registry_of(project_id)
+        found, known, gone = library(project_id), registry.registry_of(project_id), retired(project_id)
         for place, message in enumerate(messages[:MOST_MESSAGES]):
             is_noted = notes_last and place == len(messages) - 1
-            named = sorted(one.name for one in known.suggest(message, history={}).found.matches)
+            named = sorted(one.name for one in known.suggest(message, history={}, without=gone).found.matches)
             for name in (name for name in named if name not in skills):
                 began = time.perf_counter_ns()
                 skill = _read(found, name) if len(skills) < MOST else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from skills.concierge.night import shelve
 from skills.contracts import Listing, Skill, SkillFile
 from skills.equipping import Equipped, Whose, equip
 from skills.loader.library import BadSkill, NoSkill
@@ -9,7 +10,19 @@ from skills.loads import flush as flush_loads
 from skills.registry import suggest
 from skills.roots import library
 
-__all__ = ["BadSkill", "Equipped", "NoSkill", "Whose", "equip", "flush_loads", "get", "get_file", "listing", "suggest"]
+__all__ = [
+    "BadSkill",
+    "Equipped",
+    "NoSkill",
+    "Whose",
+    "equip",
+    "flush_loads",
+    "get",
+    "get_file",
+    "listing",
+    "shelve",
+    "suggest",
+]
 
 
 def get(name: str, *, project_id: int) -> Skill:

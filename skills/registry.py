@@ -18,6 +18,7 @@ from skills.loader.library import BadSkill, Library, NoSkill
 from skills.matching.index import Entry, Index, entry
 from skills.matching.match import Matches, Past, match
 from skills.matching.overlap import Overlap, overlaps
+from skills.retired import retired
 from skills.roots import library
 from skills.tokens import tokens_of
 from telemetry import facade
@@ -62,12 +63,13 @@ class Registry:
         self._making = threading.Lock()
         self._compared: tuple[Made, list[Overlap]] | None = None
 
-    def suggest(self, task: str, *, history: Mapping[str, Past]) -> Suggested:
-        """The skills that a task needs."""
+    def suggest(self, task: str, *, history: Mapping[str, Past], without: frozenset[str] = frozenset()) -> Suggested:
+        """The skills that a task needs; those that are retired are `without`."""
         made = self.current()
-        found = match(made.index, task, history=history)
+        found = match(made.index, task, history=history, without=without)
         tokens = {one.name: made.tokens[one.name] for one in found.matches}
-        return Suggested(found, tokens, len(made.tokens), sum(made.tokens.values()))
+        offered = [count for name, count in made.tokens.items() if name not in without]
+        return Suggested(found, tokens, len(offered), sum(offered))
 
     def overlaps(self) -> list[Overlap]:
         """Skills that say much the same; none of a large library, which nobody could wait for."""
@@ -122,7 +124,7 @@ _pasts: dict[int, tuple[float, dict[str, Past]]] = {}
 
 def suggest(task: str, *, project_id: int, now: datetime) -> Suggested:
     """The skills that a task needs, of those that a project may use. Raises psycopg.Error, django.db.Error."""
-    return registry_of(project_id).suggest(task, history=_past(project_id, now))
+    return registry_of(project_id).suggest(task, history=_past(project_id, now), without=retired(project_id))
 
 
 def registry_of(project_id: int) -> Registry:

@@ -46,7 +46,7 @@ app.conf.update(
     broker_connection_timeout=1,
     broker_transport_options=TRANSPORT | IMPATIENT,
 )
-app.autodiscover_tasks(["telemetry", "routing", "tloi_site"])
+app.autodiscover_tasks(["telemetry", "skills", "routing", "tloi_site"])
 
 
 @celeryd_init.connect

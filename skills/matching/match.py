@@ -8,7 +8,7 @@ tasks, and are judged on the other (benchmarks/skills_retrieval.py).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from heapq import nsmallest
 from itertools import islice
 
@@ -63,16 +63,23 @@ class Matches(Struct, frozen=True, kw_only=True):
     best_score: float = 0.0
 
 
-def match(index: Index, task: str, *, history: Mapping[str, Past] | None = None) -> Matches:
-    """The skills that a task needs, MOST at most."""
-    ranked, tags = rank(index, task, history=history)
+def match(
+    index: Index, task: str, *, history: Mapping[str, Past] | None = None, without: Collection[str] = ()
+) -> Matches:
+    """The skills that a task needs, MOST at most, as if those `without` were not there."""
+    ranked, tags = rank(index, task, history=history, without=without)
     best = ranked[0].score if ranked else 0.0
     told = [one for one in ranked if one.score >= max(FLOOR, NEAR * best)]
     return Matches(matches=tuple(told), tags=tags if told else (), best_score=best)
 
 
 def rank(
-    index: Index, task: str, *, history: Mapping[str, Past] | None = None, most: int = MOST
+    index: Index,
+    task: str,
+    *,
+    history: Mapping[str, Past] | None = None,
+    most: int = MOST,
+    without: Collection[str] = (),
 ) -> tuple[list[Match], tuple[str, ...]]:
     """The skills that have the most of a task, the best first, and the tags that it is about."""
     forms = dict(islice(forms_of(task).items(), _MOST_WORDS))
@@ -88,6 +95,8 @@ def rank(
     for place in _with_past(index, past):
         if place in scores:
             scores[place] *= _trusted(past[index.entries[place].name], usual)
+    for name in without:
+        scores.pop(index.places.get(name, -1), None)
     best = nsmallest(most, scores, key=lambda place: (-round(scores[place], 4), index.entries[place].name))
     tags = (*named, *implied)
     return [_told(index, place, scores[place], meant, forms, tags, past=past, usual=usual) for place in best], tags

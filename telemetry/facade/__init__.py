@@ -37,6 +37,8 @@ from telemetry.facade.records import (
     run_endings,
     skill_contents,
     skill_outcomes,
+    skill_uses,
+    task_runs,
 )
 from telemetry.facade.upkeep import (
     HEARTBEAT_KEY,
@@ -57,6 +59,7 @@ from telemetry.facade.upkeep import (
     observe_due,
     partition_horizon,
     replica_trouble,
+    work_nightly,
     worker_last_seen,
 )
 from telemetry.jobs.alone import alone
@@ -154,9 +157,12 @@ __all__ = [
     "settle_budgets",
     "skill_contents",
     "skill_outcomes",
+    "skill_uses",
     "statement",
+    "task_runs",
     "unseal_key",
     "web_parts",
     "webhook_trouble",
+    "work_nightly",
     "worker_last_seen",
 ]

@@ -34,9 +34,15 @@ _log = logging.getLogger(__name__)
 
 
 def serve(conn: Connection[Any], *, kind: str, look: Look, now: datetime, patience_s: float) -> int:
-    """Do what is due of a kind, one project after the other, and begin none after so many seconds. Returns how many
-    ended well. Outside of a transaction. Raises psycopg.Error where the database is away; then leases expire."""
-    queue.enqueue(conn, _due(conn, kind, now))
+    """Do what is due of a kind in all projects, and begin none after so many seconds. Returns how many ended well.
+    Outside of a transaction. Raises psycopg.Error where the database is away; then leases expire."""
+    projects = Project.objects.only("pk", "slug", "time_zone", "observed_at_hour").order_by("pk")
+    queue.enqueue(conn, [due for project in projects for due in due_of(conn, project, kind=kind, now=now)])
+    return work(conn, kind=kind, look=look, now=now, patience_s=patience_s)
+
+
+def work(conn: Connection[Any], *, kind: str, look: Look, now: datetime, patience_s: float) -> int:
+    """Do what waits of a kind, one project after the other; how many ended well."""
     began, count = time.monotonic(), 0
     while (passed := time.monotonic() - began) < patience_s:
         job = queue.take(conn, kinds=(kind,))
@@ -46,19 +52,16 @@ def serve(conn: Connection[Any], *, kind: str, look: Look, now: datetime, patien
     return count
 
 
-def _due(conn: Connection[Any], kind: str, now: datetime) -> list[Due]:
-    """The newest day of each project that is over and observed."""
-    found = []
-    for project in Project.objects.only("pk", "slug", "time_zone", "observed_at_hour").order_by("pk"):
-        recorded = fold_state.quarter_range(conn, project_id=project.pk)
-        try:
-            tz = time_zone(project.time_zone)
-        except BadWindow:  # the night says so
-            continue
-        first_at = recorded[0] if recorded else None
-        days = schedule.due("day", now=now, tz=tz, hour=project.observed_at_hour, first_at=first_at)
-        found += [Due(kind, project.pk, day) for day in days[-1:]]
-    return found
+def due_of(conn: Connection[Any], project: Project, *, kind: str, now: datetime) -> list[Due]:
+    """The newest day of a project that is over and observed; nothing where its zone is none, which the night says."""
+    recorded = fold_state.quarter_range(conn, project_id=project.pk)
+    try:
+        tz = time_zone(project.time_zone)
+    except BadWindow:
+        return []
+    first_at = recorded[0] if recorded else None
+    days = schedule.due("day", now=now, tz=tz, hour=project.observed_at_hour, first_at=first_at)
+    return [Due(kind, project.pk, day) for day in days[-1:]]
 
 
 def _attempt(conn: Connection[Any], job: Job, look: Look, *, now: datetime) -> bool:

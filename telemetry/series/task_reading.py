@@ -33,7 +33,7 @@ def task_runs(conn: Connection[Any], *, project_id: int, start: datetime, end: d
             is_well=is_well,
             tokens=tokens,
             cost_nanousd=cost_nanousd,
-            skills=tuple(sorted({*loaded, *(name for name in said or () if isinstance(name, str))})),
+            skills=tuple(sorted({*loaded, *said})),
         )
         for at, text, agent, is_well, tokens, cost_nanousd, loaded, said in rows
     ]

@@ -23,8 +23,9 @@ SELECT run.started_at AS at,
             WHEN run.status = ANY (%(done)s) THEN true
             WHEN run.status = ANY (%(failed)s) THEN false END AS is_well,
        run.tokens, run.cost_nanousd, coalesce(had.skills, '{}') AS loaded,
-       CASE WHEN jsonb_typeof(sent.skills) = 'array' THEN sent.skills END AS said
+       CASE WHEN jsonb_typeof(sent.skills) = 'array'
+            THEN ARRAY(SELECT jsonb_array_elements_text(sent.skills)) ELSE '{}' END AS said
 FROM run
 LEFT JOIN telemetry_execution AS sent ON sent.project_id = %(project)s AND sent.execution_id = run.execution_id
-LEFT JOIN had USING (execution_id)
+LEFT JOIN had ON had.execution_id = run.execution_id
 ORDER BY run.started_at, run.execution_id
