@@ -22,6 +22,7 @@ from django.db import Error as DatabaseError
 
 from routing.contracts import Attempt, Tier
 from routing.gateway.accounting import call_of, label
+from routing.gateway.curbs import Curbs
 from routing.gateway.exchange import Exchange, Refusal
 from routing.gateway.halting import Halts
 from routing.gateway.known_budgets import Key, KnownBudgets, key_of
@@ -49,7 +50,7 @@ class Budgets:
     """Of one process."""
 
     def __init__(self, threads: Threads) -> None:
-        self._threads, self._halts, self._known = threads, Halts(), KnownBudgets()
+        self._threads, self._halts, self._known, self._curbs = threads, Halts(), KnownBudgets(), Curbs(threads)
         self._projects: dict[int, HeldProject] | None = None
         self._read_at = 0.0
         self._reading: asyncio.Task[None] | None = None
@@ -78,6 +79,7 @@ class Budgets:
         self._known.learn(_key(exchange, call, held), found.spans, found.used_of)
         exchange.spans, exchange.is_pressed = found.spans, found.is_pressed
         if found.is_over:
+            self._curbs.note(project_id, call, found.budgets, given=None)
             raise await self._exceeded(exchange, found.message, found.budgets)
 
     async def hold(self, exchange: Exchange, attempt: Callable[[], Attempt], tier: Tier) -> BudgetHold | None:
@@ -99,6 +101,8 @@ class Budgets:
                 raise _away(exchange) from None
             return None
         self._known.learn(_key(exchange, call, held), held_under, {} if found is None else found.used_of)
+        if found is not None and found.budgets:
+            self._curbs.note(project_id, call, found.budgets, given=found.output if found.is_granted else None)
         if found is None or found.is_granted:
             return found
         if found.is_of_tier:
@@ -116,6 +120,10 @@ class Budgets:
             )
         except AWAY:
             return
+
+    async def stop(self) -> None:
+        """Tell what was refused and lowered last."""
+        await self._curbs.stop()
 
     def _spans(self, exchange: Exchange, call: Call, held: HeldProject) -> BudgetSpans | None:
         """Those under which a call falls, as far as this process knows."""

@@ -95,6 +95,7 @@ class Resources:
         await self.looking.stop()
         await self.flusher.stop(patience_s=STOP_S)
         await self.recalls.stop()
+        await self.budgets.stop()
         await self._keep_loads()
         await self.savings.stop()
         await self.conversations.stop()

@@ -28,7 +28,7 @@ from telemetry.series import rollups
 from telemetry.usage import input_total
 
 _PATIENCE_S = 10
-_lock, _sums = Lock(), curbs.CurbSums()
+_lock, _sums = Lock(), curbs.BudgetCurbSums()
 
 
 class BudgetsView(APIView):
@@ -116,7 +116,7 @@ def _note(project_id: int, question: Question, told: Reserved, now: datetime) ->
     budgets = told.lowered_by or told.refused_by
     if not budgets:
         return
-    found = curbs.curbs_of(
+    found = curbs.budget_curbs(
         map(holding.told, budgets),
         question.whose,
         prompt=input_total(question.call),
@@ -127,5 +127,4 @@ def _note(project_id: int, question: Question, told: Reserved, now: datetime) ->
     with _lock:
         _sums.add(project_id, found)
         taken = _sums.take()
-    for each, some in taken.items():
-        curbs.note(connection(), project_id=each, curbs=some)
+    curbs.note_budget_curbs(taken)

@@ -66,6 +66,7 @@ from telemetry.jobs.alone import alone
 from telemetry.jobs.queue import Trouble
 from telemetry.ledger.contents import PartitionLeaving, TableContents, contents, hold_partitions, is_empty
 from telemetry.ledger.removal import NotADemo
+from telemetry.limits.curbs import BudgetCurbSums, budget_curbs, note_budget_curbs
 from telemetry.limits.holding import (
     BudgetHold,
     BudgetSpans,
@@ -89,6 +90,7 @@ __all__ = [
     "HEARTBEAT_KEY",
     "BadKey",
     "BadScope",
+    "BudgetCurbSums",
     "BudgetHold",
     "BudgetPressure",
     "BudgetSpans",
@@ -108,6 +110,7 @@ __all__ = [
     "alert",
     "alone",
     "authenticate",
+    "budget_curbs",
     "budget_spans",
     "catch_up_runs",
     "check_runs",
@@ -140,6 +143,7 @@ __all__ = [
     "list_projects",
     "load_demo",
     "make_login_link",
+    "note_budget_curbs",
     "observe_due",
     "partition_horizon",
     "place",

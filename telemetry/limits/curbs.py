@@ -19,6 +19,7 @@ import psycopg
 from psycopg import Connection
 from psycopg.rows import class_row, scalar_row
 
+from telemetry.database import connection
 from telemetry.limits.granted import Counts
 from telemetry.statements import statement
 
@@ -70,7 +71,7 @@ class Named(Protocol):
     def tier(self) -> str: ...
 
 
-def curbs_of(
+def budget_curbs(
     budgets: Iterable[Mapping[str, Any]], whose: Named, *, prompt: int, wanted: int, given: int | None, now: datetime
 ) -> list[BudgetCurb]:
     """One for each of the budgets that had too little room for a call, as `BudgetHold.budgets` says them. `given`: the
@@ -97,7 +98,7 @@ def curbs_of(
     ]
 
 
-class CurbSums:
+class BudgetCurbSums:
     """What is to be written next, added up."""
 
     def __init__(self) -> None:
@@ -144,6 +145,13 @@ def note(conn: Connection[Any], *, project_id: int, curbs: Sequence[BudgetCurb])
         _log.warning(
             "what budgets refused and lowered %s times in project %s is lost: %s", len(curbs), project_id, error
         )
+
+
+def note_budget_curbs(found: Mapping[int, Sequence[BudgetCurb]]) -> None:
+    """Write down those of some projects. Raises django.db.Error where the database is away."""
+    conn = connection()
+    for project_id, curbs in sorted(found.items()):
+        note(conn, project_id=project_id, curbs=curbs)
 
 
 def forget(conn: Connection[Any], *, now: datetime) -> None:

@@ -45,8 +45,8 @@ class BudgetHold:
 
     `is_binding`: one of them is enforced, so that `output` must be kept. `is_of_tier`: those that refused it are of the
     tier alone, so that another tier may be asked. `used`, `reserved` and `limit` are those of the fullest, as texts in
-    its unit; `stage` is how full that is, and `advice` what to do about it. `budgets` says of each that refused what a
-    program may want to know.
+    its unit; `stage` is how full that is, and `advice` what to do about it. `budgets` says of each that refused or
+    lowered it what a program may want to know.
     """
 
     reservation_id: str
@@ -184,7 +184,7 @@ def _answer(said: Reserved) -> BudgetHold:
         limit=_exact(fullest, fullest.window.grant.limit),
         advice=advice(fullest.stage, period=fullest.window.grant.period, is_binding=fullest.window.is_binding),
         message=refusal(said),
-        budgets=tuple(map(told, said.refused_by)),
+        budgets=tuple(map(told, said.refused_by or said.lowered_by)),
         used_of={stand.window.id: stand.used for stand in said.stands},
     )
 

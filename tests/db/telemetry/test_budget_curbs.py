@@ -9,7 +9,7 @@ import pytest
 
 from telemetry.database import connection
 from telemetry.limits import curbs, reserving
-from telemetry.limits.curbs import MOST_SESSIONS, BudgetCurb, CurbSums, curbs_of, newest_curbs
+from telemetry.limits.curbs import MOST_SESSIONS, BudgetCurb, BudgetCurbSums, budget_curbs, newest_curbs
 from telemetry.limits.holding import told
 from telemetry.models import BudgetCurb as Rows
 from tests.ledger_reading import new_tenant
@@ -25,7 +25,7 @@ def asked(tenant: int, limit: int, output: int, *, counts: str = "gross") -> lis
     said = reserving.reserve(
         connection(), project_id=tenant, scopes=scopes, amount=call(1_000, output, nanousd=3), now=NOW
     )
-    return curbs_of(
+    return budget_curbs(
         map(told, said.lowered_by or said.refused_by),
         ME,
         prompt=1_000,
@@ -59,7 +59,7 @@ def test_what_happens_again_within_an_hour_is_one_row_that_says_how_it_stood_las
     (first,) = asked(tenant, 1_000, 5_000)
     for minutes, prompt in ((0, 1_000), (2, 3_000), (1, 2_000), (61, 4_000)):
         later = NOW + minutes * MINUTE
-        sums = CurbSums()
+        sums = BudgetCurbSums()
         sums.add(tenant, [replace(first, last_at=later, prompt=prompt)] * 2)
         curbs.note(connection(), project_id=tenant, curbs=sums.take()[tenant])
     last, before = newest_curbs(connection(), project_id=tenant, most=9)
@@ -68,7 +68,7 @@ def test_what_happens_again_within_an_hour_is_one_row_that_says_how_it_stood_las
 
 
 def test_who_makes_up_sessions_fills_no_table() -> None:
-    tenant, sums = new_tenant(), CurbSums()
+    tenant, sums = new_tenant(), BudgetCurbSums()
     (first,) = asked(tenant, 1_000, 5_000)
     for number in range(MOST_SESSIONS + 50):
         sums.add(tenant, [replace(first, session_id=f"s{number}")])

@@ -24,9 +24,9 @@ from routing.gateway.budgets import FRESH_S, Budgets
 from routing.gateway.exchange import Exchange
 from routing.gateway.threads import Threads
 from telemetry import facade
-from telemetry.models import Budget, BudgetLease, BudgetWindow, Project
+from telemetry.models import Budget, BudgetCurb, BudgetLease, BudgetWindow, Project
 from tests.budgeting import settled
-from tests.gateways import Rungs, ledger, process
+from tests.gateways import PATIENCE_S, Rungs, ledger, process
 from tests.ladders import ladder
 from tests.misbehaving import Manner, provider
 
@@ -268,6 +268,34 @@ def test_the_final_summary_and_a_sub_agent_are_known_by_their_headers(client: op
     assert final.headers["x-tloi-budget-stage"] == "compress"
     alone = say(client, headers={"x-tloi-session": "alone"}, max_tokens=950)
     assert alone.headers["x-tloi-budget-limit"] == final.headers["x-tloi-budget-limit"]
+
+
+def test_what_is_refused_or_lowered_is_written_down_beside_the_requests(
+    rungs: Rungs, client: openai.OpenAI, project: Project
+) -> None:
+    grant(project, 3_000)
+    say(client, max_tokens=6_000, headers={"x-tloi-agent": "builder"})
+    settled(project)
+    granted = rungs.first.calls[0].body["max_tokens"]
+    for _ in range(3):
+        refusal(client, max_tokens=6_000, messages=[{"role": "user", "content": "x " * 8_000}])
+    until = time.monotonic() + PATIENCE_S
+    while sum(row.calls for row in curbs(project)) < 4 and time.monotonic() < until:
+        time.sleep(0.05)
+    refused, lowered = sorted(curbs(project), key=lambda row: row.kind, reverse=True)
+    assert (lowered.kind, lowered.calls, lowered.agent, lowered.given) == ("lowered", 1, "builder", granted)
+    assert (lowered.session_id, lowered.scope, lowered.subject, lowered.remaining) == (
+        "s",
+        "session_type",
+        "coding",
+        3_000,
+    )
+    assert (refused.kind, refused.calls, refused.wanted, refused.given) == ("refused", 3, 6_000, 0)
+    assert refused.prompt > 3_000
+
+
+def curbs(project: Project) -> list[BudgetCurb]:
+    return list(BudgetCurb.objects.filter(project_id=project.pk))
 
 
 @pytest.mark.faults

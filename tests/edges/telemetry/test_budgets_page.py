@@ -179,7 +179,7 @@ def test_the_page_lists_what_budgets_refused_and_lowered_and_nothing_where_all_h
     found = {"id": budget.pk, "scope": "session", "subject": HOSTILE, "period": "session", "counts": "usd"}
     whose = Whose(session_id=HOSTILE, agent="builder")
     for given, wanted in ((None, 5_000), (3_100, 8_000)):
-        told = curbs.curbs_of(
+        told = curbs.budget_curbs(
             [{**found, "limit": "10.00", "left": "1.25"}],
             whose,
             prompt=52_000,
