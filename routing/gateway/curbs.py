@@ -32,9 +32,9 @@ class Curbs:
 
     def note(self, project_id: int, call: Call, budgets: Sequence[Mapping[str, Any]], *, given: int | None) -> None:
         """These budgets left a call so many tokens of output, or (None) refused it."""
-        now = datetime.now(UTC)
-        asked = {"prompt": call.input_uncached, "wanted": call.output, "given": given}
-        self._sums.add(project_id, facade.budget_curbs(budgets, call, **asked, now=now))
+        now, prompt = datetime.now(UTC), call.input_uncached
+        curbs = facade.budget_curbs(budgets, call, prompt=prompt, wanted=call.output, given=given, now=now)
+        self._sums.add(project_id, curbs)
         if self._telling is None:
             self._telling = asyncio.create_task(self._later())
 
