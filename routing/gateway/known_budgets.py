@@ -2,7 +2,7 @@
 
 Which budgets hold for a call is known until one of them is changed, for which is looked every second; where the session
 decides, it is believed for two seconds. What was used a second ago decides only where that is far from the limit, and
-never what is reserved: nearer to it the database is asked. Pure, but for the clock.
+never what is reserved: nearer to it the database is asked. It asks nobody itself.
 """
 
 from __future__ import annotations
