@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import sys
+from datetime import UTC, datetime
 
 from granian.cli import entrypoint
 
@@ -20,8 +21,17 @@ def load() -> None:
     from tloi_site import wsgi  # noqa: F401, PLC0415
 
     reverse("login")  # which looks up every address
+    _read_prices()
     gc.collect()
     gc.freeze()
+
+
+def _read_prices() -> None:
+    """Have the price of a call looked up, which reads all that are known."""
+    from telemetry import facade  # noqa: PLC0415 (needs the site)
+    from telemetry.contracts import Call  # noqa: PLC0415
+
+    facade.cost_nanousd(Call(started_at=datetime.now(UTC), model="gpt-5", provider="openai", output=1))
 
 
 def main() -> None:
