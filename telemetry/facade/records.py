@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -16,9 +16,14 @@ from telemetry.ledger.executions import endings
 from telemetry.ledger.ingest import ingest
 from telemetry.ledger.pricing import computed_nanousd, nanousd
 from telemetry.limits import budgets, editing, objective_files, objective_import
+from telemetry.limits.invented import keep_demo_curbs
+from telemetry.observer.alerts.invented import keep_demo_alerts
 from telemetry.series import task_reading
 from telemetry.sources.demo.goals import goals
+from telemetry.sources.demo.governed import governed_sessions
 from telemetry.usage import DONE, FAILED, input_total
+
+DEMO_ALERT_DAYS = 30  # of which alerts of its budgets are there
 
 
 def record(
@@ -83,6 +88,10 @@ def load_demo(*, now: datetime, days: int, agents: int) -> Receipt:
     plain = msgspec.json.encode(goals(today))
     sheet = objective_files.read(plain, file_name="demo.json")
     objective_import.keep(sheet, project=project, by=demo.SOURCE, today=today)
+    held_back = [governed_sessions(today - timedelta(days=back), now=now) for back in range(days)]
+    keep_demo_curbs(project_id=project.pk, curbed=[one for day in held_back for one in day.curbs], now=now)
+    passed = [one for day in held_back[:DEMO_ALERT_DAYS] for one in day.passed]
+    keep_demo_alerts(connection(), project=project, passed=passed, now=now)
     return receipt
 
 

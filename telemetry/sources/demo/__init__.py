@@ -3,7 +3,8 @@ for ever: a day of an agent depends on nothing but its date and the agent's name
 
 What is modelled: office hours and quiet weekends, sessions whose context grows and is read from the cache until it
 expires, sub-agents on a small model, runs that fail, and now and then a session that gets out of hand. Beside the
-team, `planted.py` runs what an observer must find, and `shifts.py` what trends must.
+team, `planted.py` runs what an observer must find, `shifts.py` what trends must, and `governed.py` what budgets hold
+back.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any, Literal, NamedTuple
 
 from telemetry.contracts import Call, Execution
 from telemetry.sources.demo.goals import RELEASES
+from telemetry.sources.demo.governed import governed_sessions
 from telemetry.sources.demo.planted import planted_runs
 from telemetry.sources.demo.shifts import routed
 
@@ -135,14 +137,14 @@ ROSTER = (
 
 
 def invent(*, now: datetime, days: int, agents: int) -> Iterator[Day]:
-    """What the first `agents` of ROSTER, the orchestrator and the router did on the last `days` UTC days, oldest first.
-    Only runs that had ended by `now` are in it."""
+    """What the first `agents` of ROSTER, the orchestrator, the router and the crews with budgets did on the last `days`
+    UTC days, oldest first. Only runs that had ended by `now` are in it."""
     today = now.astimezone(UTC).date()
     for back in range(days - 1, -1, -1):
         day = today - timedelta(days=back)
         for agent in ROSTER[:agents]:
             yield _day(agent, day, now)
-        runs = [*planted_runs(day, now=now), *routed(day, now=now)]
+        runs = [*planted_runs(day, now=now), *routed(day, now=now), *governed_sessions(day, now=now).runs]
         yield Day(day, [call for _, call in runs], [execution for execution, _ in runs])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
@@ -12,7 +13,7 @@ from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.db import connection as django_connection
 
-from telemetry import contracts
+from telemetry import contracts, facade
 from telemetry.access.keys import create_key
 from telemetry.access.projects import ensure_owner, ensure_project
 from telemetry.contracts import Call, MeterReading, Rejection
@@ -23,6 +24,8 @@ from telemetry.ledger.ingest import ingest
 from telemetry.ledger.invoice_csv import read_invoice
 from telemetry.ledger.meters import record_readings
 from telemetry.ledger.removal import NotADemo, remove_demo
+from telemetry.limits.curbs import newest_curbs
+from telemetry.limits.standing import outlook
 from telemetry.models import (
     Alert,
     AlertChannel,
@@ -52,6 +55,7 @@ from telemetry.series.queries import unpriced_models, usage_by, usage_total
 from telemetry.series.rollups import catch_up
 from telemetry.series.window import by_preset
 from telemetry.sources.demo import invent
+from telemetry.sources.demo.governed import LIMITS, governed_sessions
 from tests.ledger_reading import added_up
 
 NOW = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)
@@ -111,6 +115,25 @@ def test_loading_again_adds_only_days_that_are_new() -> None:
     tomorrow = load_demo(connection(), now=NOW + timedelta(days=3), days=10, agents=2)
     assert tomorrow.duplicates == first.accepted
     assert tomorrow.accepted > 0
+
+
+def test_the_demo_s_budgets_have_something_to_show_and_loading_again_tells_nothing_twice() -> None:
+    ensure_owner()
+    for _ in range(2):
+        facade.load_demo(now=NOW, days=14, agents=1)
+    demo = Project.objects.get(slug="demo")
+    days = [governed_sessions(NOW.date() - timedelta(days=back), now=NOW) for back in range(14)]
+    told, expected = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+    for row in newest_curbs(connection(), project_id=demo.pk, most=500):
+        told[row.kind, row.session_id] += row.calls
+    for curb in (one for day in days for one in day.curbs if one.at < NOW.replace(minute=0)):
+        expected[curb.kind, curb.session_id] += curb.calls
+    assert told == expected
+    passed = [one for day in days for one in day.passed]
+    assert Alert.objects.filter(project=demo).count() == len(passed) > 3
+    found = outlook(added_up(demo.pk), project_id=demo.pk, zone="UTC", now=NOW)
+    over = {one.subject: one.spans.over for one in found.budgets if one.budget.is_own and one.spans}
+    assert over == {name: sum(one.percent == 100 for one in passed if one.session_type == name) for name in LIMITS}
 
 
 def fill(project: Project) -> None:

@@ -11,10 +11,10 @@ import pytest
 
 import skills
 from telemetry.contracts import Call, Execution
-from telemetry.limits import objective_files
+from telemetry.limits import budgets, objective_files
 from telemetry.limits.attribution import WHOLE, Book, Link, Rule, Spelled, Stands, Target, Valid, Work
 from telemetry.limits.objective_files import AttributionRow, KeyResultRow, WorkItemRow
-from telemetry.sources.demo import ROSTER, Agent, invent, planted, shifts
+from telemetry.sources.demo import ROSTER, Agent, governed, invent, planted, shifts
 from telemetry.sources.demo.goals import goals
 from telemetry.sources.demo.learned import skill_loads
 from telemetry.usage import input_total
@@ -50,7 +50,11 @@ def test_no_call_is_there_twice() -> None:
 
 def test_two_months_of_four_agents_fill_the_pages() -> None:
     assert 6_000 <= len(CALLS) <= 17_000
-    assert {call.agent for call in CALLS} == {agent.name for agent in ROSTER[:4]} | {planted.AGENT, shifts.AGENT}
+    assert {call.agent for call in CALLS} == {agent.name for agent in ROSTER[:4]} | {
+        planted.AGENT,
+        shifts.AGENT,
+        *(crew.agent for crew in governed.CREWS),
+    }
     assert len({call.model for call in CALLS}) >= 8
     assert any(call.model.endswith(":free") for call in CALLS)
 
@@ -154,3 +158,29 @@ def test_the_router_works_evenly_but_for_days_that_are_heavier_or_busier_by_thei
     assert all(tokens[day] > 3 * tokens[usual[0]] and runs[day] == shifts.TICKETS for day in heavy)
     assert all(runs[day] == shifts.MANY_TICKETS for day in busy)
     assert any(shifts.is_heavy(NOW.date() - timedelta(days=back)) for back in range(28))
+
+
+def test_sessions_with_budgets_come_near_their_limits_are_held_back_and_pass_them_only_past_the_gateway() -> None:
+    days = [governed.governed_sessions(NOW.date() - timedelta(days=back), now=NOW) for back in range(60)]
+    used: Counter[tuple[str, str]] = Counter()
+    for day in days:
+        for _, call in day.runs:
+            used[call.session_type, call.session_id] += input_total(call) + call.output
+    shares = {key: tokens / governed.LIMITS[key[0]] for key, tokens in used.items()}
+    curbs = [curb for day in days for curb in day.curbs]
+    held = {curb.session_id for curb in curbs}
+    for session_type in governed.LIMITS:
+        ours = {name: share for (kind, name), share in shares.items() if kind == session_type}
+        assert any(0.8 <= share <= 0.95 for share in ours.values())
+        assert 0 < sum(share > 1 for share in ours.values()) < 0.2 * len(ours)
+        assert all(share <= 0.95 for name, share in ours.items() if name in held)
+    assert {curb.kind for curb in curbs} == {"refused", "lowered"}
+    assert all(curb.given < governed.WANTED and curb.at <= NOW for curb in curbs)
+    told = {(one.session_id, one.percent) for day in days for one in day.passed}
+    for (_, name), share in shares.items():
+        assert ((name, 80) in told, (name, 100) in told) == (share >= 0.8, share >= 1)
+
+
+def test_the_demo_s_limits_are_those_that_its_budgets_grant() -> None:
+    granted = {subject: int(amount) for scope, subject, *_, amount, _ in budgets.DEMO if scope == "session_type"}
+    assert granted == governed.LIMITS

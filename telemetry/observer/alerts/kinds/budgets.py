@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from telemetry.limits.filling import Filled, filled
 from telemetry.limits.windows import advice
+from telemetry.models import AlertRule, Project
 from telemetry.observer.alerts.glance import Glance
 from telemetry.observer.alerts.message import Fact, Held, Link, one_line, page, subject_of
 from telemetry.usage import usd
@@ -21,13 +22,16 @@ def look(glance: Glance) -> list[Held]:
     for one in found[:MOST]:
         is_used_up = one.used >= one.budget.limit
         if not is_used_up or _subject(one, NEARLY) in glance.firing:
-            held.append(_held(glance, one, NEARLY, f"is {int(100 * one.used / one.budget.limit)} % used"))
+            held.append(
+                held_of(glance.project, glance.rule, one, NEARLY, f"is {int(100 * one.used / one.budget.limit)} % used")
+            )
         if is_used_up:
-            held.append(_held(glance, one, QUITE, "is used up"))
+            held.append(held_of(glance.project, glance.rule, one, QUITE, "is used up"))
     return held
 
 
-def _held(glance: Glance, one: Filled, mark: str, how_full: str) -> Held:
+def held_of(project: Project, rule: AlertRule, one: Filled, mark: str, how_full: str) -> Held:
+    """What a rule says of a budget that is as full as `mark`."""
     budget = one.budget
     narrowed = {budget.scope: one.subject} if budget.scope in ("agent", "task_type", "tier") and one.subject else {}
     to_do = advice(one.stage, period=budget.period, is_binding=budget.mode == "enforce")
@@ -35,9 +39,9 @@ def _held(glance: Glance, one: Filled, mark: str, how_full: str) -> Held:
     return Held(
         subject=_subject(one, mark),
         title=one_line(f"The budget of {_whose(one)} {how_full}"),
-        severity=glance.rule.severity,
+        severity=rule.severity,
         facts=(Fact("Used", amounts), Fact("Mode", budget.mode), Fact("What to do", to_do)),
-        links=(Link("Budgets", page("/budgets/", project=glance.project.slug, range="30d", **narrowed)),),
+        links=(Link("Budgets", page("/budgets/", project=project.slug, range="30d", **narrowed)),),
         once=True,
     )
 
