@@ -27,7 +27,7 @@ COLUMNS = (
     Column("given", "Given", hint="Tokens of output that it was left"),
     Column("calls", "Calls", hint="Of that hour"),
 )
-MOST = 50
+MOST = 20
 _LONGEST = 32
 _SHOWN = 13
 _NONE = Cell("–", "")
