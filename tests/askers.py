@@ -33,7 +33,8 @@ class Asker:
 
     def begin(self, name: str, **task: Any) -> None:
         """Have it ask for `name`: by `threads` at once, once or for `seconds`, a result that takes `takes_s` and holds
-        for `ttl_s`. `how`: `kept`, or as a control `naive` (looked up and stored, and no more) or `unrenewed`."""
+        for `ttl_s`. `how`: `kept`, or as a control `naive` (looked up and stored, and no more), `unrenewed`, or `hasty`
+        (made anew long before it passes)."""
         self.process.stdin.write(json.dumps({"name": name, **task}) + "\n")
         self.process.stdin.flush()
 
@@ -119,6 +120,8 @@ def _how(how: str, ttl_s: float, lease_s: float, takes_s: float) -> Callable[[st
 
     for module in (lookups, leases):
         setattr(module, "LEASE_S", lease_s)  # noqa: B010 (as a name it is private to one of them)
+    usual = vars(lookups).setdefault("_USUAL", vars(lookups)["_HASTE"])
+    setattr(lookups, "_HASTE", 20.0 if how == "hasty" else usual)  # noqa: B010
     vars(leases.leases).pop("hold", None)  # of a task before
     counter = _counter()
 

@@ -65,6 +65,17 @@ def test_a_hot_result_is_made_at_most_a_fifth_more_often_than_it_passes(crew: li
     assert end(crew, name) <= 1.2 * (time.monotonic() - began) / 2.0
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["naive", "hasty"])
+def test_where_all_make_it_or_one_makes_it_much_too_early_it_is_made_more_often_than_that(
+    crew: list[Asker], how: str
+) -> None:
+    name = fresh()
+    began = time.monotonic()
+    begin(crew, name, threads=12, seconds=8.0, ttl_s=2.0, takes_s=0.06, how=how)
+    assert end(crew, name) > 1.2 * (time.monotonic() - began) / 2.0
+
+
 def test_who_waits_takes_over_within_the_lease_of_one_that_was_killed() -> None:
     name = fresh()
     with askers(2) as (first, second):
