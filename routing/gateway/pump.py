@@ -2,6 +2,8 @@
 
     provider ─▶ this task ─▶ relay (what the client gets) ─▶ a bounded buffer ─▶ the client's own task
 
+Until the first token the client's own task reads, which has nothing else to do: to go from one to another takes time.
+
 The client left: a model of this network is told to stop, for its time is what it costs; one that is paid for is read to
 its end, as far as that goes in some seconds and tokens, for only its end says what it cost.
 """
@@ -37,12 +39,22 @@ class Pump:
         self._room: asyncio.Event = asyncio.Event()
         self._is_over = False
         self._left_at: tuple[float, int] | None = None
+        self._is_called_off = False
         self.first_token_at: float | None = None
         self.fault: Fault | None = None
-        self._task = asyncio.create_task(self._read())
+        self._chunks = response.chunks()
+        self._has_begun = False
+        self._task: asyncio.Task[None] | None = None  # who is to be stopped where nobody reads any more
 
     async def next(self) -> bytes | None:
         """What came since it was last asked; waits for something. None: nothing more comes."""
+        if not self._has_begun:
+            self._has_begun = True
+            self._task = asyncio.current_task()
+            await self._read(goes_on=False)
+            self._task = None
+        elif self._task is None and not self._is_over:
+            self._task = asyncio.create_task(self._read())
         while not self._pieces:
             if self._is_over:
                 return None
@@ -58,16 +70,16 @@ class Pump:
         self._room.set()
         if drains:
             self._left_at = time.monotonic(), self.relay.counted_output
-        else:
+            return
+        self._is_called_off = True
+        if self._task is not None:
             self._task.cancel()
 
-    async def over(self) -> None:
-        """Wait until nothing more comes."""
-        await asyncio.wait([self._task])
-
-    async def _read(self) -> None:
+    async def _read(self, *, goes_on: bool = True) -> None:
+        """Read to the end, or to the first token (`goes_on` false)."""
+        is_over = True
         try:
-            await self._read_all()
+            is_over = await self._read_all(goes_on=goes_on)
         except Failed as failure:
             if self.relay.is_finished:
                 self._end()
@@ -75,15 +87,27 @@ class Pump:
                 self.fault = failure.fault
         except asyncio.CancelledError:
             self.fault = None if self.relay.is_finished else LEFT
+            if not goes_on and not self._was_called_off():
+                raise
         finally:
-            self._response.close()
-            self._is_over = True
-            self._came.set()
+            if is_over:
+                self._response.close()
+                self._is_over = True
+                self._came.set()
 
-    async def _read_all(self) -> None:
+    def _was_called_off(self) -> bool:
+        """Whether the client's own task was stopped here, and so has to say how the stream ended."""
+        if self._is_called_off and self._task is not None:
+            self._task.uncancel()
+        return self._is_called_off or self._left_at is not None
+
+    async def _read_all(self, *, goes_on: bool) -> bool:
+        """Whether it is over."""
         relay, response = self.relay, self._response
         is_waiting = False
-        async for chunk in response.chunks():
+        if self._is_called_off:
+            raise asyncio.CancelledError
+        async for chunk in self._chunks:
             piece = relay.feed(chunk)
             self._heard()
             if piece:
@@ -100,9 +124,12 @@ class Pump:
                 response.patience(GRACE_S)
             if self._left_at is not None and self._is_drained(*self._left_at):
                 raise asyncio.CancelledError
+            if not goes_on and ((self._pieces and relay.saw_first_token) or self._size > self._most):
+                return False
             if self._size > self._most:
                 await self._wait_for_room()
         self._end()
+        return True
 
     def _end(self) -> None:
         if rest := self.relay.close():

@@ -88,3 +88,30 @@ def test_a_model_of_our_own_is_told_to_stop_when_nobody_reads(rungs: Rungs, proj
     assert quality_names(call.quality) == ("usage_counted",)
     assert asked.output_tokens - 5 <= call.output <= asked.output_tokens
     assert call.input_uncached == pytest.approx(asked.input_tokens, abs=30)
+
+
+def test_a_model_of_our_own_is_told_to_stop_before_its_first_token_too(
+    rungs: Rungs, project: Project, caller_key: str
+) -> None:
+    rungs.first.always(Manner(first_after_s=2.0))
+    began = time.monotonic()
+    ask(rungs.address, caller_key, "leaves", is_streamed=True, reads=0)
+    is_quiet(rungs.first)
+    assert time.monotonic() - began < 1.9
+    (call,) = ledger(project, 1)
+    assert rungs.first.calls[0].has_left
+    assert (call.error_type, call.output) == ("", 0)
+
+
+def test_what_is_paid_for_is_read_to_its_end_though_nobody_waits_for_its_first_token(
+    project: Project, caller_key: str, tmp_path: Path
+) -> None:
+    with provider() as first, paid(first.openai), serving(tmp_path, first.place) as (address, resources):
+        first.always(Manner(first_after_s=0.4))
+        first.models = ["model-1"]
+        ask(address, caller_key, "leaves", is_streamed=True, reads=0)
+        is_quiet(first)
+        (call,) = ledger(project, 1)
+        assert {"leaves": (call.input_uncached, call.output)} == counted(first)
+        assert call.quality == 0
+        assert resources.drains == 0
