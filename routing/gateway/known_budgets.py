@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -34,7 +35,11 @@ class KnownBudgets:
         found = self._spans.get(key)
         if found is None or (held.is_by_session and time.monotonic() > found[0] + BELIEVED_S):
             return None
-        return budget_spans(found[1].grants, call, zone=held.zone, now=now)
+        if _go_on(found[1], now):
+            return replace(found[1], found_at=now)
+        spans = budget_spans(found[1].grants, call, zone=held.zone, now=now)
+        self._spans[key] = found[0], spans
+        return spans
 
     def learn(self, key: Key | None, spans: BudgetSpans, used_of: Mapping[UUID, int]) -> None:
         """What the database said of a call."""
@@ -67,6 +72,13 @@ def key_of(call: Call, held: HeldProject, *, project_id: int, key_id: int) -> Ke
     session = call.session_id if held.is_by_session else ""
     names = (call.session_type, call.agent, call.task_type, call.tier, call.objective)
     return held.version, project_id, key_id, session, *names
+
+
+def _go_on(spans: BudgetSpans, now: datetime) -> bool:
+    """Whether they are of days, weeks or months that are not over, and so of any call."""
+    if len(spans.windows) < len(spans.grants):  # one that has none for lack of a session or run
+        return False
+    return all(one.to_at is not None and now < one.to_at for one in spans.windows)
 
 
 def _bound(known: dict[Key, tuple[float, BudgetSpans]] | dict[UUID, tuple[float, int]]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -66,6 +66,25 @@ def test_the_next_call_falls_under_what_the_database_said_of_one_like_it(project
     assert found is not None
     assert len(found.windows) == 1
     assert spans(known, project, call(agent="other")) is None
+
+
+def test_a_day_that_is_over_is_followed_by_the_next(project: Project) -> None:
+    grant(project, 1_000)
+    known = learned(project, call())
+    tomorrow = NOW + timedelta(days=1)
+    for now in (tomorrow, tomorrow + timedelta(hours=1)):
+        found = known.spans(key(project, call()), call(), held(project), now=now)
+        assert found is not None
+        assert [window.from_at for window in found.windows] == [datetime(2026, 11, 21, tzinfo=UTC)]
+
+
+def test_a_run_is_not_taken_for_another(project: Project) -> None:
+    grant(project, 1_000, period="run")
+    known = learned(project, call(execution_id="first"))
+    for name in ("second", "first"):
+        found = spans(known, project, call(execution_id=name))
+        assert found is not None
+        assert [window.span for window in found.windows] == [name]
 
 
 def test_a_budget_that_was_changed_is_looked_up_again(project: Project) -> None:
