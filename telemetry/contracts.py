@@ -8,7 +8,7 @@ Tokens stand in five disjoint input buckets and one output bucket; money is an i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -316,6 +316,7 @@ class SkillOffered(Struct, frozen=True):
     tags: tuple[str, ...]
     tokens: int
     root: str
+    is_retired: bool = False
 
 
 class SkillBroken(Struct, frozen=True):
@@ -341,3 +342,39 @@ class SkillShelf(Struct, frozen=True):
     skills: tuple[SkillOffered, ...] = ()
     broken: tuple[SkillBroken, ...] = ()
     alike: tuple[SkillsAlike, ...] = ()
+
+
+class SkillCounsel(Struct, frozen=True, kw_only=True):
+    """A proposal of the concierge: a skill that is missing (`gap`), one that nobody needs (`idle`), or two that are the
+    same (`double`). `about`: what the title names; `why` are sentences, `examples` what tasks said; `retirable` skills
+    that it would retire; `draft` the SKILL.md to begin with, once it is accepted; `saved_*`: of the days looked at."""
+
+    id: int
+    kind: Literal["gap", "idle", "double"]
+    state: Literal["open", "accepted", "dismissed"]
+    about: str
+    why: tuple[str, ...]
+    examples: tuple[str, ...]
+    retirable: tuple[str, ...]
+    saved_tokens: int
+    saved_nanousd: int
+    draft: str = ""
+    decided_by: str = ""
+    decided_at: datetime | None = None
+
+
+class SkillRetired(Struct, frozen=True):
+    """A skill that no task of the project is matched with, since when and by whom."""
+
+    skill: str
+    at: datetime
+    by: str
+
+
+class SkillCounsels(Struct, frozen=True):
+    """What the concierge has to say of a project: after which day it looked last (None: never), over how many days."""
+
+    counsels: tuple[SkillCounsel, ...] = ()
+    retired: tuple[SkillRetired, ...] = ()
+    looked_on: date | None = None
+    days: int = 0

@@ -97,6 +97,7 @@ ROUTES = {
     ),
     "budgets/": Route("page", queries=("", "format=csv&table=budgets", "format=csv&table=month_end")),
     "skills/": Route("page", queries=("", "range=all", f"{MONTH}&agent={{agent}}", f"{MONTH}&format=csv&table=skills")),
+    "skills/decide/": Route("page", fields={"counsel": "{counsel}", "decision": "dismiss"}),
     "objectives/": Route("page", queries=("", MONTH, f"{MONTH}&format=csv&table=unattributed")),
     "live/": Route("page", queries=("", "seen=x", "agent={agent}&session={session}")),
     "connect/": Route("page", queries=("", "seen=x")),

@@ -268,3 +268,6 @@ LOGGING = {
 LADDER = "routing.dashboards.showing.ladder"
 # And of the skills that there are: (project_id) to a telemetry.contracts.SkillShelf.
 SKILL_SHELF = "skills.dashboards.showing.shelf"
+# What the concierge says of them, and what people make of it: telemetry.contracts.SkillCounsels, and a sentence.
+SKILL_COUNSELS = "skills.dashboards.counselling.counsels"
+SKILL_DECISION = "skills.dashboards.counselling.decide"

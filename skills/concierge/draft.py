@@ -89,9 +89,8 @@ def reasons(gap: Gap) -> list[str]:
     """How the gap's runs fared, a sentence each."""
     said = []
     if gap.fails:
-        said.append(
-            f"{gap.failed:,} of {gap.ended:,} runs failed; of others by the same agents {gap.expected:,.0f} would have."
-        )
+        own, others = 100 * gap.failed / gap.ended, 100 * gap.expected / gap.ended
+        said.append(f"{own:.0f} % of {gap.ended:,} runs failed; of others by the same agents {others:.0f} % did.")
     if gap.costs:
         said.append(f"A run took {gap.times:.1f} times the tokens of others by the same agents.")
     return said

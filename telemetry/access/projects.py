@@ -68,6 +68,11 @@ def may_judge(membership: Membership) -> bool:
     return membership.role in (Membership.Role.OWNER, Membership.Role.EDITOR)
 
 
+def may_equip(membership: Membership) -> bool:
+    """Whether a member may say which skills the project's tasks are matched with."""
+    return membership.role in (Membership.Role.OWNER, Membership.Role.EDITOR)
+
+
 def ensure_owner() -> int:
     """The id of the superuser `owner`, who logs in by link, has no password and owns every project."""
     users = get_user_model().objects

@@ -12,7 +12,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from telemetry.access.projects import visible_projects
-from telemetry.dashboards import listing, pages, pagestate, shell, skillpanels, tablefile
+from telemetry.dashboards import counselling, listing, pages, pagestate, shell, skillpanels, tablefile
 from telemetry.dashboards.plainly import answers_plainly
 from telemetry.dashboards.skillpanels import SkillReader
 from telemetry.dashboards.views import membership_of, query_of, span_of_calls, state_of
@@ -42,6 +42,7 @@ def skills(request: HttpRequest) -> HttpResponse:
             return tablefile.answer(request, reader, panels[1:], query=query, page="skills")
         shown = [pages.show(panel, reader) for panel in panels]
         is_quiet = not any(one.failure for one in shown) and not reader.told.totals
+    said = counselling.panel_of(membership, state)
     around = shell.around(state, membership, visible_projects(membership.user_id), page="skills", covered=covered)
     return render(
         request,
@@ -53,5 +54,7 @@ def skills(request: HttpRequest) -> HttpResponse:
             "is_quiet": is_quiet,
             "has_charts": not is_quiet,
             "unknown_filters": unknown,
+            "counselling": said,
+            "said_address": request.GET.urlencode(),
         },
     )

@@ -125,7 +125,7 @@ def _row(
     one: SkillTotal, loads: int, success: SkillSuccess | None, offered: SkillOffered | None, state: PageState
 ) -> Row:
     mean = round(one.tokens / one.loads)
-    note = "" if offered else "no longer there"
+    note = "no longer there" if offered is None else "retired" if offered.is_retired else ""
     return Row(
         (
             Cell(
@@ -167,7 +167,7 @@ def _success(success: SkillSuccess | None) -> tuple[Cell, Cell, Cell]:
 def _unused(one: SkillOffered) -> Row:
     return Row(
         (
-            Cell(formats.clipped(one.name, 40), one.name, words=True),
+            Cell(formats.clipped(one.name, 40), one.name, note="retired" if one.is_retired else "", words=True),
             count(0),
             Cell("0%", "0.0", share=0),
             *[Cell("–", "")] * 6,

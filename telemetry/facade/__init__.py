@@ -56,12 +56,14 @@ from telemetry.facade.upkeep import (
     forget_ended,
     freeze_closed_days,
     job_trouble,
+    nightly_until,
     observe_due,
     partition_horizon,
     replica_trouble,
     work_nightly,
     worker_last_seen,
 )
+from telemetry.importer import demo
 from telemetry.jobs.alone import alone
 from telemetry.jobs.queue import Trouble
 from telemetry.ledger.contents import PartitionLeaving, TableContents, contents, hold_partitions, is_empty
@@ -83,9 +85,10 @@ from telemetry.providers import is_identity
 from telemetry.sources.demo import ROSTER
 from telemetry.statements import statement
 
-DEMO_AGENTS = len(ROSTER)
+DEMO, DEMO_AGENTS = demo.SLUG, len(ROSTER)
 
 __all__ = [
+    "DEMO",
     "DEMO_AGENTS",
     "HEARTBEAT_KEY",
     "BadKey",
@@ -143,6 +146,7 @@ __all__ = [
     "list_projects",
     "load_demo",
     "make_login_link",
+    "nightly_until",
     "note_budget_curbs",
     "observe_due",
     "partition_horizon",

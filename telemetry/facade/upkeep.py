@@ -77,6 +77,11 @@ def work_nightly(*, kind: str, look: Look, now: datetime, patience_s: float) -> 
         return guests.serve(connection(), kind=kind, look=look, now=now, patience_s=patience_s)
 
 
+def nightly_until(*, project_id: int, kind: str) -> date | None:
+    """The newest day of a project after which other apps' work of a kind was done; None: after none."""
+    return guests.last_day(project_id=project_id, kind=kind)
+
+
 def forget_ended(*, now: datetime) -> None:
     """Delete what has been over for long: alerts and deliveries, forecasts whose outcome nobody will know, budgets'
     spans, and whom these refused."""

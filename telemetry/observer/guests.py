@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -20,8 +20,8 @@ from psycopg import Connection
 from telemetry.database import PRIMARY
 from telemetry.jobs import queue, schedule
 from telemetry.jobs.leases import kept
-from telemetry.jobs.queue import Due, Job, LostLease
-from telemetry.models import Project
+from telemetry.jobs.queue import Due, LostLease
+from telemetry.models import Job, Project
 from telemetry.observer import live
 from telemetry.series import fold_state, rollups
 from telemetry.series.buckets import day_span
@@ -52,6 +52,12 @@ def work(conn: Connection[Any], *, kind: str, look: Look, now: datetime, patienc
     return count
 
 
+def last_day(*, project_id: int, kind: str) -> date | None:
+    """The newest day of a project of which work of a kind is done; None: of none."""
+    done = Job.objects.filter(project_id=project_id, kind=kind, state=Job.State.DONE)
+    return done.order_by("-last_day").values_list("last_day", flat=True).first()
+
+
 def due_of(conn: Connection[Any], project: Project, *, kind: str, now: datetime) -> list[Due]:
     """The newest day of a project that is over and observed; nothing where its zone is none, which the night says."""
     recorded = fold_state.quarter_range(conn, project_id=project.pk)
@@ -64,7 +70,7 @@ def due_of(conn: Connection[Any], project: Project, *, kind: str, now: datetime)
     return [Due(kind, project.pk, day) for day in days[-1:]]
 
 
-def _attempt(conn: Connection[Any], job: Job, look: Look, *, now: datetime) -> bool:
+def _attempt(conn: Connection[Any], job: queue.Job, look: Look, *, now: datetime) -> bool:
     """Do a job that was taken; whether it is done. What goes wrong stands in its row."""
     try:
         project = Project.objects.get(pk=job.project_id)

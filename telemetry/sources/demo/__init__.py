@@ -3,8 +3,8 @@ for ever: a day of an agent depends on nothing but its date and the agent's name
 
 What is modelled: office hours and quiet weekends, sessions whose context grows and is read from the cache until it
 expires, sub-agents on a small model, runs that fail, and now and then a session that gets out of hand. Beside the
-team, `planted.py` runs what an observer must find, `shifts.py` what trends must, and `governed.py` what budgets hold
-back.
+team, `planted.py` runs what an observer must find, `shifts.py` what trends must, `governed.py` what budgets hold back,
+and `untaught.py` what a concierge must find.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from telemetry.sources.demo.goals import RELEASES
 from telemetry.sources.demo.governed import governed_sessions
 from telemetry.sources.demo.planted import planted_runs
 from telemetry.sources.demo.shifts import routed
+from telemetry.sources.demo.untaught import translated
 
 VERSION = 1
 CACHE_LIVES = timedelta(minutes=5)
@@ -144,7 +145,8 @@ def invent(*, now: datetime, days: int, agents: int) -> Iterator[Day]:
         day = today - timedelta(days=back)
         for agent in ROSTER[:agents]:
             yield _day(agent, day, now)
-        runs = [*planted_runs(day, now=now), *routed(day, now=now), *governed_sessions(day, now=now).runs]
+        runs = [*planted_runs(day, now=now), *routed(day, now=now), *translated(day, now=now)]
+        runs += governed_sessions(day, now=now).runs
         yield Day(day, [call for _, call in runs], [execution for execution, _ in runs])
 
 

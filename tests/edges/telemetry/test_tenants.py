@@ -46,6 +46,7 @@ from telemetry.models import (
 )
 from telemetry.models import Call as CallRow
 from tests.anomalies import anomaly
+from tests.counsels import counsel_of
 from tests.doors import ADMIN, LITELLM, OPEN_TO_STRANGERS, PLACES, REPORTED, ROUTES, Route
 from tests.made_runs import run_of
 from tests.page_reading import person, visitor
@@ -81,12 +82,13 @@ class Tenant:
     words: dict[str, str]
     check: int
     proposal: int
+    counsel: int
     errand: uuid.UUID
 
     def ids(self) -> dict[str, str]:
         """What another may know of it and put into a request."""
         ids = {"slug": self.project.slug, "pk": str(self.project.pk), "user": self.user.username}
-        ids |= {"errand": str(self.errand), "check": str(self.check), "proposal": str(self.proposal)}
+        ids |= {name: str(getattr(self, name)) for name in ("errand", "check", "proposal", "counsel")}
         return ids | REPORTED | self.words
 
     def secrets(self) -> list[bytes]:
@@ -112,6 +114,7 @@ _WORDS = (
     "finding",
     "allowed",
     "proposed",
+    "counsel",
 )
 
 
@@ -138,9 +141,9 @@ def tenant(name: str) -> Tenant:
     refused = [Rejection(0, words["run"], words["reason"])]
     intake.note(connection(), project_id=project.pk, source=words["source"], received=1, rejections=refused, now=now)
     skill_of(project, words["skill"], body=words["finding"], file=words["file"], text=words["line"])
-    return Tenant(
-        project, person(project), key, words, invoice_of(project, words), proposed.pk, errand_of(project, words)
-    )
+    counsel = counsel_of(project.pk, words["counsel"]).pk
+    invoice, errand = invoice_of(project, words), errand_of(project, words)
+    return Tenant(project, person(project), key, words, invoice, proposed.pk, counsel, errand)
 
 
 def errand_of(project: Project, words: dict[str, str]) -> uuid.UUID:

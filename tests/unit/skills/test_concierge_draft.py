@@ -41,7 +41,7 @@ def test_a_draft_is_read_as_a_skill_that_no_task_is_matched_with() -> None:
     assert (said.tags, said.is_offered) == (("lantern", "strae", "red"), False)
     body = made.text.encode()[place:].decode()
     assert "40 times on 10 days" in body
-    assert "30 of 40 runs failed; of others by the same agents 4 would have." in body
+    assert "75 % of 40 runs failed; of others by the same agents 11 % did." in body
     assert "3.2 times the tokens" in body
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from django.core.management import BaseCommand, CommandError
 
+from skills import facade as skills
 from telemetry import facade
 
 MAX_DAYS = 365
@@ -30,6 +31,7 @@ class Command(BaseCommand):
                 self.stdout.write(f"The demo is gone: {removed:,} calls.")
                 return
             receipt = facade.load_demo(now=datetime.now(UTC), days=days, agents=agents)
+            _shelve(datetime.now(UTC), days)
         except facade.UnknownProject as error:
             raise CommandError("There is no demo to remove.") from error
         except facade.NotADemo as error:
@@ -38,6 +40,13 @@ class Command(BaseCommand):
             f"Project demo: {receipt.accepted:,} invented calls and runs are new, {receipt.duplicates:,} were there;"
             " `tloi demo --remove` deletes them."
         )
+
+
+def _shelve(now: datetime, days: int) -> None:
+    """The skills that there are have been there since the demo's first day, else they would all be new in it."""
+    project_id = next(project.id for project in facade.list_projects() if project.slug == facade.DEMO)
+    since = datetime.combine((now - timedelta(days=days - 1)).date(), time(), UTC)
+    skills.shelve(project_id, since=since)
 
 
 def _days(text: str) -> int:
