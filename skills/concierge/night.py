@@ -40,10 +40,12 @@ def looked(project_id: int, until: datetime) -> Callable[[], None]:
     offered = {name: tokens for name, tokens in made.tokens.items() if name not in gone}
     runs = facade.task_runs(project_id=project_id, start=until - HISTORY, end=until, most=MOST_RUNS)
     uses = facade.skill_uses(project_id=project_id, start=until - WATCHED, end=until)
+    first = {use.skill: use.first_at for use in uses}  # what was loaded was there, whenever it was first looked for
+    since = {name: min(seen.get(name, until), first.get(name, until)) for name in offered}
     findings = look(
         runs,
         made.index if not gone else Index([one for one in made.index.entries if one.name in offered]),
-        shelved=[Shelved(name, seen.get(name, until), tokens) for name, tokens in sorted(offered.items())],
+        shelved=[Shelved(name, since[name], tokens) for name, tokens in sorted(offered.items())],
         loads={use.skill: Loads(use.loads, use.last_at) for use in uses},
         alike=[pair for pair in known.overlaps() if pair.one in offered and pair.other in offered],
         now=until,

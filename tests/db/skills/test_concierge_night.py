@@ -189,6 +189,16 @@ def test_a_new_skill_is_there_from_the_night_that_first_saw_it(lacking: Project,
     }
 
 
+def test_a_skill_that_was_loaded_long_ago_has_been_there_since(lacking: Project) -> None:
+    SkillSeen.objects.filter(project_id=lacking.pk).delete()
+    said: dict[str, Any] = {"digest": "d", "tokens": 50, "load_us": 1, "route": "api"}
+    load = SkillLoad(id=uuid4(), loaded_at=NOW - timedelta(days=100), skill="umbrellas", **said)
+    facade.record_skill_loads(project_id=lacking.pk, loads=[load])
+    look(lacking)
+    (_, idle) = rows(lacking)
+    assert (idle["key"], idle["found"]["idle"]["days"], idle["found"]["idle"]["loads"]) == ("umbrellas", 100, 1)
+
+
 def test_the_job_is_done_once_and_its_result_with_it(lacking: Project) -> None:
     kind = f"test-{lacking.slug}"
     enqueue(lacking, kind)
