@@ -3,6 +3,9 @@
 A thread keeps its connection while it has work, for to take one from Django's pool costs as much as a question: the
 pool asks PostgreSQL first whether it is there. After a second it is given back all the same, as others may wait for
 one; and before each piece of work it is looked at whether PostgreSQL has ended it, which costs a system call.
+
+A PostgreSQL that takes questions and says nothing, since its machine hangs, keeps a thread for as long as that lasts.
+Another one takes its place then, so that who needs no answer goes on.
 """
 
 from __future__ import annotations
@@ -22,6 +25,8 @@ from msgspec import Struct
 from routing.gateway import outage
 
 KEPT_S = 1.0
+STUCK_S = 5.0  # of a piece of work; then its thread does not count
+MOST_STUCK = 4
 Result = TypeVar("Result")
 
 
@@ -40,7 +45,8 @@ class Threads:
         self._name, self._count = name, count
         self._waiting: SimpleQueue[_Piece | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
-        self._free = 0
+        self._busy: dict[int, float] = {}  # by thread: since when
+        self._relief: asyncio.TimerHandle | None = None
         self._is_closed = False
 
     async def run(self, work: Callable[[], Result]) -> Result:
@@ -50,10 +56,9 @@ class Threads:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Result] = loop.create_future()
         self._waiting.put(_Piece(work, future, loop))
-        if self._free < self._waiting.qsize() and len(self._threads) < self._count:
-            thread = threading.Thread(target=self._go_on, name=f"{self._name}_{len(self._threads)}", daemon=True)
-            self._threads.append(thread)
-            thread.start()
+        self._begin_more()
+        if self._relief is None:
+            self._relief = loop.call_later(STUCK_S, self._relieve, loop)
         return await future
 
     def close(self) -> None:
@@ -68,6 +73,24 @@ class Threads:
         for thread in self._threads:
             thread.join()
 
+    def _begin_more(self) -> None:
+        """Begin a thread where work waits for one, if there may be more of them."""
+        if len(self._threads) - len(self._busy) >= self._waiting.qsize():
+            return
+        late = time.monotonic() - STUCK_S
+        stuck = sum(since < late for since in tuple(self._busy.values()))
+        if len(self._threads) < self._count + min(stuck, MOST_STUCK):
+            thread = threading.Thread(target=self._go_on, name=f"{self._name}_{len(self._threads)}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def _relieve(self, loop: asyncio.AbstractEventLoop) -> None:
+        """See to what has waited all the while."""
+        self._relief = None
+        if not self._is_closed and self._waiting.qsize():
+            self._begin_more()
+            self._relief = loop.call_later(STUCK_S, self._relieve, loop)
+
     def _go_on(self) -> None:
         held_since: float | None = None
         while (piece := self._next(held_since)) is not None:
@@ -78,20 +101,20 @@ class Threads:
             if piece.future.cancelled():
                 continue
             held_since = time.monotonic() if held_since is None else held_since
-            if not _do(piece) or time.monotonic() > held_since + KEPT_S:
+            self._busy[threading.get_ident()] = time.monotonic()
+            is_well = _do(piece)
+            del self._busy[threading.get_ident()]
+            if not is_well or time.monotonic() > held_since + KEPT_S:
                 close_old_connections()
                 held_since = None
         close_old_connections()
 
     def _next(self, held_since: float | None) -> _Piece | None:
         """What to do next; `_NONE` where nothing comes while a connection is held, None at the end."""
-        self._free += 1
         try:
             return self._waiting.get(timeout=None if held_since is None else KEPT_S)
         except Empty:
             return _NONE
-        finally:
-            self._free -= 1
 
 
 def _do(piece: _Piece) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import openai
 import pytest
 from pytest_django import DjangoDbBlocker
 
@@ -75,6 +76,26 @@ def test_postgres_is_away_for_a_while(
     assert (window.used, window.reserved) == (sum(call.input_uncached + call.output for call in calls), 0)
     ledger(open_, 22)
     assert back_s < BACK_S
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_postgres_takes_questions_and_says_nothing(
+    servers: Servers, gateway: Running, asked: Misbehaving, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """What was asked of it hangs as long as it does, and nothing else."""
+    (strict, enforced), (_, free) = (agent_of(f"{name}-frozen", gateway.address) for name in ("strict", "open"))
+    grant(strict)
+    say(enforced)
+    say(free)
+    servers.freeze("postgres")
+    for _ in range(2):
+        with pytest.raises(openai.APITimeoutError):
+            say(enforced.with_options(timeout=0.5))
+    say(free)
+    assert max(say(free) for _ in range(20)) < BRIEFLY_S
+    assert refused(enforced) == (503, "budgets_away", "5")
+    servers.thaw("postgres")
+    assert answered_again(enforced) < BACK_S
     assert "Traceback" not in capfd.readouterr().err
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from routing.gateway import threads as threads_module
 from routing.gateway.threads import KEPT_S, Threads
 
 
@@ -51,10 +52,10 @@ def test_a_busy_thread_keeps_its_connection_and_an_idle_one_gives_it_back() -> N
 @pytest.mark.django_db(databases=["default"])
 def test_a_connection_is_given_back_after_a_second_though_there_is_work() -> None:
     async def work(threads: Threads) -> bool:
+        await threads.run(backend)
         until = time.monotonic() + KEPT_S + 0.3
         while time.monotonic() < until:
-            await threads.run(backend)
-            if not await threads.run(is_held):
+            if not await threads.run(lambda: is_held() and backend()):
                 return True
         return False
 
@@ -136,3 +137,21 @@ def test_who_no_longer_waits_is_not_told() -> None:
         assert await threads.run(lambda: 7) == 7
 
     with_threads(1, work)
+
+
+@pytest.mark.parametrize(("stuck_s", "is_relieved"), [(0.1, True), (30.0, False)])
+def test_work_that_hangs_keeps_nobody_else_waiting_for_ever(
+    stuck_s: float, is_relieved: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threads_module, "STUCK_S", stuck_s)
+    thaw = threading.Event()
+
+    async def work(threads: Threads) -> bool:
+        hanging = [asyncio.ensure_future(threads.run(thaw.wait)) for _ in range(2)]
+        other = asyncio.ensure_future(threads.run(lambda: 1))
+        done, _ = await asyncio.wait([other], timeout=0.7)
+        thaw.set()
+        assert await asyncio.gather(*hanging, other) == [True, True, 1]
+        return bool(done)
+
+    assert with_threads(2, work) == is_relieved
