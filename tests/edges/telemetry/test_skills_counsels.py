@@ -53,7 +53,7 @@ def test_before_its_first_night_and_after_one_without_findings_the_page_says_so(
         not_before_at=AT,
         created_at=AT,
     )
-    assert "Nothing to decide: after 2025-10-24 no kind of task was found" in page(browser)
+    assert "Nothing to decide: after 24 Oct 2025 no kind of task was found" in page(browser)
 
 
 def test_each_proposal_shows_its_evidence_and_what_is_at_stake(project: Project) -> None:
