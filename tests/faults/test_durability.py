@@ -65,9 +65,15 @@ def child_of(name: str) -> Callable[[Site, random.Random], int]:
     """One of the processes that a service has started; a new service has none at first."""
 
     def pick(site: Site, chance: random.Random) -> int:
-        parent = site.child(name)
-        assert within(BACK_S, lambda: len(descendants(parent)) > 1) is not None, site.text()
-        return chance.choice(sorted(descendants(parent) - {parent}))
+        found: list[int] = []
+
+        def has_some() -> bool:
+            parent = site.child(name)  # another one, where it has just been started anew
+            found[:] = sorted(descendants(parent) - {parent})
+            return bool(found)
+
+        assert within(BACK_S, has_some) is not None, site.text()
+        return chance.choice(found)
 
     return pick
 
