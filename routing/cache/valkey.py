@@ -90,7 +90,11 @@ class Valkey:
                     waiting.append(self._waiting.get_nowait())
             except Empty:
                 pass
-            said = self._ask_all([one.asked for one in waiting])
+            try:
+                said = self._ask_all([one.asked for one in waiting])
+            except Exception:  # noqa: BLE001 (a defect of one question must not end the thread of all)
+                _log.exception("The cache could not be asked.")
+                said = [None] * len(waiting)
             answered = zip(waiting, said, strict=True)
             for loop, part in groupby(answered, key=lambda each: each[0].loop):
                 pairs = [(one.answer, found) for one, found in part]

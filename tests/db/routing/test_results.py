@@ -353,3 +353,14 @@ def _until(holds: Callable[[], bool]) -> None:
     while not holds():
         assert time.monotonic() < until
         time.sleep(0.05)
+
+
+def test_a_question_that_cannot_be_asked_ends_nobody_else_s() -> None:
+    async def asked(*keys: Any) -> Any:
+        return await valkey.valkey().ask_from_loop(lookups.Ask("return ARGV[1]", *keys))
+
+    async def run() -> list[Any]:
+        await asyncio.gather(*(asked((), None) for _ in range(3)))
+        return [await asked((), ("heard",)) for _ in range(2)]
+
+    assert asyncio.run(run()) == [b"heard", b"heard"]
