@@ -11,10 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 from uuid import NAMESPACE_URL, uuid5
 
 from telemetry.contracts import Call, Execution
+from telemetry.sources.demo.runs import Worker, ran
 
 LIMITS = {"direct_chat": 10_000, "cron_job": 20_000, "sub_agent": 30_000}  # weighted tokens, as limits/budgets.py says
 LEAST, WANTED, HELD_BACK = 1_000, 4_096, 20  # of an answer, and which part of a limit is for a last summary
@@ -147,30 +148,12 @@ class _Session:
 
     def _run(self, number: int, output: int, lasts: float) -> tuple[Execution, Call]:
         crew, key = self.crew, str(uuid5(NAMESPACE_URL, f"{self.name}:{number}"))
-        alike: dict[str, Any] = {
-            "agent": crew.agent,
-            "session_id": self.id,
-            "session_type": crew.session_type,
-            "execution_id": key,
-            "task_type": crew.task_type,
-            "started_at": self.at,
-            "model": crew.model,
-        }
-        execution = Execution(
-            **alike,
-            task_id=f"{crew.task_type}-{key[:8]}",
-            tool=crew.agent,
-            action="execute_task",
-            execution_time=lasts,
-            status="done",
+        return ran(
+            Worker(crew.agent, "build-2", "anthropic", crew.model, crew.task_type, crew.session_type),
+            key,
+            session=self.id,
+            task=f"{crew.task_type}-{key[:8]}",
+            began=self.at,
+            lasts_s=lasts,
+            tokens=(self.prompt, output),
         )
-        call = Call(
-            **alike,
-            id=f"demo-{key}",
-            provider="anthropic",
-            host="build-2",
-            input_uncached=self.prompt,
-            output=output,
-            duration_ms=round(lasts * 1000) - 100,
-        )
-        return execution, call

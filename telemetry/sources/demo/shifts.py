@@ -13,8 +13,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from uuid import NAMESPACE_URL, uuid5
 
 from telemetry.contracts import Call, Execution
+from telemetry.sources.demo.runs import Worker, ran
 
-AGENT, HOST, PROVIDER, MODEL, TASK_TYPE = "ticket-router", "build-2", "anthropic", "claude-opus-4-6", "routing"
+WORKER = Worker("ticket-router", "build-2", "anthropic", "claude-opus-4-6", "routing")
 SATURDAY = 5
 TICKETS, MANY_TICKETS = 30, 90
 TOKENS, TOKENS_WITH_MANUAL = (1_800, 400), (7_000, 560)  # input, output
@@ -51,33 +52,12 @@ def _run(day: date, number: int, began: datetime) -> tuple[Execution, Call]:
     key = str(uuid5(NAMESPACE_URL, f"tloi-demo:{day}:ticket-{number}"))
     session = str(uuid5(NAMESPACE_URL, f"tloi-demo:{day}:tickets"))
     inputs, output = TOKENS_WITH_MANUAL if is_heavy(day) else TOKENS
-    execution = Execution(
-        execution_id=key,
-        started_at=began,
-        task_id=f"ticket_{day:%m%d}_{number:02d}",
-        tool=AGENT,
-        action="execute_task",
-        model=MODEL,
-        execution_time=_LASTS_S,
-        status="done",
-        task_type=TASK_TYPE,
-        agent=AGENT,
-        session_id=session,
-        session_type="scheduled",
+    return ran(
+        WORKER,
+        key,
+        session=session,
+        task=f"ticket_{day:%m%d}_{number:02d}",
+        began=began,
+        lasts_s=_LASTS_S,
+        tokens=(inputs + 31 * (number % 7), output + 9 * (number % 5)),
     )
-    call = Call(
-        id=f"demo-{key}",
-        started_at=began,
-        provider=PROVIDER,
-        model=MODEL,
-        input_uncached=inputs + 31 * (number % 7),
-        output=output + 9 * (number % 5),
-        duration_ms=round(_LASTS_S * 1000) - 100,
-        agent=AGENT,
-        host=HOST,
-        session_id=session,
-        session_type="scheduled",
-        execution_id=key,
-        task_type=TASK_TYPE,
-    )
-    return execution, call

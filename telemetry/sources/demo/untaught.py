@@ -12,8 +12,9 @@ from hashlib import sha256
 from uuid import NAMESPACE_URL, uuid5
 
 from telemetry.contracts import Call, Execution
+from telemetry.sources.demo.runs import Worker, ran
 
-AGENT, HOST, PROVIDER, MODEL, TASK_TYPE = "orchestrator", "build-1", "openai", "gpt-5-mini", "translation"
+WORKER = Worker("orchestrator", "build-1", "openai", "gpt-5-mini", "translation")
 SATURDAY = 5
 _BEGINS, _EVERY_S, _LASTS_S = time(13, 0), 540, 31.0
 _TEXTS = ("manual", "menu_strings", "subtitles", "help_pages")
@@ -36,35 +37,13 @@ def _run(day: date, number: int, began: datetime) -> tuple[Execution, Call]:
     key = str(uuid5(NAMESPACE_URL, f"tloi-demo:{day}:translation-{number}"))
     dice = int.from_bytes(sha256(key.encode()).digest()[:4])
     session = str(uuid5(NAMESPACE_URL, f"tloi-demo:{day}:translations"))
-    fails = dice % 5 < 2
-    execution = Execution(
-        execution_id=key,
-        started_at=began,
-        task_id=f"translate_{_TEXTS[dice // 5 % 4]}_into_{_LANGUAGES[dice // 20 % 5]}",
-        tool=AGENT,
-        action="execute_task",
-        model=MODEL,
-        execution_time=_LASTS_S,
-        status="failed" if fails else "done",
-        errors=(_FAILURES[dice // 100 % 2],) if fails else (),
-        task_type=TASK_TYPE,
-        agent=AGENT,
-        session_id=session,
-        session_type="scheduled",
+    return ran(
+        WORKER,
+        key,
+        session=session,
+        task=f"translate_{_TEXTS[dice // 5 % 4]}_into_{_LANGUAGES[dice // 20 % 5]}",
+        began=began,
+        lasts_s=_LASTS_S,
+        tokens=(3_900 + 17 * (dice % 31), 1_100 + 13 * (dice % 23)),
+        errors=(_FAILURES[dice // 100 % 2],) if dice % 5 < 2 else (),
     )
-    call = Call(
-        id=f"demo-{key}",
-        started_at=began,
-        provider=PROVIDER,
-        model=MODEL,
-        input_uncached=3_900 + 17 * (dice % 31),
-        output=1_100 + 13 * (dice % 23),
-        duration_ms=round(_LASTS_S * 1000) - 100,
-        agent=AGENT,
-        host=HOST,
-        session_id=session,
-        session_type="scheduled",
-        execution_id=key,
-        task_type=TASK_TYPE,
-    )
-    return execution, call

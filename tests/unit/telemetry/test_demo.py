@@ -52,7 +52,7 @@ def test_two_months_of_four_agents_fill_the_pages() -> None:
     assert 6_000 <= len(CALLS) <= 17_000
     assert {call.agent for call in CALLS} == {agent.name for agent in ROSTER[:4]} | {
         planted.AGENT,
-        shifts.AGENT,
+        shifts.WORKER.agent,
         *(crew.agent for crew in governed.CREWS),
     }
     assert len({call.model for call in CALLS}) >= 8
@@ -147,10 +147,10 @@ def test_nearly_all_that_the_team_uses_is_for_an_objective_by_every_way_but_the_
 
 def test_the_router_works_evenly_but_for_days_that_are_heavier_or_busier_by_their_date() -> None:
     workdays = [day for back in range(1, 60) if (day := NOW.date() - timedelta(days=back)).weekday() < 5]
-    runs = Counter(run.started_at.date() for run in RUNS if run.agent == shifts.AGENT)
+    runs = Counter(run.started_at.date() for run in RUNS if run.agent == shifts.WORKER.agent)
     tokens = Counter[date]()
     for call in CALLS:
-        if call.agent == shifts.AGENT:
+        if call.agent == shifts.WORKER.agent:
             tokens[call.started_at.date()] += input_total(call) + call.output
     usual = [day for day in workdays if not shifts.is_heavy(day) and not shifts.is_busy(day)]
     heavy, busy = filter(shifts.is_heavy, workdays), filter(shifts.is_busy, workdays)
