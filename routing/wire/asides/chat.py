@@ -5,39 +5,23 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from routing.contracts import ToolCall
+from routing.wire.asides.rounds import END, Round
 from routing.wire.asides.shown import Said, Shown
 from routing.wire.bodies import Body, object_of, objects_of, place_of, read_object, text_of, written
 from routing.wire.sse import DONE, data_of, event_of
 
-_END = b"\n\n"
-_SEEN = ("reasoning_content", "reasoning", "refusal")
 
-
-class ChatHiding:
+class ChatHiding(Round):
     """Takes our calls out of one round of a chat's stream. `may_go_on`: another round may follow this one."""
 
     def __init__(self, tool: str, shown: Shown, *, may_go_on: bool) -> None:
-        self._tool, self._before, self._may_go_on = tool, shown, may_go_on
+        super().__init__(tool, shown, may_go_on=may_go_on)
         self._text: list[str] = []
         self._calls: dict[int, Body] = {}
-        self._places: dict[int, int | None] = {}  # of the client's calls where they stand for it; None: ours
-        self._id = shown.id if shown.is_begun else ""
-        self._usage = shown.usage
-        self._has_ended = False
-        self.is_visible = False
-
-    @property
-    def goes_on(self) -> bool:
-        """Whether the round has ended, and another one follows."""
-        return self._has_ended and self._may_go_on and self._is_ours_alone
 
     @property
     def _is_ours_alone(self) -> bool:
         return bool(self._places) and all(place is None for place in self._places.values())
-
-    def feed(self, piece: bytes) -> bytes:
-        """What the client gets of some whole events."""
-        return b"".join(self._passed(event) for event in piece.split(_END) if event)
 
     def said(self) -> Said:
         """What the round came to."""
@@ -56,19 +40,18 @@ class ChatHiding:
     def _so_far(self) -> Shown:
         if not (self._before.is_begun or self.is_visible):
             return Shown()
-        others = sum(place is not None for place in self._places.values())
-        return Shown(is_begun=True, id=self._id, calls=self._before.calls + others, usage=self._usage)
+        return Shown(is_begun=True, id=self._id, calls=self._before.calls + self._others, usage=self._usage)
 
     def _passed(self, event: bytes) -> bytes:
         data = data_of(event)
         if data == DONE:
-            return b"" if self.goes_on else event + _END
+            return b"" if self.goes_on else event + END
         chunk = read_object(data) if data else None
         if chunk is None:
-            return event + _END
+            return event + END
         shown = self._shown(chunk)
         if shown is chunk:
-            return event + _END
+            return event + END
         return b"" if shown is None else event_of(written(shown))
 
     def _shown(self, chunk: Body) -> Body | None:
@@ -133,9 +116,8 @@ class ChatHiding:
                 **{name: value for name, value in call.items() if name != "index"},
                 "function": {"name": text_of(function.get("name")), "arguments": ""},
             }
-            others = sum(place is not None for place in self._places.values())
             is_ours = function.get("name") == self._tool
-            self._places[index] = None if is_ours else self._before.calls + others
+            self._places[index] = None if is_ours else self._before.calls + self._others
         kept = self._calls[index]["function"]
         kept["arguments"] += text_of(function.get("arguments"))
         place = self._places[index]

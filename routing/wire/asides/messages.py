@@ -5,32 +5,22 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from routing.contracts import ToolCall
+from routing.wire.asides.rounds import END, Round
 from routing.wire.asides.shown import Said, Shown
 from routing.wire.bodies import Body, as_text, kind_of, object_of, objects_of, place_of, read_object, text_of, written
 from routing.wire.sse import data_of, event_of
 
-_END = b"\n\n"
 _THOUGHTS = frozenset(("thinking", "redacted_thinking"))
 _CALLS = frozenset(("tool_use", "server_tool_use", "mcp_tool_use"))
 
 
-class MessageHiding:
+class MessageHiding(Round):
     """Takes our calls out of one round of a stream of messages. `may_go_on`: another round may follow this one."""
 
     def __init__(self, tool: str, shown: Shown, *, may_go_on: bool) -> None:
-        self._tool, self._before, self._may_go_on = tool, shown, may_go_on
+        super().__init__(tool, shown, may_go_on=may_go_on)
         self._blocks: dict[int, Body] = {}
         self._arguments: dict[int, list[str]] = {}
-        self._places: dict[int, int | None] = {}  # of the client's blocks where they stand for it; None: ours
-        self._id = shown.id if shown.is_begun else ""
-        self._usage = shown.usage
-        self._has_ended = False
-        self.is_visible = False
-
-    @property
-    def goes_on(self) -> bool:
-        """Whether the round has ended, and another one follows."""
-        return self._has_ended and self._may_go_on and self._is_ours_alone
 
     @property
     def _is_ours_alone(self) -> bool:
@@ -38,10 +28,6 @@ class MessageHiding:
         return has_ours and not any(
             kind_of(block) == "tool_use" and self._places[index] is not None for index, block in self._blocks.items()
         )
-
-    def feed(self, piece: bytes) -> bytes:
-        """What the client gets of some whole events."""
-        return b"".join(self._passed(event) for event in piece.split(_END) if event)
 
     def said(self) -> Said:
         """What the round came to."""
@@ -51,17 +37,16 @@ class MessageHiding:
     def _so_far(self) -> Shown:
         if not (self._before.is_begun or self.is_visible):
             return Shown()
-        others = sum(place is not None for place in self._places.values())
-        return Shown(is_begun=True, id=self._id, blocks=self._before.blocks + others, usage=self._usage)
+        return Shown(is_begun=True, id=self._id, blocks=self._before.blocks + self._others, usage=self._usage)
 
     def _passed(self, event: bytes) -> bytes:
         data = data_of(event)
         parsed = read_object(data) if data else None
         if parsed is None:
-            return event + _END
+            return event + END
         shown = self._shown(parsed)
         if shown is parsed:
-            return event + _END
+            return event + END
         return b"" if shown is None else event_of(written(shown), text_of(shown.get("type")))
 
     def _shown(self, event: Body) -> Body | None:
@@ -85,9 +70,8 @@ class MessageHiding:
     def _started(self, event: Body) -> Body | None:
         index, block = place_of(event.get("index")), object_of(event.get("content_block"))
         is_ours = kind_of(block) == "tool_use" and block.get("name") == self._tool
-        others = sum(place is not None for place in self._places.values())
         self._blocks[index] = dict(block)
-        self._places[index] = None if is_ours else self._before.blocks + others
+        self._places[index] = None if is_ours else self._before.blocks + self._others
         self.is_visible |= not is_ours and kind_of(block) in _CALLS
         return self._placed(event)
 
