@@ -39,6 +39,14 @@ def kept(project: Project) -> int:
     return Original.objects.filter(project_id=project.pk).count()
 
 
+def left_out(agent: Agent, rungs: Rungs) -> str:
+    """Have the agent read something long, and give the name under which that was left out of its prompt."""
+    agent.reads(1, LONG)
+    agent.ask()
+    (ref,) = refs_in(rungs.first.calls[0])
+    return ref
+
+
 def days(project: Project, count: int = 1) -> list[CompressionDay]:
     until = time.monotonic() + PATIENCE_S
     while time.monotonic() < until:
@@ -119,9 +127,7 @@ def test_what_the_model_fetches_is_no_business_of_its_client(
     rungs: Rungs, caller_key: str, project: Project, on: CompressionRule, protocol: Protocol, is_streamed: bool
 ) -> None:
     agent = Agent(rungs.address, caller_key, protocol, is_streamed)
-    agent.reads(1, LONG)
-    agent.ask()
-    (ref,) = refs_in(rungs.first.calls[0])
+    ref = left_out(agent, rungs)
     agent.says("What does line 7 say?")
     rungs.first.then(fetches(ref, lines="8", says="Let me look. "), Manner(text="It says x_7."))
     got = agent.ask()
@@ -141,9 +147,7 @@ def test_the_model_is_told_with_later_requests_what_it_has_fetched(
     rungs: Rungs, caller_key: str, on: CompressionRule, protocol: Protocol, is_streamed: bool
 ) -> None:
     agent = Agent(rungs.address, caller_key, protocol, is_streamed)
-    agent.reads(1, LONG)
-    agent.ask()
-    (ref,) = refs_in(rungs.first.calls[0])
+    ref = left_out(agent, rungs)
     agent.says("What does line 7 say?")
     rungs.first.then(fetches(ref, lines="8"), fetches(ref, lines="9"), Manner(text="It says x_7."))
     agent.ask()
@@ -162,9 +166,7 @@ def test_of_calls_of_both_the_client_does_its_own_and_the_model_has_the_results_
     rungs: Rungs, caller_key: str, project: Project, on: CompressionRule, protocol: Protocol, is_streamed: bool
 ) -> None:
     agent = Agent(rungs.address, caller_key, protocol, is_streamed)
-    agent.reads(1, LONG)
-    agent.ask()
-    (ref,) = refs_in(rungs.first.calls[0])
+    ref = left_out(agent, rungs)
     agent.says("Compare line 7 with b.py.")
     beside = (("read_file", '{"path": "b.py"}'),)
     rungs.first.then(fetches(ref, lines="8", says="I compare. ", beside=beside))
@@ -186,9 +188,7 @@ def test_a_model_that_fetches_without_end_is_asked_five_times(
     rungs: Rungs, caller_key: str, project: Project, on: CompressionRule, protocol: Protocol, is_streamed: bool
 ) -> None:
     agent = Agent(rungs.address, caller_key, protocol, is_streamed)
-    agent.reads(1, LONG)
-    agent.ask()
-    (ref,) = refs_in(rungs.first.calls[0])
+    ref = left_out(agent, rungs)
     agent.says("What does it say?")
     rungs.first.always(fetches(ref, lines="8", says="Hm. "))
     agent.headers["x-tloi-buffer"] = "0"
