@@ -193,7 +193,7 @@ class Crowd:
 def kill(conn: Connection[Any]) -> None:
     """End the server's side of a connection, as a process that is killed does; raises OperationalError."""
     with connect() as other:
-        other.execute("SELECT pg_terminate_backend(%s)", [conn.info.backend_pid])
+        other.execute("SELECT pg_terminate_backend(%s, 10000)", [conn.info.backend_pid])  # and wait until it is gone
     conn.execute("SELECT 1")
 
 
