@@ -41,6 +41,16 @@ def test_a_web_process_has_no_tokenizer_until_somebody_counts() -> None:
     assert "tiktoken" not in loaded_by("tloi_site.wsgi, tloi_site.urls, telemetry.outlook.tokens")
 
 
+def test_a_web_process_is_without_what_is_needless_until_somebody_wants_it() -> None:
+    script = (
+        "import json, sys; from tloi_site import web; web.load();"
+        " found = [name for name in web._NEEDLESS if name in sys.modules]; import requests; print(json.dumps(found))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == []
+    assert loaded_by("tloi_site.wsgi, tloi_site.urls") >= {"pygments", "requests"}
+
+
 def test_up_with_a_word_it_does_not_know_starts_nothing(tmp_path: Path) -> None:
     command = [sys.executable, str(ROOT / "manage.py"), "up", "--verbosity", "2"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
