@@ -17,7 +17,7 @@ from django.db import close_old_connections
 from tloi_site.celery import app
 
 LEAST, MOST = 1, 2  # processes; so that a task of minutes does not hold up those of seconds
-LOOK_S = 2.0
+LOOK_S = 5.0
 QUIET_S = 60.0  # after which a second process that nobody needs ends
 
 

@@ -1,7 +1,8 @@
 """The cache's Valkey as this process asks it: within a time limit, and not at all for a while after it failed.
 
-It may forget everything and be away: who asks makes the answer then. One client for threads and event loops. What loops
-ask is sent by one thread, all that came meanwhile at once: a journey costs more than a question.
+It may forget everything and be away: who asks makes the answer then. One client for threads and event loops. A loop
+asks over its own connection (routing.cache.looped); while it has none one thread asks for it, all that came meanwhile
+at once.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from collections.abc import Sequence
 from itertools import groupby
 from queue import Empty, SimpleQueue
 from typing import Any
+from weakref import WeakKeyDictionary
 
+import hiredis
 import redis
 from django.conf import settings
 from msgspec import Struct
@@ -24,6 +27,7 @@ from redis.commands.core import Script
 from redis.retry import Retry
 
 from routing.cache.lookups import Ask
+from routing.cache.looped import LoopClient
 
 TIMEOUT_S = 0.25  # of one question
 RETRY_AFTER_S = 5.0
@@ -49,6 +53,7 @@ class Valkey:
             socket_timeout=TIMEOUT_S,
             retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),  # one that a restart cut
         )
+        self._url, self._loops = url, WeakKeyDictionary[asyncio.AbstractEventLoop, LoopClient]()
         self._scripts: dict[str, Script] = {}
         self._waiting: SimpleQueue[_Waiting] = SimpleQueue()
         self._thread: threading.Thread | None = None
@@ -70,6 +75,13 @@ class Valkey:
         if time.monotonic() < self._away_until:
             return None
         loop = asyncio.get_running_loop()
+        if (own := self._own(loop)).is_ready():
+            try:
+                found = await own.ask(asked)
+            except (OSError, hiredis.HiredisError) as error:
+                self._failed(error)
+                return None
+            return [] if found is None else found
         answer: asyncio.Future[Any] = loop.create_future()
         self._waiting.put(_Waiting(asked, loop, answer))
         if self._thread is None:
@@ -80,6 +92,16 @@ class Valkey:
                 return await answer
         except TimeoutError:
             return None
+
+    def leave(self) -> None:
+        """End the running loop's connection."""
+        if (own := self._loops.pop(asyncio.get_running_loop(), None)) is not None:
+            own.close()
+
+    def _own(self, loop: asyncio.AbstractEventLoop) -> LoopClient:
+        if (own := self._loops.get(loop)) is None:
+            own = self._loops[loop] = LoopClient(self._url)
+        return own
 
     def _go_on(self) -> None:
         """Ask what waits, for as long as this process lives."""

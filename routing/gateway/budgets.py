@@ -6,12 +6,14 @@ the journal bears: whoever finds that line after this process died settles it. W
 nothing is asked.
 
     look: what is known here, where budgets are far from their limits; else the database, without a lock
-    hold: the database, always: one statement decides of all budgets of the call
+    hold: the database, always: one statement decides of all budgets of the call. The event loop asks it where the
+          answer comes at once, and a thread where windows are to be made or counted first, or the database is slow
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -30,7 +32,7 @@ from routing.gateway.threads import Threads
 from routing.providers.failed import failed
 from telemetry import facade
 from telemetry.contracts import Call
-from telemetry.facade import BudgetHold, BudgetPressure, BudgetSpans, HeldProject
+from telemetry.facade import BudgetHold, BudgetPressure, BudgetQuestion, BudgetSpans, HeldProject
 
 RENEW_S = 1.0  # after which it is looked again which projects have budgets
 FRESH_S = 2.0  # after which a call waits for that
@@ -39,6 +41,7 @@ FLUSHED = timedelta(minutes=5)  # for an attempt to be in the ledger once it mus
 AWAY = (psycopg.Error, DatabaseError)
 PARENT = b"x-tloi-parent-session"
 _YES = (b"1", b"true")
+_log = logging.getLogger(__name__)
 
 
 class _Said(TypedDict):
@@ -51,6 +54,8 @@ class Budgets:
 
     def __init__(self, threads: Threads) -> None:
         self._threads, self._halts, self._known, self._curbs = threads, Halts(), KnownBudgets(), Curbs(threads)
+        self._loop = facade.LoopConnection()
+        self._counting: dict[int, asyncio.Task[None]] = {}  # by project
         self._projects: dict[int, HeldProject] | None = None
         self._read_at = 0.0
         self._reading: asyncio.Task[None] | None = None
@@ -95,12 +100,15 @@ class Budgets:
             spans = self._spans(exchange, call, held)
             if spans is not None and not spans.windows:
                 return None
-            held_under, found = await self._threads.run(lambda: _hold(exchange, call, tier, held.zone, spans))
+            said = None if spans is None else await self._hold_at_once(exchange, call, tier, spans)
+            if said is None:
+                said = await self._threads.run(lambda: _hold(exchange, call, tier, held.zone, spans))
+            under, found = said
+            self._known.learn(_key(exchange, call, held), under, {} if found is None else found.used_of)
         except AWAY:
             if self._may_refuse(project_id):
                 raise _away(exchange) from None
             return None
-        self._known.learn(_key(exchange, call, held), held_under, {} if found is None else found.used_of)
         if found is not None and found.budgets:
             self._curbs.note(project_id, call, found.budgets, given=found.output if found.is_granted else None)
         if found is None or found.is_granted:
@@ -108,6 +116,36 @@ class Budgets:
         if found.is_of_tier:
             raise failed("busy", found.message)
         raise await self._exceeded(exchange, found.message, found.budgets)
+
+    async def _hold_at_once(
+        self, exchange: Exchange, call: Call, tier: Tier, spans: BudgetSpans
+    ) -> tuple[BudgetSpans, BudgetHold | None] | None:
+        """What the database says at once; None where a thread must ask."""
+        prices = _prices(tier)
+        if prices is None or not self._loop.is_ready():
+            return None
+        project_id, now = exchange.caller.project_id, datetime.now(UTC)
+        asked = facade.ask_budgets(
+            call,
+            project_id=project_id,
+            spans=spans,
+            prices=prices,
+            is_final=_said(exchange)["is_final"],
+            now=now,
+            until=_until(tier, now),
+        )
+        found, is_due = asked.told(await self._loop.ask(asked.question))
+        if found is not None and is_due and project_id not in self._counting:
+            self._counting[project_id] = asyncio.create_task(self._recount(asked, project_id))
+        return None if found is None else (spans, found)
+
+    async def _recount(self, asked: BudgetQuestion, project_id: int) -> None:
+        try:
+            await self._threads.run(lambda: facade.recount_budgets(asked, project_id=project_id))
+        except AWAY as error:
+            _log.warning("budgets cannot be counted now: %s", error)
+        finally:
+            del self._counting[project_id]
 
     async def release(self, exchange: Exchange, held: BudgetHold | None) -> None:
         """Give back what was reserved for an attempt that was not made. Where the database is away it expires."""
@@ -123,7 +161,9 @@ class Budgets:
 
     async def stop(self) -> None:
         """Tell what was refused and lowered last."""
+        await asyncio.gather(*self._counting.values())
         await self._curbs.stop()
+        await self._loop.close()
 
     def _spans(self, exchange: Exchange, call: Call, held: HeldProject) -> BudgetSpans | None:
         """Those under which a call falls, as far as this process knows."""
@@ -226,9 +266,14 @@ def _hold(
         prices=_prices(tier),
         is_final=said["is_final"],
         now=now,
-        until=now + timedelta(seconds=tier.limits.total_s) + FLUSHED,
+        until=_until(tier, now),
     )
     return spans, held
+
+
+def _until(tier: Tier, now: datetime) -> datetime:
+    """When a call of a tier is in the ledger at the latest."""
+    return now + timedelta(seconds=tier.limits.total_s) + FLUSHED
 
 
 def _prices(tier: Tier) -> tuple[int, int] | None:

@@ -16,6 +16,7 @@ import psycopg
 from django.conf import settings
 from django.db import Error as DatabaseError
 
+from routing.cache.valkey import valkey
 from routing.contracts import Fault, FaultKind, Tier, TierState, Verdict
 from routing.gateway.accounting import call_of
 from routing.gateway.affinity import Affinity
@@ -100,6 +101,7 @@ class Resources:
         await self.savings.stop()
         await self.conversations.stop()
         await self.admission.close()
+        valkey().leave()
         await self.upstream.close()
         self.threads.close()
 

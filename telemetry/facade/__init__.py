@@ -71,15 +71,19 @@ from telemetry.ledger.removal import NotADemo
 from telemetry.limits.curbs import BudgetCurbSums, budget_curbs, note_budget_curbs
 from telemetry.limits.holding import (
     BudgetHold,
+    BudgetQuestion,
     BudgetSpans,
     HeldProject,
+    ask_budgets,
     budget_spans,
     find_budget_spans,
     held_projects,
     hold_budgets,
+    recount_budgets,
     settle_budgets,
 )
 from telemetry.limits.pressure import BudgetPressure, press_budgets
+from telemetry.looped import LoopConnection, Question
 from telemetry.outlook.tokens import count_text
 from telemetry.providers import is_identity
 from telemetry.sources.demo import ROSTER
@@ -96,15 +100,18 @@ __all__ = [
     "BudgetCurbSums",
     "BudgetHold",
     "BudgetPressure",
+    "BudgetQuestion",
     "BudgetSpans",
     "ExpiryState",
     "HeldProject",
     "KeyHolder",
     "KeyInfo",
+    "LoopConnection",
     "Lost",
     "NotADemo",
     "PartitionLeaving",
     "ProjectInfo",
+    "Question",
     "TableContents",
     "TooManyRequests",
     "Trouble",
@@ -112,6 +119,7 @@ __all__ = [
     "admit",
     "alert",
     "alone",
+    "ask_budgets",
     "authenticate",
     "budget_curbs",
     "budget_spans",
@@ -155,6 +163,7 @@ __all__ = [
     "press_budgets",
     "record",
     "record_skill_loads",
+    "recount_budgets",
     "remove_demo",
     "replica_trouble",
     "revoke_key",

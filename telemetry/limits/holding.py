@@ -34,6 +34,7 @@ from telemetry.limits.windows import (
     spent,
     windows_of,
 )
+from telemetry.looped import Question
 from telemetry.series.window import time_zone
 from telemetry.statements import statement
 from telemetry.usage import usd
@@ -116,6 +117,47 @@ def hold_budgets(
     return _answer(said)
 
 
+@dataclass(frozen=True, slots=True)
+class BudgetQuestion:
+    """`hold_budgets` for who asks the database himself; `question` reserves where all is as usual."""
+
+    question: Question
+    scopes: tuple[Window, ...]
+    amount: Asked
+    lease: str
+    now: datetime
+
+    def told(self, rows: Sequence[tuple[Any, ...]]) -> tuple[BudgetHold | None, bool]:
+        """What budgets said by the rows that came, and whether `recount_budgets` is due. None where nothing is reserved
+        and `hold_budgets` is to say why: windows are missing, or what they know of the ledger is too old to refuse."""
+        is_whole, said = reserving.room_told(rows, scopes=self.scopes, amount=self.amount, lease=self.lease)
+        is_due = bool(is_whole and reserving.too_old(said, now=self.now))
+        return (_answer(said) if is_whole and (said.is_granted or not is_due) else None), is_due
+
+
+def ask_budgets(
+    call: Call,
+    *,
+    project_id: int,
+    spans: BudgetSpans,
+    prices: tuple[int, int],
+    is_final: bool,
+    now: datetime,
+    until: datetime,
+) -> BudgetQuestion:
+    """What to ask the database to reserve what a call may come to, as `hold_budgets` does; there are `spans`."""
+    amount = amount_at(call, prices=prices, is_final=is_final)
+    question = reserving.take_room(
+        project_id=project_id, scopes=spans.windows, amount=amount, now=now, lease=call.id, until=until
+    )
+    return BudgetQuestion(question, spans.windows, amount, call.id, now)
+
+
+def recount_budgets(asked: BudgetQuestion, *, project_id: int) -> None:
+    """Have windows know what the ledger says now."""
+    reserving.count(connection(), project_id=project_id, scopes=asked.scopes, now=asked.now)
+
+
 def find_budget_spans(
     call: Call, *, project_id: int, key_id: int, zone: str, parent_session: str, now: datetime
 ) -> BudgetSpans:
@@ -155,6 +197,11 @@ def amount_of(
     """What a call asks of budgets, by prices that are known or the project's book."""
     if prices is None:
         return priced(call, book=book_for(conn, project_id=project_id), is_final=is_final)
+    return amount_at(call, prices=prices, is_final=is_final)
+
+
+def amount_at(call: Call, *, prices: tuple[int, int], is_final: bool) -> Asked:
+    """What a call asks of budgets, by prices that are known."""
     prompt: UsageRow = sums_of(call)
     costs = {"input_nanousd": prompt.input_total * prices[0], "output_nanousd": prices[1]}
     return asked(prompt, output=call.output, is_final=is_final, **costs)

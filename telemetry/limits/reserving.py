@@ -37,6 +37,7 @@ from telemetry.limits.windows import (
     drawn_on,
     windows_of,
 )
+from telemetry.looped import Question
 from telemetry.series.window import time_zone
 from telemetry.statements import prepared, statement
 
@@ -181,10 +182,10 @@ def _asked(
     if not scopes:
         return Reserved(lease or "", True, amount.output, amount.output, (), ())
     for attempt in range(_ATTEMPTS):
-        is_whole, answer = take_room(
-            conn, project_id=project_id, scopes=scopes, amount=amount, now=now, lease=lease, until=until
-        )
-        old = [stand.window for stand in answer.stands if now - stand.counted_at > COUNTED]
+        room = take_room(project_id=project_id, scopes=scopes, amount=amount, now=now, lease=lease, until=until)
+        rows = prepared(conn, tuple_row).execute(room.text, room.arguments).fetchall()
+        is_whole, answer = room_told(rows, scopes=scopes, amount=amount, lease=lease)
+        old = too_old(answer, now=now)
         if attempt == _ATTEMPTS - 1 or (is_whole and (answer.is_granted or not old)):
             break
         if not is_whole:
@@ -196,6 +197,11 @@ def _asked(
     if old and answer.is_granted:
         count(conn, project_id=project_id, scopes=old, now=now)
     return answer
+
+
+def too_old(answer: Reserved, *, now: datetime) -> list[Window]:
+    """The windows of an answer whose sums of the ledger are not believed any more."""
+    return [stand.window for stand in answer.stands if now - stand.counted_at > COUNTED]
 
 
 def count(conn: Connection[Any], *, project_id: int, scopes: Sequence[Window], now: datetime) -> None:
@@ -215,7 +221,6 @@ def begin(conn: Connection[Any], *, project_id: int, scopes: Sequence[Window], n
 
 
 def take_room(
-    conn: Connection[Any],
     *,
     project_id: int,
     scopes: Sequence[Window],
@@ -223,9 +228,9 @@ def take_room(
     now: datetime,
     lease: str | None,
     until: datetime | None,
-) -> tuple[bool, Reserved]:
-    """Whether all windows were there, and what they answered; without a `lease` they are only looked at."""
-    asked = {
+) -> Question:
+    """What to ask to reserve in all of these windows or in none; without a `lease` they are only looked at."""
+    arguments = {
         **_named(project_id, scopes),
         "binding": [window.is_binding for window in scopes],
         "weighted": amount.weighted,
@@ -240,7 +245,13 @@ def take_room(
         "until": until,
         "now": now,
     }
-    rows = prepared(conn, tuple_row).execute(statement(__package__, "take_room"), asked).fetchall()
+    return Question(statement(__package__, "take_room"), arguments)
+
+
+def room_told(
+    rows: Sequence[tuple[Any, ...]], *, scopes: Sequence[Window], amount: Asked, lease: str | None
+) -> tuple[bool, Reserved]:
+    """By the rows of `take_room`: whether all windows were there, and what they answered."""
     by_id = {window.id: window for window in scopes}
     stands = tuple(
         Stand(by_id[key], used, reserved, max(fits, -1), takes, counted_at)

@@ -13,8 +13,8 @@ WITH asked AS MATERIALIZED (
     FOR NO KEY UPDATE
 ), priced AS MATERIALIZED (
     SELECT held.id, held.used, held.reserved, held.counted_at, asked.granted, asked.is_binding,
-           asked.granted - held.used - held.reserved - CASE WHEN %(is_final)s THEN 0 ELSE asked.granted / %(held_back)s END
-               AS room,
+           asked.granted - held.used - held.reserved
+               - CASE WHEN %(is_final)s::bool THEN 0 ELSE asked.granted / %(held_back)s::int8 END AS room,
            CASE held.counts WHEN 'usd' THEN %(nanousd)s::int8 WHEN 'gross' THEN %(gross)s::int8
                             ELSE %(weighted)s::int8 END AS fixed,
            CASE held.counts WHEN 'usd' THEN %(output_nanousd)s::int8 ELSE 1 END AS each
@@ -33,7 +33,7 @@ WITH asked AS MATERIALIZED (
 ), lease AS (
     INSERT INTO telemetry_budget_lease (project_id, id, windows, amounts, state, created_at, until_at)
     SELECT %(project)s, %(lease)s::text, array_agg(fits.id ORDER BY fits.id),
-           array_agg(fits.fixed + fits.each * verdict.output ORDER BY fits.id), 'open', %(now)s, %(until)s::timestamptz
+           array_agg(fits.fixed + fits.each * verdict.output ORDER BY fits.id), 'open', %(now)s::timestamptz, %(until)s::timestamptz
     FROM fits CROSS JOIN verdict
     WHERE verdict.is_granted AND %(lease)s::text IS NOT NULL
     HAVING count(*) > 0
