@@ -52,9 +52,9 @@ class _Said(TypedDict):
 class Budgets:
     """Of one process."""
 
-    def __init__(self, threads: Threads) -> None:
+    def __init__(self, threads: Threads, database: facade.LoopConnection) -> None:
+        self._database = database
         self._threads, self._halts, self._known, self._curbs = threads, Halts(), KnownBudgets(), Curbs(threads)
-        self._loop = facade.LoopConnection()
         self._counting: dict[int, asyncio.Task[None]] = {}  # by project
         self._projects: dict[int, HeldProject] | None = None
         self._read_at = 0.0
@@ -122,7 +122,7 @@ class Budgets:
     ) -> tuple[BudgetSpans, BudgetHold | None] | None:
         """What the database says at once; None where a thread must ask."""
         prices = _prices(tier)
-        if prices is None or not self._loop.is_ready():
+        if prices is None or not self._database.is_ready():
             return None
         project_id, now = exchange.caller.project_id, datetime.now(UTC)
         asked = facade.ask_budgets(
@@ -134,7 +134,7 @@ class Budgets:
             now=now,
             until=_until(tier, now),
         )
-        found, is_due = asked.told(await self._loop.ask(asked.question))
+        found, is_due = asked.told(await self._database.ask(asked.question))
         if found is not None and is_due and project_id not in self._counting:
             self._counting[project_id] = asyncio.create_task(self._recount(asked, project_id))
         return None if found is None else (spans, found)
@@ -163,7 +163,6 @@ class Budgets:
         """Tell what was refused and lowered last."""
         await asyncio.gather(*self._counting.values())
         await self._curbs.stop()
-        await self._loop.close()
 
     def _spans(self, exchange: Exchange, call: Call, held: HeldProject) -> BudgetSpans | None:
         """Those under which a call falls, as far as this process knows."""

@@ -1,4 +1,5 @@
-"""What this process knows of conversations, and how their prompts are made shorter beside the event loop.
+"""What this process knows of conversations, and how their prompts are made shorter: those that are long, or of which
+something new is left out, beside the event loop.
 
 The database is asked for a quarter of a second. Where it is away or slower, what this process knows of a conversation
 must do: its prompt stays as short as it was, and nothing new is left out. What it knows nothing of goes as it came.
@@ -26,8 +27,10 @@ from routing.gateway.threads import Threads
 from routing.originals import keeping
 from routing.originals.keeping import Known, Overtaken
 from routing.wire.bodies import Body, objects_of, read_object
+from telemetry import facade
 
 SLOW_S = 0.25  # for the database to answer
+MOST_AT_ONCE = 256 * 2**10  # bytes of a request, which take 2 ms of everybody's time
 PATIENCE_S = 10.0  # for all of it: a very long prompt takes seconds of a processor
 FETCH_S = 5.0
 WRITTEN_AFTER_S = 0.5
@@ -42,8 +45,8 @@ _log = logging.getLogger(__name__)
 class Conversations:
     """Of one process; those that were used last."""
 
-    def __init__(self) -> None:
-        self._threads = Threads("compression", THREADS)
+    def __init__(self, database: facade.LoopConnection) -> None:
+        self._threads, self._database = Threads("compression", THREADS), database
         self._known: OrderedDict[_Key, tuple[Known, int]] = OrderedDict()
         self._bytes = 0
         self._stuck: set[asyncio.Future[Any]] = set()
@@ -54,9 +57,9 @@ class Conversations:
         """A request as it is to be sent; None: as it came."""
         key = asked.caller.project_id, asked.conversation
         known = self._of(key)
-        made = None
-        if len(self._stuck) < MOST_STUCK:
-            work = Work(asked, known)
+        work = Work(asked, known)
+        made = await self._at_once(work)
+        if made is None and len(self._stuck) < MOST_STUCK:
             is_over, made = await self._done(work, lambda: work.asking_since)
             if is_over and made is None:
                 return None
@@ -100,6 +103,22 @@ class Conversations:
         if len(self._stuck) < MOST_STUCK:
             await self._write()
         self._threads.close()
+
+    async def _at_once(self, work: Work) -> Made | None:
+        """What the event loop makes of a request itself; None where a thread must."""
+        asked, known = work.asked, work.known or Known()
+        project_id, digest = asked.caller.project_id, asked.conversation
+        may_keep = asked.is_shadow or keeping.may_have_room(project_id)
+        if may_keep is None or asked.size > MOST_AT_ONCE or not self._database.is_ready():
+            return None
+        try:
+            async with asyncio.timeout(SLOW_S):
+                rows = await self._database.ask(
+                    keeping.read_conversation(project_id=project_id, digest=digest, known=known.version)
+                )
+            return work.unless_new(keeping.told(rows, known), may_keep=may_keep)
+        except Exception:  # noqa: BLE001 (the thread meets it as well, and knows what to do)
+            return None
 
     async def _done(
         self, work: Callable[[], _Result], asking_since: Callable[[], float | None]

@@ -60,7 +60,8 @@ class Resources:
         self.threads = Threads("lookups", 2)
         self.keys, self.rates = Keys(self.threads), Rates(self.threads)
         self.rosters = Rosters(self.threads)
-        self.budgets = Budgets(self.threads)
+        self.database = facade.LoopConnection()
+        self.budgets = Budgets(self.threads, self.database)
         self.journal = Journal(folder)
         self.flusher = Flusher(self.journal, folder, learn=self._learn, amend=self._amended)
         self.health = Health()
@@ -71,7 +72,7 @@ class Resources:
         self.looking = Looking(self.upstream, self.admission, self.threads.run)
         self.learned = Learned()
         self.recalls = Recalls(self.threads)
-        self.conversations, self.savings = Conversations(), Savings(self.threads)
+        self.conversations, self.savings = Conversations(self.database), Savings(self.threads)
         self._renewing: set[int] = set()
         self._beside: set[asyncio.Task[Any]] = set()
         self.is_stopping = False
@@ -102,6 +103,7 @@ class Resources:
         await self.conversations.stop()
         await self.admission.close()
         valkey().leave()
+        await self.database.close()
         await self.upstream.close()
         self.threads.close()
 

@@ -80,17 +80,30 @@ class Made(Struct, frozen=True):
 @dataclass(slots=True)
 class Work:
     """One request in its thread. `asking_since` is when the database was asked what it has not answered yet; where it
-    is not asked (`asks`), what this process knows must do, and nothing new is left out."""
+    is not asked (`asks`), what this process knows must do, and nothing new is left out. `begun` is what the event loop
+    found, and what it came to, where something new is left out that is to be kept."""
 
     asked: Asked
     known: Known | None
     asks: bool = True
     asking_since: float | None = None
+    begun: tuple[Known, Outcome] | None = None
+
+    def unless_new(self, found: Known, *, may_keep: bool) -> Made | None:
+        """In the event loop: what a request comes to, of whose conversation this is known now. None where something new
+        is left out, which a thread is to keep."""
+        outcome = self._compressed(found, may_keep=may_keep)
+        if not outcome.changes or self.asked.is_shadow:
+            return self._made(outcome, found, is_written=False)
+        self.begun = found, outcome
+        return None
 
     def __call__(self) -> Made | None:
         """None where nothing is known of the conversation: the request goes as it came."""
-        found, may_keep = self.known, False
-        if self.asks:
+        found, may_keep, begun = self.known, False, None
+        if self.begun is not None:
+            (found, begun), may_keep = self.begun, True
+        elif self.asks:
             try:
                 found, may_keep = self._told(self._read)
             except AWAY:
@@ -98,7 +111,7 @@ class Work:
         if found is None:
             return None
         for _ in range(_TRIES):
-            outcome = self._compressed(found, may_keep=may_keep)
+            outcome, begun = begun or self._compressed(found, may_keep=may_keep), None
             if not outcome.changes or self.asked.is_shadow:
                 return self._made(outcome, found, is_written=False)
             try:

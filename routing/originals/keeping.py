@@ -48,7 +48,14 @@ class Known(Struct, frozen=True):
 
 def read(project_id: int, digest: bytes, known: Known) -> Known:
     """A conversation as it is now; of what is `known` the state is not read again. Raises the database's errors."""
-    row = read_conversation(_open(), project_id=project_id, digest=digest, known=known.version)
+    asked = read_conversation(project_id=project_id, digest=digest, known=known.version)
+    with _cursor(_open()) as cursor:
+        return told(cursor.execute(asked.text, asked.arguments, binary=True).fetchall(), known)
+
+
+def told(rows: Sequence[tuple[Any, ...]], known: Known) -> Known:
+    """A conversation by the rows of `read_conversation`, which was told the version of what is `known`."""
+    row = next(iter(rows), None)
     if row is None:  # not written yet, or it has expired
         return known if known.version == 0 else Known()
     version, seen_at, expires_at, written = row
@@ -92,10 +99,19 @@ def finding(project_id: int) -> Find:
 
 def has_room(project_id: int) -> bool:
     """Whether more may be kept of a project, as it was a minute ago at most. Raises the database's errors."""
+    known = may_have_room(project_id)
+    if known is not None:
+        return known
+    kept = kept_bytes(_open(), project_id=project_id)
+    _remember(_bytes, project_id, (time.monotonic(), kept))
+    return kept < MOST_BYTES
+
+
+def may_have_room(project_id: int) -> bool | None:
+    """What `has_room` said within the last minute; None where nobody asked."""
     found = _bytes.get(project_id)
     if found is None or time.monotonic() - found[0] > _RECHECK_S:
-        found = time.monotonic(), kept_bytes(_open(), project_id=project_id)
-        _remember(_bytes, project_id, found)
+        return None
     return found[1] < MOST_BYTES
 
 
@@ -145,11 +161,11 @@ def _bounded(within_s: float) -> Iterator[Connection[Any]]:
         yield conn
 
 
-def read_conversation(conn: Connection[Any], *, project_id: int, digest: bytes, known: int) -> tuple[Any, ...] | None:
-    """(version, seen at, expires at, state or None where the version is `known`); None where there is nothing."""
-    with _cursor(conn) as cursor:
-        given = {"project_id": project_id, "digest": digest, "known": known}
-        return cursor.execute(statement(__package__, "read_conversation"), given, binary=True).fetchone()
+def read_conversation(*, project_id: int, digest: bytes, known: int) -> facade.Question:
+    """What to ask for (version, seen at, expires at, state or None where the version is `known`); there is no row where
+    there is nothing."""
+    given = {"project_id": project_id, "digest": digest, "known": known}
+    return facade.Question(statement(__package__, "read_conversation"), given, is_binary=True)
 
 
 def keep_conversation(conn: Connection[Any], **given: Any) -> int | None:

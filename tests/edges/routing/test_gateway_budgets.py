@@ -143,7 +143,7 @@ async def looked_at(project: Project) -> bool:
     exchange = Exchange(protocol="openai.chat", headers={}, body=b"{}", client=Nobody())
     exchange.caller, exchange.prompt_tokens = Caller(project_id=project.pk, key_id=0, session="s"), 30
     ladder_now = await threads.run(lambda: roster.current(now=datetime.now(UTC)))
-    await Budgets(threads).look(exchange, ladder_now.tiers[0])
+    await Budgets(threads, facade.LoopConnection()).look(exchange, ladder_now.tiers[0])
     threads.close()
     return exchange.is_pressed
 
