@@ -24,6 +24,7 @@ class Leases:
         self._held: dict[str, tuple[Claim, float]] = {}
         self._over: deque[Claim] = deque()
         self._changed = threading.Condition()
+        self._is_idle = True
         self._thread: threading.Thread | None = None
 
     def hold(self, claim: Claim) -> None:
@@ -48,22 +49,27 @@ class Leases:
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="kept-leases", daemon=True)
             self._thread.start()
-        if self._over or len(self._held) == 1:  # else it is awake soon enough
+        if self._over or self._is_idle:  # else it is awake soon enough
             self._changed.notify()
 
     def _run(self) -> None:
+        due = 0.0  # when what is held is renewed
         while True:
             with self._changed:
-                if not self._over and not self._held:
+                self._is_idle = not self._over and not self._held
+                if self._is_idle:
                     self._changed.wait()
+                    due = time.monotonic() + LEASE_S / 3
                     continue
                 if not self._over:
-                    self._changed.wait(LEASE_S / 3)
+                    self._changed.wait(due - time.monotonic())
                 over = [self._over.popleft() for _ in range(len(self._over))]
                 now = time.monotonic()
-                held = [claim for claim, until in self._held.values() if now < until]
+                held = [claim for claim, until in self._held.values() if now < until] if now >= due else []
             for claim in over:
                 valkey().ask(skip(claim))
+            if now >= due:
+                due = now + LEASE_S / 3
             if held:
                 leases = [claim.question.lease for claim in held]
                 valkey().ask(Ask(RENEW, leases, (round(LEASE_S * 1000), *(claim.who for claim in held))))
