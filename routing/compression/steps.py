@@ -12,10 +12,11 @@ from typing import Any
 from msgspec import Struct
 
 from routing.contracts import Protocol
-from routing.wire.bodies import Body, as_text, bytes_of, kind_of, object_of, objects_of, text_of
+from routing.wire.bodies import Body, as_text, kind_of, lines_of, object_of, objects_of, text_of
 
 SYSTEM = frozenset(("system", "developer"))
 _RESULTS = frozenset(("tool", "function"))
+_CALLS = frozenset(("tool_calls", "function_call"))
 
 
 class Called(Struct, frozen=True):
@@ -80,6 +81,8 @@ def read(protocol: Protocol, message: Body) -> Message:
 
 def _of_chat(message: Body) -> Message:
     role, content = text_of(message.get("role")), message.get("content")
+    if type(content) is str and role not in _RESULTS and not _CALLS & message.keys():  # as most are
+        return Message(role, content)
     parts = objects_of(content)
     if role in _RESULTS:
         named = text_of(message.get("tool_call_id")) or text_of(message.get("name"))
@@ -158,19 +161,23 @@ def fingerprint(messages: Sequence[Body]) -> str:
 
 def fingerprints(messages: Sequence[Body], places: Collection[int]) -> dict[int, str]:
     """The fingerprints of the first messages, up to each of some places that there are."""
-    made, found = sha256(), {}
-    for place, message in enumerate([*messages[: max(places, default=0)], None]):
-        if place in places:
-            found[place] = made.copy().hexdigest()
-        if message is None:
-            break
-        plain = unmarked(message)
-        content = plain.get("content")
-        if type(content) is list and len(content) == 1 and object_of(content[0]).keys() == {"type", "text"}:
-            plain = {**plain, "content": content[0]["text"]}
-        made.update(bytes_of(plain))
-        made.update(b"\n")
+    made, found, start = sha256(), {}, 0
+    for place in sorted(places):
+        made.update(lines_of(map(_plainly, messages[start:place])))
+        found[place] = made.hexdigest()
+        start = place
     return found
+
+
+def _plainly(message: Body) -> Body:
+    """A message without what makes no difference to a model."""
+    if type(message.get("content")) is str:
+        return message
+    plain = unmarked(message)
+    content = plain.get("content")
+    if type(content) is list and len(content) == 1 and object_of(content[0]).keys() == {"type", "text"}:
+        return {**plain, "content": content[0]["text"]}
+    return plain
 
 
 def boundaries(said: Sequence[Message]) -> list[int]:
@@ -181,7 +188,8 @@ def boundaries(said: Sequence[Message]) -> list[int]:
     for number, message in enumerate(said):
         for result in message.results:
             earliest[number] = min(earliest[number], called.get(result.id, number))
-        called.update((call.id, number) for call in message.calls)
+        for call in message.calls:
+            called[call.id] = number
     free, low = [len(said)], len(said)
     for number in reversed(range(len(said))):
         low = min(low, earliest[number])

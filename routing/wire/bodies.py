@@ -6,6 +6,7 @@ beyond a double, and half of a surrogate pair.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ import msgspec
 Body = dict[str, Any]
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
+_encode_lines = msgspec.json.Encoder().encode_lines
 
 
 class BadRequest(ValueError):
@@ -60,6 +62,15 @@ def bytes_of(value: Body) -> bytes:
         return _encode(value)
     except RecursionError:
         return b""
+
+
+def lines_of(values: Iterable[Body]) -> bytes:
+    """Objects as JSON, a line each; an empty one for what `bytes_of` cannot write."""
+    values = list(values)
+    try:
+        return _encode_lines(values)
+    except RecursionError:
+        return b"".join(bytes_of(value) + b"\n" for value in values)
 
 
 def as_text(value: Body) -> str:

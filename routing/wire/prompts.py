@@ -63,6 +63,8 @@ def texts(protocol: Protocol, body: Body) -> Iterator[str]:
 
 def texts_of(message: Body) -> list[str]:
     """Every text of one message of a chat, or of Anthropic's messages, that a model reads."""
+    if type(content := message.get("content")) is str and "tool_calls" not in message:  # as most are
+        return [content]
     return _turn(message).texts
 
 
