@@ -19,7 +19,7 @@ from routing.compression.policy import Edit, Policy, cost_nanousd, is_triggered,
 from routing.compression.retrieving import definition, offered
 from routing.compression.state import State
 from routing.compression.steps import fingerprint, fingerprints
-from routing.compression.view import Count, Meter, look
+from routing.compression.view import Count, Meter, Seen, look
 from routing.contracts import Protocol
 from routing.wire.bodies import Body, as_text
 from routing.wire.prompts import tools_of
@@ -45,27 +45,43 @@ class Outcome(Struct, frozen=True):
     blobs: tuple[Blob, ...]
     changes: tuple[Change, ...]
     saved: Saved
+    seen: Seen | None = None  # for the conversation's next request, if one likes
 
 
 def compress(
-    protocol: Protocol, body: Body, state: State, policy: Policy, *, count: Count, idle_s: float | None = None
+    protocol: Protocol,
+    body: Body,
+    state: State,
+    policy: Policy,
+    *,
+    count: Count,
+    idle_s: float | None = None,
+    seen: Seen | None = None,
 ) -> Outcome:
     """A request of a chat or for a message. `count` counts the tokens of a text; `idle_s` is how long ago the last
-    request of the conversation was, None where that is not known. A request that says nothing new is sent as before."""
+    request of the conversation was, None where that is not known. A request that says nothing new is sent as before.
+    With what was `seen` of the last request it is faster, and comes to the same."""
     if protocol not in ("openai.chat", "anthropic.messages"):
         return Outcome(body, state, (), (), Saved(0, None))
-    return _Compressing(protocol, body, state, policy, count, idle_s).outcome()
+    return _Compressing(protocol, body, state, policy, count, idle_s, seen).outcome()
 
 
 class _Compressing:
     """One request, on its way through the rules."""
 
     def __init__(
-        self, protocol: Protocol, body: Body, state: State, policy: Policy, count: Count, idle_s: float | None
+        self,
+        protocol: Protocol,
+        body: Body,
+        state: State,
+        policy: Policy,
+        count: Count,
+        idle_s: float | None,
+        seen: Seen | None,
     ) -> None:
         self.protocol, self.body, self.policy, self.count = protocol, body, policy, count
         self.meter = Meter(protocol, count)
-        self.view, self.state = look(protocol, body, state)
+        self.view, self.state = look(protocol, body, state, seen)
         self.before = self.state
         self.has_tool = any(tool.name == TOOL for tool in tools_of(body))
         self.frame = self.meter.frame(body)
@@ -86,7 +102,7 @@ class _Compressing:
     def outcome(self) -> Outcome:
         """Through all of them."""
         if self.goes_on and self.kept == len(self.view.messages) and not self.policy.is_due:
-            return Outcome(self._body(), self.state, (), (), self._saved())
+            return Outcome(self._body(), self.state, (), (), self._saved(), self.view.seen)
         self.state = replace(self.state, calls=self.state.calls + 1)
         self._stub()
         self._fold()
@@ -101,7 +117,7 @@ class _Compressing:
             came_nanousd=self.state.came_nanousd + saved.of_nanousd,
             saved_nanousd=self.state.saved_nanousd + (saved.nanousd or 0),
         )
-        return Outcome(self._body(), self.state, tuple(self.blobs), tuple(self.changes), saved)
+        return Outcome(self._body(), self.state, tuple(self.blobs), tuple(self.changes), saved, self.view.seen)
 
     def _stub(self) -> None:
         """Replace long results that are new."""

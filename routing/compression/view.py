@@ -9,12 +9,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
+from msgspec import Struct
+
 from routing.compression import block
 from routing.compression.blobs import Hole
 from routing.compression.state import Fold, State, Stub
 from routing.compression.steps import (
     SYSTEM,
     Message,
+    Result,
     as_content,
     boundaries,
     content_of,
@@ -28,6 +31,24 @@ from routing.wire.prompts import texts, texts_of
 
 Count = Callable[[str], int]  # the tokens of a text
 SHORTEST = 1_000  # characters: shorter results are never replaced
+
+
+class Seen(Struct, frozen=True):
+    """The last request of a conversation as it was read, so that what comes again is neither read nor hashed again:
+    nothing that the request would not say itself. `digests` are of long results, by message and place; `fold` is the
+    fingerprint of the messages between two places."""
+
+    came: list[Body]
+    said: list[Message]
+    digests: dict[tuple[int, int], str]
+    fold: tuple[str, int, int] | None = None
+
+    def same(self, came: Sequence[Body]) -> int:
+        """How many of the first messages it has seen."""
+        return next(
+            (at for at, (old, new) in enumerate(zip(self.came, came, strict=False)) if old != new),
+            min(len(self.came), len(came)),
+        )
 
 
 @dataclass(slots=True)
@@ -44,6 +65,7 @@ class View:
     shift: int
     free: list[int]  # between which messages may be cut
     stubs: dict[tuple[str, str], Stub]  # by call, and by the hash of the result or the stub itself
+    seen: Seen
 
     def replace(self, at: int, message: Body) -> None:
         """Send another message in the place of one."""
@@ -60,14 +82,16 @@ class View:
         )
 
 
-def look(protocol: Protocol, body: Body, state: State) -> tuple[View, State]:
+def look(protocol: Protocol, body: Body, state: State, seen: Seen | None = None) -> tuple[View, State]:
     """A request as it is sent with what is known, and what is still true of that: a client that went back behind what
-    was folded begins anew."""
+    was folded begins anew. `seen` is the request before it, where somebody remembers that."""
     came = objects_of(body.get("messages"))
-    said = [read(protocol, message) for message in came]
+    same = seen.same(came) if seen else 0
+    of_came = said = [*(seen.said[:same] if seen else ()), *(read(protocol, message) for message in came[same:])]
     free = boundaries(said)
     head = _behind_others(came, _head(said, free), state.fold)
-    place = _place(came, said, head, state.fold)
+    folded = _folded(came, head, state.fold, seen.fold if seen and seen.fold and seen.fold[2] <= same else None)
+    place = _place(came, said, head, state.fold, is_folded=folded is not None)
     if place is None:
         state = State(stubs=state.stubs, is_offered=state.is_offered, calls=state.calls, rounds=state.rounds)
     covered, rendered = place or (0, [])
@@ -76,7 +100,10 @@ def look(protocol: Protocol, body: Body, state: State) -> tuple[View, State]:
         told = [read(protocol, message) for message in rendered]
         said = [*said[:head], *told, *said[head + covered :]]
         free = boundaries(said)
-    view = View(protocol, came, messages, said, head, head + len(rendered), covered - len(rendered), free, {})
+    known = {at: digest for at, digest in seen.digests.items() if at[0] < same} if seen else {}
+    now_seen = Seen(came, of_came, known, folded)
+    behind, shift = head + len(rendered), covered - len(rendered)
+    view = View(protocol, came, messages, list(said), head, behind, shift, free, {}, now_seen)
     for stub in state.stubs:
         know(view, stub)
     _stub(view)
@@ -102,9 +129,20 @@ def _stub(view: View) -> None:
         for result in said.results:
             if result.text is None or len(result.text) < SHORTEST or (result.id, result.text) in view.stubs:
                 continue
-            if (stub := view.stubs.get((result.id, digest_of(result.text)))) is not None:
+            if (stub := view.stubs.get((result.id, _digest(view, at, result)))) is not None:
                 before = content_of(view.messages[at], result.place)
                 view.replace(at, with_content(view.messages[at], result.place, as_content(stub.text, before)))
+
+
+def _digest(view: View, at: int, result: Result) -> str:
+    """The hash of a result of a client's own message, remembered for its next request."""
+    if view.head <= at < view.behind:
+        return digest_of(result.text or "")
+    place = (at if at < view.head else at + view.shift, result.place)
+    found = view.seen.digests.get(place)
+    if found is None:
+        found = view.seen.digests[place] = digest_of(result.text or "")
+    return found
 
 
 def _head(said: Sequence[Message], free: Sequence[int]) -> int:
@@ -122,13 +160,28 @@ def _behind_others(came: Sequence[Body], head: int, fold: Fold | None) -> int:
     return head
 
 
-def _place(came: list[Body], said: Sequence[Message], head: int, fold: Fold | None) -> tuple[int, list[Body]] | None:
+def _folded(
+    came: list[Body], head: int, fold: Fold | None, before: tuple[str, int, int] | None
+) -> tuple[str, int, int] | None:
+    """Between which messages of a client's those stand that were folded, by their fingerprint; None where they do not.
+    `before` says so of a request whose messages up to there were the same."""
+    if fold is None:
+        return None
+    end = head + fold.messages
+    place = fold.fingerprint, head, end
+    is_so = end < len(came) and (place == before or fingerprint(came[head:end]) == fold.fingerprint)
+    return place if is_so else None
+
+
+def _place(
+    came: list[Body], said: Sequence[Message], head: int, fold: Fold | None, *, is_folded: bool
+) -> tuple[int, list[Body]] | None:
     """How many messages from `head` on the notes stand for, and what is sent for them: a client's own, or the notes
     themselves where it has them already. (0, []) without notes; None where they do not belong to these messages."""
     if fold is None:
         return 0, []
-    end = head + fold.messages
-    if end < len(came) and fingerprint(came[head:end]) == fold.fingerprint:
+    if is_folded:
+        end = head + fold.messages
         pinned = [came[at] for at in range(head, end) if said[at].is_pinned]
         return fold.messages, block.messages(fold.text, pinned, said[end].role)
     if head < len(came) and came[head].get("content") == fold.text:

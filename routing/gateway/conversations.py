@@ -20,6 +20,7 @@ from msgspec.structs import replace
 
 from routing.compression import retrieving
 from routing.compression.rounds import with_round
+from routing.compression.view import Seen
 from routing.contracts import ToolCall
 from routing.gateway.exchange import Exchange
 from routing.gateway.shortening import AWAY, WRITE_S, Asked, Made, Work
@@ -35,6 +36,7 @@ PATIENCE_S = 10.0  # for all of it: a very long prompt takes seconds of a proces
 FETCH_S = 5.0
 WRITTEN_AFTER_S = 0.5
 MOST_BYTES = 32 * 2**20  # of states
+MOST_SEEN_BYTES = 16 * 2**20  # of requests
 THREADS, MOST_STUCK = 4, 2
 _AWAY = "What was left out cannot be read now. Go on without it, or ask for it again later."
 _Key = tuple[int, bytes]
@@ -48,7 +50,8 @@ class Conversations:
     def __init__(self, database: facade.LoopConnection) -> None:
         self._threads, self._database = Threads("compression", THREADS), database
         self._known: OrderedDict[_Key, tuple[Known, int]] = OrderedDict()
-        self._bytes = 0
+        self._bytes = self._seen_bytes = 0
+        self._seen: OrderedDict[_Key, tuple[Seen, int]] = OrderedDict()
         self._stuck: set[asyncio.Future[Any]] = set()
         self._unwritten: dict[_Key, Known] = {}
         self._writing: asyncio.Task[None] | None = None
@@ -57,7 +60,8 @@ class Conversations:
         """A request as it is to be sent; None: as it came."""
         key = asked.caller.project_id, asked.conversation
         known = self._of(key)
-        work = Work(asked, known)
+        seen = self._seen.get(key)
+        work = Work(asked, known, seen[0] if seen else None)
         made = await self._at_once(work)
         if made is None and len(self._stuck) < MOST_STUCK:
             is_over, made = await self._done(work, lambda: work.asking_since)
@@ -67,6 +71,7 @@ class Conversations:
             _, made = await self._done(Work(asked, known, asks=False), lambda: None)
         if made is not None:
             self._remember(key, made.known, made.bytes)
+            self._have_seen(key, made.seen, asked.size)
             if not made.is_written:
                 self._write_later(key, made.known)
         return made
@@ -156,6 +161,15 @@ class Conversations:
         while self._bytes > MOST_BYTES:
             _, (_, gone) = self._known.popitem(last=False)
             self._bytes -= gone
+
+    def _have_seen(self, key: _Key, seen: Seen | None, size: int) -> None:
+        self._seen_bytes -= self._seen.pop(key, (None, 0))[1]
+        if seen is not None:
+            self._seen[key] = seen, size
+            self._seen_bytes += size
+        while self._seen_bytes > MOST_SEEN_BYTES:
+            _, (_, gone) = self._seen.popitem(last=False)
+            self._seen_bytes -= gone
 
     def _write_later(self, key: _Key, known: Known) -> None:
         self._unwritten[key] = known

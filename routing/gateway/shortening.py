@@ -24,6 +24,7 @@ from msgspec.structs import replace
 from routing.compression.compress import Outcome, compress
 from routing.compression.policy import Policy, Prices
 from routing.compression.rounds import with_rounds
+from routing.compression.view import Seen
 from routing.contracts import Caller, Compressed, Protocol, Shortening, Tier
 from routing.gateway.exchange import Exchange, Shortened
 from routing.originals import keeping
@@ -75,6 +76,7 @@ class Made(Struct, frozen=True):
     bytes: int
     is_written: bool
     is_offered: bool
+    seen: Seen | None = None
 
 
 @dataclass(slots=True)
@@ -85,6 +87,7 @@ class Work:
 
     asked: Asked
     known: Known | None
+    seen: Seen | None = None
     asks: bool = True
     asking_since: float | None = None
     begun: tuple[Known, Outcome] | None = None
@@ -164,6 +167,7 @@ class Work:
             policy,
             count=lambda text: int(_size(text) / asked.bytes_a_token) + 1,
             idle_s=idle_s,
+            seen=self.seen,
         )
 
     def _made(self, outcome: Outcome, known: Known, *, is_written: bool) -> Made:
@@ -184,7 +188,7 @@ class Work:
             ),
         )
         is_offered = state.is_offered and not asked.has_own_tool
-        return Made(shortened, now_known, len(msgspec.json.encode(state)), is_written, is_offered)
+        return Made(shortened, now_known, len(msgspec.json.encode(state)), is_written, is_offered, outcome.seen)
 
 
 def conversation_of(request: Request, caller: Caller, *, is_shadow: bool = False) -> bytes:

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from routing.compression.compress import Outcome, compress
 from routing.compression.policy import Policy, Prices
@@ -99,6 +100,35 @@ def test_what_was_made_shorter_is_not_made_shorter_again(
         again = compress(protocol, outcome.body, state, policy, count=count)
         assert bytes_of(again.body) == bytes_of(outcome.body)
         assert again.changes == ()
+
+
+def altered(message: Message) -> Message:
+    """The same, but that other words are said."""
+    content = message["content"]
+    if isinstance(content, str) or content is None:
+        return {**message, "content": f"{content or ''}"[::-1] + "!"}
+    words = [name for name in ("text", "content") if isinstance(content[-1].get(name), str)]
+    return {**message, "content": [*content[:-1], {**content[-1], **{name: content[-1][name][::-1] for name in words}}]}
+
+
+@given(both(), POLICIES, st.booleans(), st.integers(0, 50), st.booleans())
+@settings(max_examples=100)
+def test_what_was_seen_of_the_last_request_changes_nothing(
+    made: tuple[Protocol, list[list[Message]]], policy: Policy, keeps_ours: bool, edited: int, drops: bool
+) -> None:
+    protocol, turns = made
+    state, seen = State(), None
+    for body, outcome in walk(protocol, turns, policy, {}, keeps_ours=keeps_ours):
+        messages = body["messages"]
+        longest = max(range(len(messages)), key=lambda at: len(bytes_of(messages[at])))
+        place = edited % len(messages) if edited % 2 else longest
+        other = [] if drops else [altered(messages[place])]
+        for sent in (messages, [*messages[:place], *other, *messages[place + 1 :]]):
+            came = msgspec.json.decode(bytes_of({**body, "messages": sent}))
+            plain, quick = (compress(protocol, came, state, policy, count=count, seen=each) for each in (None, seen))
+            assert replace(quick, seen=None) == replace(plain, seen=None)
+        seen = compress(protocol, body, state, policy, count=count, seen=seen).seen
+        state = outcome.state
 
 
 @given(both(), POLICIES)
