@@ -33,13 +33,13 @@ def call_of(attempt: Attempt, caller: Caller, *, names: tuple[str, ...] = ()) ->
         id=attempt.id,
         aliases=names,
         provider=label(attempt.provider),
-        input_uncached=_tokens(usage.input_uncached),
-        cache_read=_tokens(usage.cache_read),
-        cache_write_5m=_tokens(usage.cache_write_5m),
-        cache_write_1h=_tokens(usage.cache_write_1h),
-        cache_write_unknown=_tokens(usage.cache_write_unknown),
-        output=_tokens(usage.output),
-        reasoning=None if usage.reasoning is None else _tokens(usage.reasoning),
+        input_uncached=tokens(usage.input_uncached),
+        cache_read=tokens(usage.cache_read),
+        cache_write_5m=tokens(usage.cache_write_5m),
+        cache_write_1h=tokens(usage.cache_write_1h),
+        cache_write_unknown=tokens(usage.cache_write_unknown),
+        output=tokens(usage.output),
+        reasoning=None if usage.reasoning is None else tokens(usage.reasoning),
         cost_usd=reported,
         cost_kind="provider" if kind else "client_estimate",
         duration_ms=_milliseconds(attempt.duration_s),
@@ -130,7 +130,8 @@ def _compression(made: Compressed) -> dict[str, Any]:
     return {**told, "is_shadow": True} if made.is_shadow else told
 
 
-def _tokens(count: int) -> int:
+def tokens(count: int) -> int:
+    """A count as the ledger takes it."""
     return min(max(count, 0), MAX_TOKENS)
 
 

@@ -104,7 +104,7 @@ async def _reserved(exchange: Exchange, resources: Resources, trying: Trying) ->
     tier = trying.step.tier
     usage = _most(exchange, tier, trying.prompt_tokens)
     exchange.held = None
-    exchange.held = held = await resources.budgets.hold(exchange, lambda: _lost(exchange, trying, usage), tier)
+    exchange.held = held = await resources.budgets.hold(exchange, trying.id, usage, tier)
     if held is None:
         return trying, usage
     trying = replace(trying, is_reserved=True)

@@ -15,15 +15,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypedDict
 
 import psycopg
 from django.db import Error as DatabaseError
 
-from routing.contracts import Attempt, Tier
-from routing.gateway.accounting import call_of, label
+from routing.contracts import Tier, Usage
+from routing.gateway.accounting import label, tokens
 from routing.gateway.curbs import Curbs
 from routing.gateway.exchange import Exchange, Refusal
 from routing.gateway.halting import Halts
@@ -87,8 +87,8 @@ class Budgets:
             self._curbs.note(project_id, call, found.budgets, given=None)
             raise await self._exceeded(exchange, found.message, found.budgets)
 
-    async def hold(self, exchange: Exchange, attempt: Callable[[], Attempt], tier: Tier) -> BudgetHold | None:
-        """Reserve what an attempt may come to, its usage at most; None where no budget holds. Raises Refusal where
+    async def hold(self, exchange: Exchange, attempt_id: str, most: Usage, tier: Tier) -> BudgetHold | None:
+        """Reserve what an attempt may come to, `most` of all; None where no budget holds. Raises Refusal where
         there is no room, or the database does not say; and Failed where only this tier has none, or where there is an
         answer already, which this attempt was to better."""
         project_id = exchange.caller.project_id
@@ -96,7 +96,7 @@ class Budgets:
             held = (await self._held()).get(project_id)
             if held is None or exchange.protocol == "anthropic.count_tokens":
                 return None
-            call = call_of(attempt(), exchange.caller)
+            call = _coming(exchange, tier, attempt_id=attempt_id, most=most)
             spans = self._spans(exchange, call, held)
             if spans is not None and not spans.windows:
                 return None
@@ -219,14 +219,16 @@ def _key(exchange: Exchange, call: Call, held: HeldProject) -> Key | None:
     return key_of(call, held, project_id=exchange.caller.project_id, key_id=exchange.caller.key_id)
 
 
-def _coming(exchange: Exchange, tier: Tier) -> Call:
-    """A call as it is known before it is made."""
-    caller = exchange.caller
+def _coming(exchange: Exchange, tier: Tier, *, attempt_id: str = "", most: Usage | None = None) -> Call:
+    """A call as it is known before it is made: by its prompt, or of an attempt by the most that it may use."""
+    caller, usage = exchange.caller, most or Usage(input_uncached=exchange.prompt_tokens)
     return Call(
         started_at=exchange.received_at,
+        id=attempt_id,
         model=label(tier.model) or "unknown",
         provider=label(tier.provider.name),
-        input_uncached=exchange.prompt_tokens,
+        input_uncached=tokens(usage.input_uncached),
+        output=tokens(usage.output),
         agent=caller.agent,
         session_id=caller.session,
         session_type=caller.session_type,

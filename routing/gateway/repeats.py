@@ -7,20 +7,23 @@ outside of itself: tools that the provider runs, files and pictures by address, 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from routing.cache.fingerprint import fingerprint
+import msgspec
+
+from routing.cache.fingerprint import Unfit, canonical, fingerprint
 from routing.cache.lookups import Question
 from routing.contracts import KeepRule, Tier
-from routing.wire.bodies import object_of, objects_of
+from routing.wire.bodies import Body, object_of, objects_of
 from routing.wire.reading import Request
 
 HEADER = b"x-tloi-cache"
 USUAL_HOURS = 24.0
 LONGEST_S = 30 * 86_400
 # Raise it when an answer is put together in another way, so that what was kept before is not given.
-VERSION = 1
+VERSION = 2
 _SHAPING = (b"anthropic-version", b"anthropic-beta", b"openai-beta")  # headers that go along and change an answer
 _ANSWERED = frozenset(
     ("openai.chat", "openai.completions", "openai.responses", "openai.embeddings", "anthropic.messages")
@@ -38,6 +41,7 @@ _OUTSIDE = (
 )
 _ADDRESSES = ("url", "image_url", "video_url", "audio_url")
 _DEEPEST = 100
+_last_ladder: tuple[Sequence[Tier], bytes] = ((), b"")
 
 
 class BadWish(ValueError):
@@ -81,10 +85,10 @@ def question_of(
     streamed answer is another one than a whole one, so that each is given again as it was, to the byte."""
     asked = {
         "protocol": request.protocol,
-        "body": request.body,
-        "headers": {name: headers.get(name) for name in _SHAPING},
+        "body": _written(request.body),
+        "headers": {name: headers[name] for name in _SHAPING if name in headers},
         "first": (first.id, is_pinned),
-        "ladder": [_as_set_up(tier) for tier in tiers],
+        "ladder": _ladder(tiers),
     }
     key = fingerprint("gateway", version=VERSION, tenant=str(project_id), arguments=asked)
     seconds = hours * 3600
@@ -94,6 +98,22 @@ def question_of(
 def tags_of(project: str) -> tuple[str, ...]:
     """By which names the answers of a project can be made to be forgotten: all projects', and its own."""
     return ("answers", f"answers of {project}")
+
+
+def _written(body: Body) -> bytes:
+    """A body as JSON that no other one is written as but for the order of its names. Raises Unfit."""
+    try:
+        return msgspec.json.encode(body, order="deterministic")
+    except RecursionError:
+        raise Unfit("It is nested too deeply.") from None
+
+
+def _ladder(tiers: Sequence[Tier]) -> bytes:
+    """The digest of a ladder, made once for all requests that are asked of it."""
+    global _last_ladder  # noqa: PLW0603 (a memory of one)
+    if _last_ladder[0] is not tiers:
+        _last_ladder = tiers, hashlib.sha256(canonical([_as_set_up(tier) for tier in tiers])).digest()
+    return _last_ladder[1]
 
 
 def _as_set_up(tier: Tier) -> tuple[Any, ...]:
