@@ -213,6 +213,8 @@ def _written(value: Any) -> bytes | None:
         return str.encode(value)
     if kind is bool:
         return b"t" if value else b"f"
+    if kind is bytes:
+        return b"\\x%b" % bytes.hex(value).encode()
     if kind in _AS_THEY_ARE:
         return str(value).encode()
     if kind is list or kind is tuple:
@@ -226,7 +228,7 @@ def _element(value: Any) -> bytes:
     written = _written(value)
     if written is None:
         return b"NULL"
-    if type(value) is not str:
+    if type(value) not in (str, bytes):
         return written
     return b'"%b"' % written.replace(b"\\", rb"\\").replace(b'"', rb"\"")
 

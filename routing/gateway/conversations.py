@@ -11,7 +11,7 @@ import asyncio
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -121,7 +121,11 @@ class Conversations:
                 rows = await self._database.ask(
                     keeping.read_conversation(project_id=project_id, digest=digest, known=known.version)
                 )
-            return work.unless_new(keeping.told(rows, known), may_keep=may_keep)
+            made = work.unless_new(keeping.told(rows, known), may_keep=may_keep)
+            if made is None and (keeps := work.keeping()) is not None:
+                async with asyncio.timeout(WRITE_S):
+                    made = work.kept(keeps.told(await self._database.ask(keeps.question)))
+            return made
         except Exception:  # noqa: BLE001 (the thread meets it as well, and knows what to do)
             return None
 
@@ -185,15 +189,31 @@ class Conversations:
     async def _write(self) -> None:
         """Write what requests left that took nothing new out. Where another process wrote meanwhile, that holds."""
         taken, self._unwritten = self._unwritten, {}
-        if not taken:
-            return
-        for key, version in (await self._threads.run(partial(_written, taken))).items():
+        written = await self._written_at_once(taken)
+        if left := {key: known for key, known in taken.items() if key not in written}:
+            written |= await self._threads.run(partial(_written, left))
+        for key, version in written.items():
             found = self._known.get(key)
             if found is not None and found[0].version == taken[key].version:
-                written = replace(found[0], version=version.version, expires_at=version.expires_at)
-                self._known[key] = written, found[1]
+                now_known = replace(found[0], version=version.version, expires_at=version.expires_at)
+                self._known[key] = now_known, found[1]
                 if key in self._unwritten:
                     self._unwritten[key] = replace(self._unwritten[key], version=version.version)
+
+    async def _written_at_once(self, unwritten: Mapping[_Key, Known]) -> dict[_Key, Known]:
+        """What the event loop writes itself, one after another; the rest is for a thread."""
+        done: dict[_Key, Known] = {}
+        for (project_id, conversation), known in sorted(unwritten.items()):
+            now = known.seen_at or datetime.now(UTC)
+            asked = keeping.may_keep_at_once(project_id, conversation, known, known.state, (), now=now)
+            if asked is None or not self._database.is_ready():
+                continue
+            try:
+                async with asyncio.timeout(WRITE_S):
+                    done[project_id, conversation] = asked.told(await self._database.ask(asked.question))
+            except (*AWAY, Overtaken, TimeoutError):
+                continue
+        return done
 
 
 def _written(unwritten: dict[_Key, Known]) -> dict[_Key, Known]:

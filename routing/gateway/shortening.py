@@ -28,7 +28,7 @@ from routing.compression.view import Seen
 from routing.contracts import Caller, Compressed, Protocol, Shortening, Tier
 from routing.gateway.exchange import Exchange, Shortened
 from routing.originals import keeping
-from routing.originals.keeping import Known, Overtaken
+from routing.originals.keeping import Keeping, Known, Overtaken
 from routing.roster import Roster
 from routing.wire.bodies import Body, objects_of, written
 from routing.wire.reading import Request
@@ -100,6 +100,20 @@ class Work:
             return self._made(outcome, found, is_written=False)
         self.begun = found, outcome
         return None
+
+    def keeping(self) -> Keeping | None:
+        """What to ask to keep what the event loop left out; None where a thread must."""
+        if self.begun is None:
+            return None
+        found, outcome = self.begun
+        asked = self.asked
+        return keeping.may_keep_at_once(
+            asked.caller.project_id, asked.conversation, found, outcome.state, outcome.blobs, now=asked.now
+        )
+
+    def kept(self, known: Known) -> Made | None:
+        """What a request comes to of which that is kept."""
+        return None if self.begun is None else self._made(self.begun[1], known, is_written=True)
 
     def __call__(self) -> Made | None:
         """None where nothing is known of the conversation: the request goes as it came."""

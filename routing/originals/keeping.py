@@ -16,6 +16,7 @@ from typing import Any, cast
 import msgspec
 from django.db import connection, transaction
 from msgspec import Struct
+from msgspec.structs import replace
 from psycopg import Connection, Cursor
 from psycopg.rows import tuple_row
 
@@ -62,34 +63,67 @@ def told(rows: Sequence[tuple[Any, ...]], known: Known) -> Known:
     return Known(version, known.state if written is None else _state(written), seen_at, expires_at)
 
 
+class Keeping(Struct, frozen=True):
+    """To write what a request left of a conversation that was `known`, and what it left out."""
+
+    question: facade.Question
+    becomes: Known  # but for its version
+    roots: tuple[str, ...]  # of what is to stay longer
+
+    def told(self, rows: Sequence[tuple[Any, ...]]) -> Known:
+        """What is written, by the rows that came. Raises Overtaken, where nothing is."""
+        if not rows:
+            raise Overtaken
+        return replace(self.becomes, version=rows[0][0])
+
+
+def keeping(
+    project_id: int, digest: bytes, known: Known, state: State, blobs: Sequence[Blob], *, now: datetime, kept: timedelta
+) -> Keeping:
+    """What to ask to keep what a request left of a conversation that was `known`, for so long."""
+    last = now + kept
+    due = known.expires_at
+    moves = due is None or due < last - _STEP or due > last
+    expires_at = last if moves or due is None else due
+    question = keep_conversation(
+        blobs,
+        project_id=project_id,
+        digest=digest,
+        known=known.version,
+        fresh=int(now.timestamp() * 1e6),
+        state=msgspec.json.encode(state),
+        seen_at=now,
+        expires_at=expires_at,
+        last=last,
+    )
+    # What a conversation needs that was never written is in its blobs.
+    roots = _roots(state) if moves and known.version else ()
+    return Keeping(question, Known(0, state, now, expires_at), tuple(roots))
+
+
 def keep(
     project_id: int, digest: bytes, known: Known, state: State, blobs: Sequence[Blob], *, now: datetime, within_s: float
 ) -> Known:
     """Write what a request left of a conversation that was `known`, and what it left out; no statement takes longer
     than `within_s`. Raises Overtaken, and the database's errors; then nothing is written."""
-    last = now + _kept(project_id)
-    due = known.expires_at
-    moves = due is None or due < last - _STEP or due > last
-    expires_at = last if moves or due is None else due
+    last = _kept(project_id)
+    asked = keeping(project_id, digest, known, state, blobs, now=now, kept=last)
     with _bounded(within_s) as conn:
-        if blobs:
-            keep_originals(conn, project_id=project_id, blobs=blobs, expires_at=last)
-        if moves and (roots := _roots(state)):
-            extend_originals(conn, project_id=project_id, roots=roots, expires_at=last)
-        written = msgspec.json.encode(state)
-        version = keep_conversation(
-            conn,
-            project_id=project_id,
-            digest=digest,
-            known=known.version,
-            fresh=int(now.timestamp() * 1e6),
-            state=written,
-            seen_at=now,
-            expires_at=expires_at,
-        )
-        if version is None:
-            raise Overtaken
-    return Known(version, state, now, expires_at)
+        if asked.roots:
+            extend_originals(conn, project_id=project_id, roots=asked.roots, expires_at=now + last)
+        with _cursor(conn) as cursor:
+            return asked.told(cursor.execute(asked.question.text, asked.question.arguments).fetchall())
+
+
+def may_keep_at_once(
+    project_id: int, digest: bytes, known: Known, state: State, blobs: Sequence[Blob], *, now: datetime
+) -> Keeping | None:
+    """What to ask for the same, where one statement does it; None where more is to be asked."""
+    found = _days.get(project_id)
+    if found is None or time.monotonic() - found[0] > _RECHECK_S:
+        return None
+    asked = keeping(project_id, digest, known, state, blobs, now=now, kept=_kept(project_id))
+    return None if asked.roots else asked
 
 
 def finding(project_id: int) -> Find:
@@ -168,26 +202,17 @@ def read_conversation(*, project_id: int, digest: bytes, known: int) -> facade.Q
     return facade.Question(statement(__package__, "read_conversation"), given, is_binary=True)
 
 
-def keep_conversation(conn: Connection[Any], **given: Any) -> int | None:
-    """The version that was written; None where another one than `known` is there."""
-    with _cursor(conn) as cursor:
-        row = cursor.execute(statement(__package__, "keep_conversation"), given).fetchone()
-    return row[0] if row else None
-
-
-def keep_originals(conn: Connection[Any], *, project_id: int, blobs: Sequence[Blob], expires_at: datetime) -> None:
-    """Keep some blobs, each once."""
+def keep_conversation(blobs: Sequence[Blob], **given: Any) -> facade.Question:
+    """What to ask for the version that is written then, with blobs, each once; there is no row where another one than
+    `known` is there."""
     ours = {blob.sha256: blob for blob in blobs}.values()
-    given = {
-        "project_id": project_id,
+    columns = {
         "sha256": [blob.sha256 for blob in ours],
         "kind": [blob.kind for blob in ours],
         "content": [blob.content for blob in ours],
         "parts": [" ".join(parts_of(blob)) for blob in ours],
-        "expires_at": expires_at,
     }
-    with _cursor(conn) as cursor:
-        cursor.execute(statement(__package__, "keep_originals"), given)
+    return facade.Question(statement(__package__, "keep_conversation"), given | columns)
 
 
 def extend_originals(conn: Connection[Any], *, project_id: int, roots: Sequence[str], expires_at: datetime) -> None:

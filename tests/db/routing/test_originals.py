@@ -138,7 +138,7 @@ def test_what_is_just_being_kept_on_is_not_swept(project: Project) -> None:
         connection.close()
 
     with transaction.atomic():
-        keeping.keep_originals(keeping._open(), project_id=project.pk, blobs=[one], expires_at=later + KEPT)
+        keeping.extend_originals(keeping._open(), project_id=project.pk, roots=[one.sha256], expires_at=later + KEPT)
         thread = threading.Thread(target=swept)
         thread.start()
         thread.join(5)

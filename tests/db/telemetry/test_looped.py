@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import psycopg
@@ -56,14 +57,26 @@ def test_what_goes_in_comes_out_as_by_a_thread(
     is_binary: bool, texts: list[str], number: int | None, data: bytes
 ) -> None:
     now = datetime(2026, 11, 28, 20, 15, 0, 123456, tzinfo=UTC)
-    given_ = {"texts": texts, "number": number, "data": data, "id": [uuid.uuid4()], "yes": True, "now": now}
+    many = {"texts": texts, "datas": [data, b"\\", data], "id": [uuid.uuid4()], "numbers": [number, None], "no": []}
+    given_ = {**many, "number": number, "data": data, "yes": True, "now": now, "tenth": Decimal("0.1")}
     text = (
-        "SELECT %(texts)s::text[], %(number)s::int8, %(data)s::bytea, %(id)s::uuid[], %(yes)s::bool,"
+        "SELECT %(datas)s::bytea[], %(numbers)s::int8[], %(no)s::bool[], %(tenth)s::numeric,"
+        " %(texts)s::text[], %(number)s::int8, %(data)s::bytea, %(id)s::uuid[], %(yes)s::bool,"
         " %(now)s::timestamptz, 100 %% 7, %(number)s::int8 IS NULL"
     )
     found = told(text, is_binary=is_binary, **given_)
     with psycopg.connect(database_url()) as conn:
         assert found == conn.execute(text, given_).fetchone()
+
+
+@pytest.mark.parametrize("bad", ["a\0b", ["a\0b"], "\ud800"])
+def test_what_postgresql_cannot_hold_is_refused_and_the_next_is_asked(bad: object) -> None:
+    async def use(line: LoopConnection) -> Any:
+        with pytest.raises((psycopg.DataError, UnicodeEncodeError)):
+            await line.ask(Question("SELECT %(bad)s::text", {"bad": bad}))
+        return await line.ask(Question("SELECT 1", {}))
+
+    assert with_line(use) == [(1,)]
 
 
 def test_many_at_once_each_get_their_own_answer_in_one_session() -> None:
