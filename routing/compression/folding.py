@@ -29,9 +29,9 @@ class Cut(Struct, frozen=True):
 def cut_place(view: View, policy: Policy, meter: Meter) -> int:
     """Before which message to cut, so that the last steps stay: at least `keep_steps`, and as many as have room in
     `keep_tokens`. At or before `view.behind` there is nothing to fold."""
-    tokens = 0
+    tokens, each = 0, meter.each(view.messages)
     for kept, (start, end) in enumerate(reversed(list(pairwise(view.free)))):
-        tokens += meter.of(view.messages[start:end])
+        tokens += sum(each[start:end])
         if kept >= max(1, policy.keep_steps) and tokens > policy.keep_tokens:
             return end
     return 0

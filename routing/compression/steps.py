@@ -6,7 +6,7 @@ A prompt may be cut only between two steps. Providers answer 400 for ever once a
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from hashlib import sha256
+from hashlib import blake2b
 from typing import Any
 
 from msgspec import Struct
@@ -161,7 +161,7 @@ def fingerprint(messages: Sequence[Body]) -> str:
 
 def fingerprints(messages: Sequence[Body], places: Collection[int]) -> dict[int, str]:
     """The fingerprints of the first messages, up to each of some places that there are."""
-    made, found, start = sha256(), {}, 0
+    made, found, start = blake2b(digest_size=32), {}, 0
     for place in sorted(places):
         made.update(lines_of(map(_plainly, messages[start:place])))
         found[place] = made.hexdigest()

@@ -45,10 +45,10 @@ class Seen(Struct, frozen=True):
 
     def same(self, came: Sequence[Body]) -> int:
         """How many of the first messages it has seen."""
-        return next(
-            (at for at, (old, new) in enumerate(zip(self.came, came, strict=False)) if old != new),
-            min(len(self.came), len(came)),
-        )
+        if came[: len(self.came)] == self.came:  # as a rule, and fastest
+            return len(self.came)
+        pairs = enumerate(zip(self.came, came, strict=False))
+        return next((at for at, (old, new) in pairs if old != new), len(came))
 
 
 @dataclass(slots=True)
@@ -200,13 +200,19 @@ class Meter:
 
     def of(self, messages: Sequence[Body]) -> int:
         """What these messages are."""
-        known, total = self._known, 0
+        return sum(self.each(messages))
+
+    def each(self, messages: Sequence[Body]) -> list[int]:
+        """What each of them is."""
+        known, found = self._known, []
         for message in messages:
-            found = known.get(id(message))  # kept with it, so that no other takes its id
-            if found is None:
-                found = known[id(message)] = message, sum(map(self._count, texts_of(message)))
-            total += found[1]
-        return total
+            one = known.get(id(message))  # kept with it, so that no other takes its id
+            if one is None:
+                said = texts_of(message)
+                tokens = self._count(said[0]) if len(said) == 1 else sum(map(self._count, said))
+                one = known[id(message)] = message, tokens
+            found.append(one[1])
+        return found
 
     def frame(self, body: Body) -> int:
         """What stands around the messages: system prompt, tools, schema."""
