@@ -27,12 +27,13 @@ from psycopg import AsyncConnection, errors, pq
 from psycopg.adapt import PyFormat, Transformer
 
 from telemetry.database import PRIMARY
+from telemetry.statements import array
 
 SLOW_S = 0.1  # of the oldest question; then others are not asked behind it
 IDLE_S = 30.0  # after which the connection ends
 AGAIN_S = 2.0  # between attempts to connect
 _FAILED = (pq.ExecStatus.FATAL_ERROR, pq.ExecStatus.BAD_RESPONSE)
-_AS_THEY_ARE = frozenset((int, datetime, UUID))
+_AS_THEY_ARE = frozenset((bool, int, datetime, UUID))
 _PSYCOPG = Transformer()
 _log = logging.getLogger(__name__)
 
@@ -207,30 +208,18 @@ def _written(value: Any) -> bytes | None:
     kind = type(value)
     if value is None:
         return None
+    if kind is list or kind is tuple:
+        value, kind = array(value), str
     if kind is str:
         if "\0" in value:
             raise psycopg.DataError("PostgreSQL takes no text with a NUL")
         return str.encode(value)
-    if kind is bool:
-        return b"t" if value else b"f"
     if kind is bytes:
         return b"\\x%b" % bytes.hex(value).encode()
     if kind in _AS_THEY_ARE:
         return str(value).encode()
-    if kind is list or kind is tuple:
-        return b"{%b}" % b",".join(map(_element, value))
     written = _PSYCOPG.dump_sequence([value], [PyFormat.TEXT])[0]
     return None if written is None else bytes(written)
-
-
-def _element(value: Any) -> bytes:
-    """One of an array."""
-    written = _written(value)
-    if written is None:
-        return b"NULL"
-    if type(value) not in (str, bytes):
-        return written
-    return b'"%b"' % written.replace(b"\\", rb"\\").replace(b'"', rb"\"")
 
 
 @cache

@@ -25,7 +25,7 @@ SCHEDULE: dict[str, float] = {  # seconds; a wake-up that nobody took before the
     "telemetry.ensure_partitions": 3600,
     "telemetry.ensure_price_versions": 3600,
     "skills.concierge": 60,
-    "routing.errands": 5,
+    "routing.errands": 10,
     "routing.calibrate": 3600,
     "routing.sweep": 3600,
 }

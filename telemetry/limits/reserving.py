@@ -39,7 +39,7 @@ from telemetry.limits.windows import (
 )
 from telemetry.looped import Question
 from telemetry.series.window import time_zone
-from telemetry.statements import prepared, statement
+from telemetry.statements import array, prepared, statement
 
 COUNTED = timedelta(seconds=10)  # for so long what the ledger said is believed
 BELIEVED = timedelta(minutes=3)  # after which what somebody else reports is in the ledger, if it ever comes
@@ -232,7 +232,7 @@ def take_room(
     """What to ask to reserve in all of these windows or in none; without a `lease` they are only looked at."""
     arguments = {
         **_named(project_id, scopes),
-        "binding": [window.is_binding for window in scopes],
+        "binding": array(window.is_binding for window in scopes),
         "weighted": amount.weighted,
         "gross": amount.gross,
         "nanousd": amount.nanousd,
@@ -301,10 +301,10 @@ def settle_leases(
     """End leases, each once."""
     told = {
         "project": project_id,
-        "ids": list(spent),
-        "weighted": [one.weighted for one in spent.values()],
-        "gross": [one.gross for one in spent.values()],
-        "nanousd": [one.nanousd for one in spent.values()],
+        "ids": array(spent),
+        "weighted": array(one.weighted for one in spent.values()),
+        "gross": array(one.gross for one in spent.values()),
+        "nanousd": array(one.nanousd for one in spent.values()),
         "is_recorded": is_recorded,
         "now": now,
     }
@@ -353,8 +353,8 @@ def _named(project_id: int, scopes: Sequence[Window]) -> dict[str, Any]:
     sessions = [(*window.sessions, "", "")[:2] for window in scopes]
     return {
         "project": project_id,
-        "ids": [window.id for window in scopes],
-        "limits": [window.grant.limit for window in scopes],
-        "session": [own for own, _ in sessions],
-        "child": [child for _, child in sessions],
+        "ids": array(window.id for window in scopes),
+        "limits": array(window.grant.limit for window in scopes),
+        "session": array(own for own, _ in sessions),
+        "child": array(child for _, child in sessions),
     }

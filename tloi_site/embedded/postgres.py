@@ -69,6 +69,7 @@ def _settings(data: Path, port: int, connections: int) -> list[tuple[str, str]]:
         ("max_connections", str(connections)),
         ("shared_buffers", f"{shared // MIB}MB"),
         ("wal_buffers", "2MB"),  # it fills whatever it is given, and more of it writes no faster
+        ("io_workers", str(max(1, min(3, (os.cpu_count() or 1) // 2)))),  # each is a process of a megabyte
         ("io_max_concurrency", "16"),  # of one session; of 64, its default, the table alone is 4 MB
         ("max_wal_size", f"{log // MIB}MB"),
         ("wal_compression", "on"),

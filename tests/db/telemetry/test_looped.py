@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from telemetry import looped
 from telemetry.looped import LoopConnection, Question
+from telemetry.statements import array
 from tests.conftest import database_url
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -77,6 +78,22 @@ def test_what_postgresql_cannot_hold_is_refused_and_the_next_is_asked(bad: objec
         return await line.ask(Question("SELECT 1", {}))
 
     assert with_line(use) == [(1,)]
+
+
+@given(
+    texts=st.lists(st.none() | _TEXT),
+    truths=st.lists(st.none() | st.booleans()),
+    datas=st.lists(st.binary() | st.none()),
+)
+def test_an_array_is_read_as_the_list_it_was_made_of(
+    texts: list[str | None], truths: list[bool | None], datas: list[bytes | None]
+) -> None:
+    ids, times = [uuid.uuid4()], [datetime(2026, 11, 28, 20, 15, tzinfo=UTC)]
+    lists = (texts, truths, datas, ids, times)
+    with psycopg.connect(database_url(), options="-c timezone=UTC") as conn:
+        types = "SELECT %s::text[], %s::bool[], %s::bytea[], %s::uuid[], %s::timestamptz[]"
+        found = conn.execute(types, [array(one) for one in lists]).fetchone()
+    assert found == lists
 
 
 def test_many_at_once_each_get_their_own_answer_in_one_session() -> None:
