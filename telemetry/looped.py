@@ -1,8 +1,8 @@
 """PostgreSQL as an event loop asks it itself: questions go out as they come, over one connection (libpq's pipeline).
 
-A question that a thread asks costs half a millisecond of processor time, one of psycopg's asynchronous connection two
-fifths of that, and one of these a tenth (`benchmarks.looped`). It is for who has another way: where there is no
-connection, or the answer before is late, it is not `is_ready`, and the thread is asked, which waits as it should.
+A question that a thread asks costs four times the processor time of one of these, and one of psycopg's asynchronous
+connection three times (`benchmarks.looped`). It is for who has another way: where there is no connection, or the answer
+before is late, it is not `is_ready`, and the thread is asked, which waits as it should.
 
 Each question is a transaction of its own. One that fails ends the connection, once all others are answered.
 """
@@ -203,8 +203,7 @@ class _Line:
 
 
 def _written(value: Any) -> bytes | None:
-    """An argument as PostgreSQL reads it, by an eighth of what psycopg takes for one, who is asked for what is rarer.
-    Raises DataError."""
+    """An argument as PostgreSQL reads it; psycopg is asked for what is rarer. Raises DataError."""
     kind = type(value)
     if value is None:
         return None
