@@ -212,7 +212,7 @@ class Upstream:
 def _opening(provider: Provider) -> dict[str, str]:
     """The headers that open a provider. Raises Failed for a key that no header can hold, without saying it."""
     key = provider.secret
-    if any(not 33 <= ord(sign) <= 126 for sign in key):
+    if not (key.isascii() and key.isprintable()) or " " in key:
         raise failed("account", f"The key of {provider.name} has a space, a line break or a letter outside of ASCII.")
     if provider.family == "anthropic":
         return {"anthropic-version": ANTHROPIC_VERSION} | ({"x-api-key": Secret(key)} if key else {})
