@@ -186,7 +186,7 @@ class _Line:
                 raise errors.error_from_result(failed)
             self._adapt.set_pgresult(said[-1])
             rows = self._adapt.load_rows(0, said[-1].ntuples, tuple)
-        except psycopg.Error as error:
+        except Exception as error:  # noqa: BLE001 (who waits is told, whatever it is)
             self._has_failed = True
             if not waiting.future.done():
                 waiting.future.set_exception(error)
