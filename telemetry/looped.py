@@ -182,17 +182,22 @@ class _Line:
         said, self._said = self._said, []
         failed = next((result for result in said if result.status in _FAILED), None)
         try:
-            if failed is not None:
-                raise errors.error_from_result(failed)
-            self._adapt.set_pgresult(said[-1])
-            rows = self._adapt.load_rows(0, said[-1].ntuples, tuple)
+            found: Exception | list[tuple[Any, ...]] = (
+                errors.error_from_result(failed) if failed else self._rows(said[-1])
+            )
         except Exception as error:  # noqa: BLE001 (who waits is told, whatever it is)
-            self._has_failed = True
-            if not waiting.future.done():
-                waiting.future.set_exception(error)
+            found = error
+        self._has_failed = self._has_failed or isinstance(found, Exception)
+        if waiting.future.done():  # whoever asked has given up
             return
-        if not waiting.future.done():  # else whoever asked has given up
-            waiting.future.set_result(rows)
+        if isinstance(found, Exception):
+            waiting.future.set_exception(found)
+        else:
+            waiting.future.set_result(found)
+
+    def _rows(self, result: pq.abc.PGresult) -> list[tuple[Any, ...]]:
+        self._adapt.set_pgresult(result)
+        return self._adapt.load_rows(0, result.ntuples, tuple)
 
     def _tidy(self) -> None:
         quiet = time.monotonic() - self._used_at
