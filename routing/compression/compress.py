@@ -27,6 +27,10 @@ from routing.wire.prompts import tools_of
 Change = Literal["stub", "offer", "fold"]
 
 
+class TakesLong(Exception):
+    """To look what may be left out takes tens of milliseconds, for which an event loop has no time."""
+
+
 class Saved(Struct, frozen=True):
     """What this request is beside the client's own: so many tokens less, and nano-dollars with the provider's cache
     counted, below zero where it pays for what later ones save; None without prices."""
@@ -57,13 +61,15 @@ def compress(
     count: Count,
     idle_s: float | None = None,
     seen: Seen | None = None,
+    is_brief: bool = False,
 ) -> Outcome:
     """A request of a chat or for a message. `count` counts the tokens of a text; `idle_s` is how long ago the last
     request of the conversation was, None where that is not known. A request that says nothing new is sent as before.
-    With what was `seen` of the last request it is faster, and comes to the same."""
+    With what was `seen` of the last request it is faster, and comes to the same. Where it is to be brief it raises
+    TakesLong rather than read what may newly be left out."""
     if protocol not in ("openai.chat", "anthropic.messages"):
         return Outcome(body, state, (), (), Saved(0, None))
-    return _Compressing(protocol, body, state, policy, count, idle_s, seen).outcome()
+    return _Compressing(protocol, body, state, policy, count, idle_s, seen, is_brief=is_brief).outcome()
 
 
 class _Compressing:
@@ -78,8 +84,11 @@ class _Compressing:
         count: Count,
         idle_s: float | None,
         seen: Seen | None,
+        *,
+        is_brief: bool,
     ) -> None:
         self.protocol, self.body, self.policy, self.count = protocol, body, policy, count
+        self.is_brief = is_brief
         self.meter = Meter(protocol, count)
         self.view, self.state = look(protocol, body, state, seen)
         self.before = self.state
@@ -121,6 +130,8 @@ class _Compressing:
 
     def _stub(self) -> None:
         """Replace long results that are new."""
+        if self.is_brief and stubs.are_due(self.view, self.new, self.policy, self.count):
+            raise TakesLong
         found = stubs.find(self.view, self.new, self.policy, self.count)
         if not found:
             return
@@ -148,6 +159,8 @@ class _Compressing:
             return
         if not self._is_worth(Edit(removable, self.meter.of(view.messages[end : self.kept]))):
             return
+        if self.is_brief:
+            raise TakesLong
         made = folding.cut(view, end, self.state, policy, kept=self.kept, meter=self.meter, count=self.count)
         if not self._is_worth(made.edit):
             return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
@@ -12,7 +12,7 @@ from routing.compression.block import TOOL
 from routing.compression.digest import digest
 from routing.compression.policy import Policy
 from routing.compression.state import Stub
-from routing.compression.steps import Message, as_content, content_of, unmarked, with_content
+from routing.compression.steps import Message, Result, as_content, content_of, unmarked, with_content
 from routing.compression.view import SHORTEST, Count, View, digest_of, know
 
 _MOST = 1_200  # characters of a digest: some 300 tokens
@@ -33,22 +33,34 @@ class Found(Struct, frozen=True):
 
 def find(view: View, start: int, policy: Policy, count: Count) -> list[Found]:
     """The long results among the messages from `start` on. What our own tool fetched is never among them."""
-    called = _tools(view.said)
     found = []
+    for at, result, tool, tokens in _long(view, start, policy, count):
+        text = result.text or ""
+        content = content_of(unmarked(view.messages[at]), result.place)
+        kept = blobs.blob("result", content)
+        stub = Stub(result.id, digest_of(text), _text(text, tool, tokens, kept.sha256[:REF]), kept.sha256)
+        if 2 * (shown := count(stub.text)) < tokens:
+            found.append(Found(at, result.place, stub, kept, tokens - shown))
+    return found
+
+
+def are_due(view: View, start: int, policy: Policy, count: Count) -> bool:
+    """Whether there are any to read."""
+    return next(_long(view, start, policy, count), None) is not None
+
+
+def _long(view: View, start: int, policy: Policy, count: Count) -> Iterator[tuple[int, Result, str, int]]:
+    """The long results from `start` on: in which message each stands, its tool, and its tokens."""
+    called: dict[str, str] | None = None
     for at in range(start, len(view.said)):
         for result in view.said[at].results:
-            text, tool = result.text, called.get(result.id, "")
-            if text is None or len(text) < SHORTEST or tool == TOOL or text.startswith(MARK):
+            text = result.text
+            if text is None or len(text) < SHORTEST or text.startswith(MARK):
                 continue
-            tokens = count(text)
-            if tokens <= policy.result_tokens:
-                continue
-            content = content_of(unmarked(view.messages[at]), result.place)
-            kept = blobs.blob("result", content)
-            stub = Stub(result.id, digest_of(text), _text(text, tool, tokens, kept.sha256[:REF]), kept.sha256)
-            if 2 * (shown := count(stub.text)) < tokens:
-                found.append(Found(at, result.place, stub, kept, tokens - shown))
-    return found
+            called = _tools(view.said) if called is None else called
+            tool, tokens = called.get(result.id, ""), count(text)
+            if tool != TOOL and tokens > policy.result_tokens:
+                yield at, result, tool, tokens
 
 
 def put(view: View, found: Sequence[Found]) -> None:

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from msgspec.structs import replace
 
 from routing.compression import retrieving
+from routing.compression.compress import TakesLong
 from routing.compression.rounds import with_round
 from routing.compression.view import Seen
 from routing.contracts import ToolCall
@@ -110,22 +111,28 @@ class Conversations:
         self._threads.close()
 
     async def _at_once(self, work: Work) -> Made | None:
-        """What the event loop makes of a request itself; None where a thread must."""
+        """What a request comes to, where the event loop asks for all that it needs; None where a thread must."""
         asked, known = work.asked, work.known or Known()
         project_id, digest = asked.caller.project_id, asked.conversation
         may_keep = asked.is_shadow or keeping.may_have_room(project_id)
         if may_keep is None or asked.size > MOST_AT_ONCE or not self._database.is_ready():
             return None
         try:
+            read = keeping.read_conversation(project_id=project_id, digest=digest, known=known.version)
             async with asyncio.timeout(SLOW_S):
-                rows = await self._database.ask(
-                    keeping.read_conversation(project_id=project_id, digest=digest, known=known.version)
-                )
-            made = work.unless_new(keeping.told(rows, known), may_keep=may_keep)
-            if made is None and (keeps := work.keeping()) is not None:
-                async with asyncio.timeout(WRITE_S):
-                    made = work.kept(keeps.told(await self._database.ask(keeps.question)))
-            return made
+                found = keeping.told(await self._database.ask(read), known)
+            try:
+                outcome = work.compressed(found, may_keep=may_keep, is_brief=True)
+            except TakesLong:
+                async with asyncio.timeout(PATIENCE_S):
+                    outcome = await self._threads.run(partial(work.compressed, found, may_keep=may_keep))
+            if not outcome.changes or asked.is_shadow:
+                return work.made(outcome, found, is_written=False)
+            if (keeps := work.keeping(found, outcome)) is None:
+                return None
+            async with asyncio.timeout(WRITE_S):
+                kept = keeps.told(await self._database.ask(keeps.question))
+            return work.made(outcome, kept, is_written=True)
         except Exception:  # noqa: BLE001 (the thread meets it as well, and knows what to do)
             return None
 

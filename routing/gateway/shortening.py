@@ -82,45 +82,25 @@ class Made(Struct, frozen=True):
 @dataclass(slots=True)
 class Work:
     """One request in its thread. `asking_since` is when the database was asked what it has not answered yet; where it
-    is not asked (`asks`), what this process knows must do, and nothing new is left out. `begun` is what the event loop
-    found, and what it came to, where something new is left out that is to be kept."""
+    is not asked (`asks`), what this process knows must do, and nothing new is left out."""
 
     asked: Asked
     known: Known | None
     seen: Seen | None = None
     asks: bool = True
     asking_since: float | None = None
-    begun: tuple[Known, Outcome] | None = None
 
-    def unless_new(self, found: Known, *, may_keep: bool) -> Made | None:
-        """In the event loop: what a request comes to, of whose conversation this is known now. None where something new
-        is left out, which a thread is to keep."""
-        outcome = self._compressed(found, may_keep=may_keep)
-        if not outcome.changes or self.asked.is_shadow:
-            return self._made(outcome, found, is_written=False)
-        self.begun = found, outcome
-        return None
-
-    def keeping(self) -> Keeping | None:
-        """What to ask to keep what the event loop left out; None where a thread must."""
-        if self.begun is None:
-            return None
-        found, outcome = self.begun
+    def keeping(self, found: Known, outcome: Outcome) -> Keeping | None:
+        """What to ask to keep what is newly left out; None where a thread must."""
         asked = self.asked
         return keeping.may_keep_at_once(
             asked.caller.project_id, asked.conversation, found, outcome.state, outcome.blobs, now=asked.now
         )
 
-    def kept(self, known: Known) -> Made | None:
-        """What a request comes to of which that is kept."""
-        return None if self.begun is None else self._made(self.begun[1], known, is_written=True)
-
     def __call__(self) -> Made | None:
         """None where nothing is known of the conversation: the request goes as it came."""
-        found, may_keep, begun = self.known, False, None
-        if self.begun is not None:
-            (found, begun), may_keep = self.begun, True
-        elif self.asks:
+        found, may_keep = self.known, False
+        if self.asks:
             try:
                 found, may_keep = self._told(self._read)
             except AWAY:
@@ -128,11 +108,11 @@ class Work:
         if found is None:
             return None
         for _ in range(_TRIES):
-            outcome, begun = begun or self._compressed(found, may_keep=may_keep), None
+            outcome = self.compressed(found, may_keep=may_keep)
             if not outcome.changes or self.asked.is_shadow:
-                return self._made(outcome, found, is_written=False)
+                return self.made(outcome, found, is_written=False)
             try:
-                return self._made(outcome, self._told(partial(self._kept, found, outcome)), is_written=True)
+                return self.made(outcome, self._told(partial(self._kept, found, outcome)), is_written=True)
             except Overtaken:
                 try:
                     found, may_keep = self._told(self._read)
@@ -140,7 +120,7 @@ class Work:
                     return None
             except AWAY:
                 may_keep = False
-        return self._made(self._compressed(found, may_keep=False), found, is_written=False)
+        return self.made(self.compressed(found, may_keep=False), found, is_written=False)
 
     def _read(self) -> tuple[Known, bool]:
         asked = self.asked
@@ -167,7 +147,8 @@ class Work:
         finally:
             self.asking_since = None
 
-    def _compressed(self, found: Known, *, may_keep: bool) -> Outcome:
+    def compressed(self, found: Known, *, may_keep: bool, is_brief: bool = False) -> Outcome:
+        """What a request comes to, of whose conversation this is known. Raises TakesLong where it is to be brief."""
         asked = self.asked
         body = asked.request.body
         messages = objects_of(body.get("messages"))
@@ -182,9 +163,11 @@ class Work:
             count=lambda text: int(_size(text) / asked.bytes_a_token) + 1,
             idle_s=idle_s,
             seen=self.seen,
+            is_brief=is_brief,
         )
 
-    def _made(self, outcome: Outcome, known: Known, *, is_written: bool) -> Made:
+    def made(self, outcome: Outcome, known: Known, *, is_written: bool) -> Made:
+        """The same for the gateway, with what is known of the conversation after it."""
         asked, state, saved = self.asked, outcome.state, outcome.saved
         now_known = replace(known, state=state, seen_at=asked.now)
         is_same = _is_same(asked.request.body, outcome.body)

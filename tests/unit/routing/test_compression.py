@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from routing.compression.compress import Outcome, compress
+from routing.compression.compress import Outcome, TakesLong, compress
 from routing.compression.policy import Policy, Prices
 from routing.compression.restoring import restored
 from routing.compression.state import State
@@ -129,6 +129,23 @@ def test_what_was_seen_of_the_last_request_changes_nothing(
             assert replace(quick, seen=None) == replace(plain, seen=None)
         seen = compress(protocol, body, state, policy, count=count, seen=seen).seen
         state = outcome.state
+
+
+@given(both(), POLICIES)
+def test_who_is_to_be_brief_comes_to_the_same_or_says_that_it_takes_long(
+    made: tuple[Protocol, list[list[Message]]], policy: Policy
+) -> None:
+    protocol, turns = made
+    state, seen = State(), None
+    for body, outcome in walk(protocol, turns, policy, {}):
+        try:
+            brief = compress(protocol, body, state, policy, count=count, seen=seen, is_brief=True)
+        except TakesLong:
+            pass
+        else:
+            assert replace(brief, seen=None) == replace(outcome, seen=None)
+            assert brief.changes == ()
+        state, seen = outcome.state, outcome.seen
 
 
 @given(both(), POLICIES)
