@@ -67,13 +67,18 @@ def test_a_skill_that_comes_or_goes_is_listed_so_within_a_second(tmp_path: Path)
         library.get("a")
 
 
-def test_who_does_not_wait_gets_what_is_known_and_a_thread_looks(tmp_path: Path) -> None:
+def test_who_does_not_wait_gets_what_is_known_and_a_thread_looks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write_skill(tmp_path, "a")
     library = Library([Folder(tmp_path)])
     assert list(library.listing(wait=False).skills) == ["a"], "only the first look is waited for"
     write_skill(tmp_path, "b")
     time.sleep(0.6)
+    look, may_look = Folder._look, threading.Event()
+    monkeypatch.setattr(Folder, "_look", lambda self: (may_look.wait(10), look(self))[1])
     assert list(library.listing(wait=False).skills) == ["a"]
+    may_look.set()
     until(lambda: list(library.listing(wait=False).skills) == ["a", "b"])
     assert library.listing() is library.listing(), "the same while nothing is another"
 
