@@ -70,9 +70,11 @@ class LoopClient:
                 _good(await line.command("SELECT", parts.path.strip("/") or "0"))
             self._line = line
         except (OSError, hiredis.HiredisError):  # whoever asks by the thread says so
-            line.end()
+            return
         finally:
             self._connecting = None
+            if self._line is not line:  # also where it was called off
+                line.end()
 
 
 def _good(said: Any) -> None:
