@@ -10,7 +10,6 @@ import asyncio
 import hashlib
 import time
 from collections import deque
-from collections.abc import Callable
 from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
@@ -21,7 +20,6 @@ from routing.cache.lookups import Ask
 TIMEOUT_S = 0.25
 GRACE_S = 0.05  # in which a loop that was busy itself reads what has come long since
 AGAIN_S = 5.0  # between attempts to connect
-_Then = Callable[[Any], None]
 
 
 class LoopClient:
