@@ -7,10 +7,40 @@ model said beside its calls is sifted by these.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 
 _MOST, _OVERLAP = 1_000, 200  # characters of one sentence, and of it once more where it is longer
 _SENTENCE = re.compile(r"(?<=[.!?\u3002\uff01\uff1f])\s+|\n+")
-_CONSTRAINT = re.compile(
+
+
+class Cue:
+    """A pattern, and small letters of which some are in whatever ASCII text it finds something in (`words`, with bars
+    between them): these are looked for first, which takes a tenth of its time."""
+
+    def __init__(self, words: str, pattern: str) -> None:
+        self.words, self.pattern = words.split("|"), re.compile(pattern, re.IGNORECASE)
+
+    def is_in(self, text: str) -> bool:
+        """Whether a text has it."""
+        return self._may_be_in(text, self.words) and self.pattern.search(text) is not None
+
+    def among(self, lines: Sequence[str]) -> Iterator[str]:
+        """The lines that have it."""
+        whole = "\n".join(lines).lower()
+        met = [word for word in self.words if word in whole]
+        if met or not whole.isascii():
+            yield from (line for line in lines if self._may_be_in(line, met) and self.pattern.search(line))
+
+    def _may_be_in(self, text: str, words: Sequence[str]) -> bool:
+        if not text.isascii():
+            return True
+        small = text.lower()
+        return any(word in small for word in words)
+
+
+CONSTRAINT = Cue(
+    "must|never|always|not|n't|only|without|keep|leave|avoid|forbidden|frozen|longer|except|unless|most|least|"
+    "than|requir|constraint|deadline|budget|important|careful|sure|away|limits|hands|untouched",
     r"\b(?:must(?:n['’]t)?|never|always|(?:do|does|should|may|can|shall|will)(?: not|n['’]t)|cannot|"
     r"only (?:if|when|after|with|use|in)|"
     r"without (?:asking|changing|touching|breaking)|keep (?:the|it|all|its)|leave (?:the|it|all)|avoid|forbidden|"
@@ -18,27 +48,30 @@ _CONSTRAINT = re.compile(
     r"not allowed|no longer|except|unless|at (?:most|least)|no (?:more|less|fewer|later|earlier) than|"
     r"required?|requirement|constraint|"
     r"deadline|budget|important|careful|make sure|ensure|stay away|off[- ]limits|hands off|untouched)\b",
-    re.IGNORECASE,
 )
-_DECISION = re.compile(
+DECISION = Cue(
+    "deci|chos|choos|picked|settle|going with|go with|went with|agree|opt for|opted for|instead of|"
+    "rather than|in favo|prefer|conclu|the plan is|we'll|we will|approach|reason|root cause|turns out|because|"
+    "trade|ruled out|rejected|confirmed",
     r"\b(?:decid(?:e|ed|ing)|decision|chose|chosen|choose|choosing|picked|settled? (?:on|for)|"
     r"going with|go with|went with|"
     r"agreed|agree to|opt(?:ed)? for|instead of|rather than|in favou?r of|prefer(?:red)?|conclu(?:de|ded|sion)|"
     r"the plan is|we(?:['’]ll| will) (?:use|keep|go|do|have|not)|approach|reason (?:is|was)|root cause|turns out|"
     r"because|trade-?off|ruled out|rejected|confirmed)\b",
-    re.IGNORECASE,
 )
-_TODO = re.compile(
+TODO = Cue(
+    "todo|to-do|fixme|action item|next step|remain|still|left to|need to|needs to|have to|has to|yet to|"
+    "follow|open|pending|later we|afterwards|remember to|forget|blocked|waiting|monday|tuesday|wednesday|"
+    "thursday|friday|tomorrow",
     r"\b(?:to-?do|fixme|action items?|next steps?|remaining|remains|still (?:need|have|has|to|open|missing)|"
     r"(?:left|needs?|have|has|yet) to (?:be )?\w+|follow[- ]up|open (?:question|point|item)s?|pending|later we|"
     r"afterwards|remember to|"
     r"don['’]t forget|blocked (?:by|on)|waiting (?:for|on)|by (?:monday|tuesday|wednesday|thursday|friday|tomorrow))\b",
-    re.IGNORECASE,
 )
-_ERROR = re.compile(
+ERROR = Cue(
+    "error|exception|fatal|fail|traceback|panic|denied|refused|cannot|timed out|not found|no such file|exit",
     r"\b(?:\w*(?:Error|Exception)\b|error|fatal|fail(?:ed|ure|s)?|traceback|panic|denied|refused|cannot|timed out|"
     r"not found|no such file|exit(?:ed with)? (?:code|status)[ :=]+[1-9])",
-    re.IGNORECASE,
 )
 _EMPTY = re.compile(
     r"(?:(?:ok(?:ay)?|k|yes|yep|yeah|sure|right|good|great|nice|cool|perfect|thanks?(?: you)?|thx|ty|got it|understood|"
@@ -56,22 +89,22 @@ def sentences(text: str) -> list[str]:
 
 def constrains(sentence: str) -> bool:
     """Whether it says what must or must not be."""
-    return _CONSTRAINT.search(sentence) is not None
+    return CONSTRAINT.is_in(sentence)
 
 
 def decides(sentence: str) -> bool:
     """Whether it says what was chosen, and why."""
-    return _DECISION.search(sentence) is not None
+    return DECISION.is_in(sentence)
 
 
 def remains(sentence: str) -> bool:
     """Whether it says what is still to do."""
-    return _TODO.search(sentence) is not None
+    return TODO.is_in(sentence)
 
 
 def fails(line: str) -> bool:
     """Whether it says that something went wrong."""
-    return _ERROR.search(line) is not None
+    return ERROR.is_in(line)
 
 
 def binds(sentence: str) -> bool:

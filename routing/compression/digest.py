@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from routing.compression.cues import constrains, fails
+from routing.compression.cues import CONSTRAINT, ERROR
 from routing.compression.names import names
 
 _LINE = 160  # characters of a line that is shown
@@ -52,13 +52,13 @@ def _of_lines(text: str) -> Iterable[str]:
         yield "…"
         yield from map(_short, lines[max(_HEAD, len(lines) - _TAIL) :])
     inner = lines[_HEAD : len(lines) - _TAIL]
-    yield from _listed("failed", (line for line in inner if fails(line)), _FAILED)
-    yield from _listed("warns", (line for line in inner if constrains(line)), _WARNING)
+    yield from _listed("failed", ERROR.among(inner), _FAILED)
+    yield from _listed("warns", CONSTRAINT.among(inner), _WARNING)
     hits = Counter(found[1] for line in lines if (found := _HIT.match(line)))
     if hits:
         yield "hits: " + ", ".join(f"{name} {count}" for name, count in hits.most_common(_NAMES))
     else:
-        kinds = Counter(_NUMBER.sub("#", line)[:_LINE] for line in inner)
+        kinds = Counter(kind[:_LINE] for kind in _NUMBER.sub("#", "\n".join(inner)).split("\n"))
         yield from _listed(
             "often", (f"{count} × {kind}" for kind, count in kinds.most_common(_KINDS) if count > 2), _KINDS
         )
@@ -112,7 +112,7 @@ def _failing(value: Any) -> Iterable[str]:
             waiting += one.values()
         elif type(one) is list:
             waiting += one
-        elif type(one) is str and fails(one):
+        elif type(one) is str and ERROR.is_in(one):
             yield one
 
 
