@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import msgspec
 from django.db import connection, transaction
@@ -30,6 +30,7 @@ MOST_BYTES = 8 * 2**30  # of a project; a full one leaves nothing more out
 _STEP = timedelta(days=1)  # by which the day on which something goes is moved on
 _RECHECK_S = 60.0
 _MOST_KNOWN = 10_000
+_Found = TypeVar("_Found")
 _days: dict[int, tuple[float, int | None]] = {}
 _bytes: dict[int, tuple[float, int]] = {}
 
@@ -119,8 +120,7 @@ def may_keep_at_once(
     project_id: int, digest: bytes, known: Known, state: State, blobs: Sequence[Blob], *, now: datetime
 ) -> Keeping | None:
     """What to ask for the same, where one statement does it; None where more is to be asked."""
-    found = _days.get(project_id)
-    if found is None or time.monotonic() - found[0] > _RECHECK_S:
+    if _lately(_days, project_id) is None:
         return None
     asked = keeping(project_id, digest, known, state, blobs, now=now, kept=_kept(project_id))
     return None if asked.roots else asked
@@ -143,10 +143,8 @@ def has_room(project_id: int) -> bool:
 
 def may_have_room(project_id: int) -> bool | None:
     """What `has_room` said within the last minute; None where nobody asked."""
-    found = _bytes.get(project_id)
-    if found is None or time.monotonic() - found[0] > _RECHECK_S:
-        return None
-    return found[1] < MOST_BYTES
+    found = _lately(_bytes, project_id)
+    return None if found is None else found[1] < MOST_BYTES
 
 
 def _state(written: bytes) -> State:
@@ -158,14 +156,20 @@ def _state(written: bytes) -> State:
 
 
 def _kept(project_id: int) -> timedelta:
-    found = _days.get(project_id)
-    if found is None or time.monotonic() - found[0] > _RECHECK_S:
+    found = _lately(_days, project_id)
+    if found is None:
         found = time.monotonic(), facade.days_kept(project_id)
         _remember(_days, project_id, found)
     return KEPT if found[1] is None else min(KEPT, timedelta(days=found[1]))
 
 
-def _remember(known: dict[int, Any], project_id: int, found: Any) -> None:
+def _lately(known: dict[int, tuple[float, _Found]], project_id: int) -> tuple[float, _Found] | None:
+    """What was found of a project within the last minute, and when."""
+    found = known.get(project_id)
+    return None if found is None or time.monotonic() - found[0] > _RECHECK_S else found
+
+
+def _remember(known: dict[int, tuple[float, _Found]], project_id: int, found: tuple[float, _Found]) -> None:
     if len(known) >= _MOST_KNOWN:
         known.clear()
     known[project_id] = found
