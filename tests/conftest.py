@@ -53,12 +53,12 @@ hypothesis.settings.load_profile("patient")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of each corpus of bad inputs every fourth is tried in every run, the others by `pytest -m fuzz`."""
+    """Of each corpus of bad inputs every eighth is tried in every run, the others by `pytest -m fuzz`."""
     seen: Counter[str] = Counter()
     for item in items:
         if item.get_closest_marker("corpus"):
             name = item.nodeid.partition("[")[0]
-            if seen[name] % 4:
+            if seen[name] % 8:
                 item.add_marker(pytest.mark.fuzz)
             seen[name] += 1
 
