@@ -96,7 +96,7 @@ async def answering(ask: bytes, protocol: type[HttpToolsProtocol]) -> tuple[byte
     config = uvicorn.Config(application, http=protocol, lifespan="off", log_config=None)
     config.load()
     state, loop = ServerState(), asyncio.get_running_loop()
-    server = await loop.create_server(lambda: protocol(config, state, {}), "127.0.0.1", 0)
+    server = await loop.create_server(lambda: config.http_protocol_class(config, state, {}), "127.0.0.1", 0)
     async with server:
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
         writer.write(ask)
