@@ -1,7 +1,8 @@
 """Calls a second into a table of millions and into an empty one, with all rollups folding, and a page meanwhile.
 
 What is sent is an hour of a busy team, in JSON batches of 1,000 calls by four clients; each time another hour, so that
-no fold reads what an earlier one had to.
+no fold reads what an earlier one had to. What folds and judges goes on meanwhile, as in a running site. A turn begins
+when nothing of the one before is left to do: both sites share two cores, and would pay for each other's turns.
 """
 
 from __future__ import annotations
@@ -36,12 +37,14 @@ def compare(empty: Site, full: Site, *, calls: int, sent: int) -> None:
     """Print the ratio of the rates at which `sent` calls go into either, in turns, and that of a page's time under full
     ingest to its time at rest."""
     lags: dict[str, list[float]] = {"empty": [], "full": []}
+    judged: dict[str, list[float]] = {"empty": [], "full": []}
 
     def into(name: str, site: Site, number: int) -> float:
         if name == "empty":
             _truncate(site)
         rate = send(site, f"{name} {number}", hours_ago=number, count=sent)
         lags[name].append(round(_fold(site), 1))
+        judged[name].append(round(_judged(site), 1))
         return rate
 
     into("empty", empty, ROUNDS)  # both once without a figure
@@ -49,7 +52,9 @@ def compare(empty: Site, full: Site, *, calls: int, sent: int) -> None:
     rates = harness.in_turns(ROUNDS, lambda n: into("full", full, n), lambda n: into("empty", empty, n))
     detail = {"full": [round(rate) for rate in rates[0]], "empty": [round(rate) for rate in rates[1]]}
     ratio = harness.median_ratio(rates[0], rates[1])
-    harness.report("scale-ingest", ratio, at_least=0.8, calls=calls, calls_per_s=detail, folded_after_s=lags)
+    harness.report(
+        "scale-ingest", ratio, at_least=0.8, calls=calls, calls_per_s=detail, folded_after_s=lags, judged_after_s=judged
+    )
     pages_meanwhile(full, calls=calls, sent=sent)
 
 
@@ -67,6 +72,7 @@ def pages_meanwhile(site: Site, *, calls: int, sent: int) -> None:
         under = times.get()
         reader.join()
         _fold(site)
+        _judged(site)
         rest = before + _loads(site, path, 10)
         detail = {
             "rest_ms": _ms(rest),
@@ -140,6 +146,17 @@ def _fold(site: Site) -> float:
         ).is_clean:
             if time.monotonic() - began > PATIENCE_S:
                 raise RuntimeError(f"what was sent is not folded after {PATIENCE_S} s")
+    return time.monotonic() - began
+
+
+def _judged(site: Site) -> float:
+    """Seconds until the site's worker has added up and judged the runs of all that is folded."""
+    began = time.monotonic()
+    with psycopg.connect(site.place.dsn, autocommit=True) as conn:
+        while conn.execute("SELECT FROM telemetry_run_mark LIMIT 1").fetchone() is not None:
+            if time.monotonic() - began > PATIENCE_S:
+                raise RuntimeError(f"what was sent is not judged after {PATIENCE_S} s")
+            time.sleep(0.5)
     return time.monotonic() - began
 
 

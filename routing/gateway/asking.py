@@ -115,7 +115,7 @@ async def _streamed(exchange: Exchange, resources: Resources, trying: Trying, re
 async def _relayed(exchange: Exchange, trying: Trying, pump: Pump, hidden: Hiding | None) -> bytes:
     """Give the client what comes, and return what was held back."""
     held: list[bytes] = []
-    relay = pump.relay
+    relay, told = pump.relay, heads(exchange, trying)  # while nothing has come yet
     while (piece := await pump.next()) is not None:
         if hidden is not None:
             piece = hidden.feed(piece)
@@ -127,7 +127,7 @@ async def _relayed(exchange: Exchange, trying: Trying, pump: Pump, hidden: Hidin
         piece = b"".join((*held, piece))
         held.clear()
         if piece and not exchange.sent_bytes:
-            await exchange.client.open(heads(exchange, trying))
+            await exchange.client.open(told)
         if piece:
             exchange.sent(piece)
             await exchange.client.write(piece)

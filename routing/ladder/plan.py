@@ -128,9 +128,8 @@ def _sorted_out(
 
 def _unable(tier: Tier, features: Features) -> str:
     """Why the tier cannot answer such a request; empty where it can."""
-    missing = sorted(features.needs - tier.capabilities)
-    if missing:
-        return f"cannot do {' and '.join(missing)}"
+    if not features.needs <= tier.capabilities:
+        return f"cannot do {' and '.join(sorted(features.needs - tier.capabilities))}"
     return too_long(tier, features)
 
 

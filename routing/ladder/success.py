@@ -40,6 +40,9 @@ class Lengths(Struct, frozen=True):
     variance: float = 1.0
 
 
+_NONE, _USUAL = Counted(), Lengths()
+
+
 class Table(Struct, frozen=True, kw_only=True):
     """What was learned of one project. `by_type` is by (task type, tier id), `by_tier` by tier id."""
 
@@ -51,15 +54,15 @@ class Table(Struct, frozen=True, kw_only=True):
 def p_good(table: Table, task_type: str, tier_id: int, *, height: float, prompt_chars: int) -> float:
     """How likely the tier answers such a prompt well. `height` is its place among the tiers, 0 lowest to 1 highest."""
     prior = _LOWEST_PRIOR + (_HIGHEST_PRIOR - _LOWEST_PRIOR) * height
-    of_tier = table.by_tier.get(tier_id, Counted())
-    of_type = table.by_type.get((task_type, tier_id), Counted())
+    of_tier = table.by_tier.get(tier_id, _NONE)
+    of_type = table.by_type.get((task_type, tier_id), _NONE)
     usual = _shrunk(of_type.good, of_type.n, _shrunk(of_tier.good, of_tier.n, prior))
     return shifted(usual, -_LENGTH_SLOPE * _unusual_length(table, task_type, prompt_chars))
 
 
 def p_refused(table: Table, task_type: str, tier_id: int) -> float | None:
     """How likely the gate refuses the tier's answer; None where too little is known to leave the tier out for it."""
-    of_type = table.by_type.get((task_type, tier_id), Counted())
+    of_type = table.by_type.get((task_type, tier_id), _NONE)
     if of_type.n < SHRINK:
         return None
     of_tier = table.by_tier.get(tier_id, of_type)
@@ -82,10 +85,10 @@ def _shrunk(good: float, n: float, to: float) -> float:
 
 def _unusual_length(table: Table, task_type: str, chars: int) -> float:
     """How many standard deviations longer than usual, between -3 and 3; what is usual is shrunk as all else is."""
-    seen, before = table.lengths.get(task_type, Lengths()), Lengths()
+    seen = table.lengths.get(task_type, _USUAL)
     weight = seen.n / (seen.n + SHRINK)
-    mean = weight * seen.mean + (1 - weight) * before.mean
-    variance = weight * seen.variance + (1 - weight) * before.variance
+    mean = weight * seen.mean + (1 - weight) * _USUAL.mean
+    variance = weight * seen.variance + (1 - weight) * _USUAL.variance
     return max(-3.0, min(3.0, (log1p(chars) - mean) / sqrt(max(variance, 0.01))))
 
 

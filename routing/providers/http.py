@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from functools import lru_cache
 from types import TracebackType
 
 from aiohttp import (
@@ -177,10 +178,8 @@ class Upstream:
     ) -> Response:
         started = asyncio.get_running_loop().time()
         first_s = limits.connect_s + (limits.first_token_s if is_streamed else limits.whole_s)
-        timeout = ClientTimeout(total=None, connect=limits.connect_s)
         try:
-            check(provider.base_url, self._allowed)
-            url = provider.base_url.rstrip("/") + path
+            url, timeout = _address(provider.base_url, path, self._allowed), _timeout(limits.connect_s)
             async with asyncio.timeout_at(started + first_s):
                 inner = await self._pool().request(
                     method, url, data=body, headers=headers, timeout=timeout, allow_redirects=False
@@ -207,6 +206,18 @@ class Upstream:
                 headers={"User-Agent": "TLOI", "Accept-Encoding": "identity"},
             )
         return self._session
+
+
+@lru_cache(maxsize=256)
+def _address(base_url: str, path: str, allowed: Allowed) -> str:
+    """Where a request goes. Raises Forbidden."""
+    check(base_url, allowed)
+    return base_url.rstrip("/") + path
+
+
+@lru_cache(maxsize=256)
+def _timeout(connect_s: float) -> ClientTimeout:
+    return ClientTimeout(total=None, connect=connect_s)
 
 
 def _opening(provider: Provider) -> dict[str, str]:
