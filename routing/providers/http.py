@@ -25,6 +25,7 @@ from aiohttp.abc import AbstractResolver
 from routing.contracts import FaultKind, Limits, Provider, Secret, Tier
 from routing.providers.addresses import Allowed, Forbidden, check
 from routing.providers.connecting import Connector
+from routing.providers.eager import EagerRequest
 from routing.providers.failed import Failed, failed
 from routing.wire.sending import Prepared
 
@@ -204,6 +205,7 @@ class Upstream:
                 connector=Connector(self._allowed, self._resolver),
                 cookie_jar=DummyCookieJar(),
                 headers={"User-Agent": "TLOI", "Accept-Encoding": "identity"},
+                request_class=EagerRequest,
             )
         return self._session
 
