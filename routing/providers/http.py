@@ -15,18 +15,15 @@ from aiohttp import (
     ClientConnectionError,
     ClientConnectorError,
     ClientError,
-    ClientResponse,
-    ClientSession,
     ClientTimeout,
-    DummyCookieJar,
 )
 from aiohttp.abc import AbstractResolver
 
 from routing.contracts import FaultKind, Limits, Provider, Secret, Tier
 from routing.providers.addresses import Allowed, Forbidden, check
 from routing.providers.connecting import Connector
-from routing.providers.eager import EagerRequest
 from routing.providers.failed import Failed, failed
+from routing.providers.pool import Answer, Pool
 from routing.wire.sending import Prepared
 
 MOST_BYTES = 32 * 2**20
@@ -45,9 +42,7 @@ _LATE: Mapping[FaultKind, str] = {
 class Response:
     """An answer as it comes. `close` it, whatever happened: that ends what it still generates."""
 
-    def __init__(
-        self, inner: ClientResponse, limits: Limits, *, secret: str, started: float, is_streamed: bool
-    ) -> None:
+    def __init__(self, inner: Answer, limits: Limits, *, secret: str, started: float, is_streamed: bool) -> None:
         self.status = inner.status
         self.headers: Mapping[str, str] = inner.headers
         self._inner, self._limits, self._secret = inner, limits, Secret(secret)
@@ -137,7 +132,7 @@ class Upstream:
 
     def __init__(self, allowed: Allowed, *, resolver: AbstractResolver | None = None) -> None:
         self._allowed, self._resolver = allowed, resolver
-        self._session: ClientSession | None = None
+        self._pool: Pool | None = None
 
     async def open(
         self, prepared: Prepared, tier: Tier, *, is_streamed: bool, headers: Mapping[str, str] | None = None
@@ -162,9 +157,9 @@ class Upstream:
 
     async def close(self) -> None:
         """Close all connections."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        if self._pool is not None:
+            await self._pool.close()
+            self._pool = None
 
     async def _ask(
         self,
@@ -182,9 +177,7 @@ class Upstream:
         try:
             url, timeout = _address(provider.base_url, path, self._allowed), _timeout(limits.connect_s)
             async with asyncio.timeout_at(started + first_s):
-                inner = await self._pool().request(
-                    method, url, data=body, headers=headers, timeout=timeout, allow_redirects=False
-                )
+                inner = await self._connections().ask(method, url, body=body, headers=headers, timeout=timeout)
         except Forbidden as error:
             raise failed("forbidden_address", str(error)) from error
         except ClientConnectionError as error:
@@ -199,15 +192,10 @@ class Upstream:
             raise failed("malformed", f"{provider.name} answered with a redirect, which is not followed.")
         return response
 
-    def _pool(self) -> ClientSession:
-        if self._session is None:
-            self._session = ClientSession(
-                connector=Connector(self._allowed, self._resolver),
-                cookie_jar=DummyCookieJar(),
-                headers={"User-Agent": "TLOI", "Accept-Encoding": "identity"},
-                request_class=EagerRequest,
-            )
-        return self._session
+    def _connections(self) -> Pool:
+        if self._pool is None:
+            self._pool = Pool(Connector(self._allowed, self._resolver))
+        return self._pool
 
 
 @lru_cache(maxsize=256)
