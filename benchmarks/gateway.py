@@ -196,7 +196,7 @@ def started(
 
 def client(name: str, *words: object) -> str:
     command = [sys.executable, "-m", "benchmarks.gateway_peers", name, *map(str, words)]
-    return subprocess.run(command, cwd=harness.ROOT, check=True, capture_output=True, text=True).stdout
+    return subprocess.run(command, cwd=harness.ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 def _family(first: int) -> list[int]:
