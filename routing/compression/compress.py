@@ -91,6 +91,8 @@ class _Compressing:
         self.is_brief = is_brief
         self.meter = Meter(protocol, count)
         self.view, self.state = look(protocol, body, state, seen)
+        if seen is not None and seen.count == count:
+            self.meter.know(self.view.came[: self.view.same], seen.tokens)
         self.before = self.state
         self.has_tool = any(tool.name == TOOL for tool in tools_of(body))
         self.frame = self.meter.frame(body)
@@ -111,7 +113,7 @@ class _Compressing:
     def outcome(self) -> Outcome:
         """Through all of them."""
         if self.goes_on and self.kept == len(self.view.messages) and not self.policy.is_due:
-            return Outcome(self._body(), self.state, (), (), self._saved(), self.view.seen)
+            return Outcome(self._body(), self.state, (), (), self._saved(), self._seen())
         self.state = replace(self.state, calls=self.state.calls + 1)
         self._stub()
         self._fold()
@@ -126,7 +128,7 @@ class _Compressing:
             came_nanousd=self.state.came_nanousd + saved.of_nanousd,
             saved_nanousd=self.state.saved_nanousd + (saved.nanousd or 0),
         )
-        return Outcome(self._body(), self.state, tuple(self.blobs), tuple(self.changes), saved, self.view.seen)
+        return Outcome(self._body(), self.state, tuple(self.blobs), tuple(self.changes), saved, self._seen())
 
     def _stub(self) -> None:
         """Replace long results that are new."""
@@ -195,9 +197,16 @@ class _Compressing:
         body = self.body if is_same else {**self.body, "messages": self.view.messages}
         return offered(self.protocol, body) if self.state.is_offered else body
 
+    def _seen(self) -> Seen:
+        return replace(self.view.seen, tokens=self._each_came, count=self.count)
+
+    @cached_property
+    def _each_came(self) -> list[int]:
+        return self.meter.each(self.view.came)
+
     @cached_property
     def _came(self) -> int:
-        return self.frame + self.meter.of(self.view.came)
+        return self.frame + sum(self._each_came)
 
     def _sent(self) -> int:
         if len(self.changes) not in self.counted:  # what is sent changes with them

@@ -36,12 +36,14 @@ SHORTEST = 1_000  # characters: shorter results are never replaced
 class Seen(Struct, frozen=True):
     """The last request of a conversation as it was read, so that what comes again is neither read nor hashed again:
     nothing that the request would not say itself. `digests` are of long results, by message and place; `fold` is the
-    fingerprint of the messages between two places."""
+    fingerprint of the messages between two places; `tokens` are each message's, as `count` counts."""
 
     came: list[Body]
     said: list[Message]
     digests: dict[tuple[int, int], str]
     fold: tuple[str, int, int] | None = None
+    tokens: Sequence[int] = ()
+    count: Count | None = None
 
     def same(self, came: Sequence[Body]) -> int:
         """How many of the first messages it has seen."""
@@ -66,6 +68,7 @@ class View:
     free: list[int]  # between which messages may be cut
     stubs: dict[tuple[str, str], Stub]  # by call, and by the hash of the result or the stub itself
     seen: Seen
+    same: int  # of the first messages that came, which were seen before
 
     def replace(self, at: int, message: Body) -> None:
         """Send another message in the place of one."""
@@ -103,7 +106,7 @@ def look(protocol: Protocol, body: Body, state: State, seen: Seen | None = None)
     known = {at: digest for at, digest in seen.digests.items() if at[0] < same} if seen else {}
     now_seen = Seen(came, of_came, known, folded)
     behind, shift = head + len(rendered), covered - len(rendered)
-    view = View(protocol, came, messages, list(said), head, behind, shift, free, {}, now_seen)
+    view = View(protocol, came, messages, list(said), head, behind, shift, free, {}, now_seen, same)
     for stub in state.stubs:
         know(view, stub)
     _stub(view)
@@ -197,6 +200,10 @@ class Meter:
     def __init__(self, protocol: Protocol, count: Count) -> None:
         self._protocol, self._count = protocol, count
         self._known: dict[int, tuple[Body, int]] = {}
+
+    def know(self, messages: Sequence[Body], tokens: Sequence[int]) -> None:
+        """What messages are that were counted before."""
+        self._known |= {id(message): (message, one) for message, one in zip(messages, tokens, strict=False)}
 
     def of(self, messages: Sequence[Body]) -> int:
         """What these messages are."""

@@ -48,6 +48,16 @@ _TRIES = 3
 _UNTRIGGERED = {"session_tokens": maxsize, "turns": maxsize, "result_tokens": maxsize, "is_due": False}
 
 
+class ByBytes(Struct, frozen=True):
+    """Counts the tokens of a text by its bytes."""
+
+    bytes_a_token: float
+
+    def __call__(self, text: str) -> int:
+        size = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+        return int(size / self.bytes_a_token) + 1
+
+
 class Asked(Struct, frozen=True, kw_only=True):
     """A request that may be made shorter, as the tier that is asked first counts and charges it."""
 
@@ -160,7 +170,7 @@ class Work:
             body if whole is messages else {**body, "messages": whole},
             found.state,
             policy,
-            count=lambda text: int(_size(text) / asked.bytes_a_token) + 1,
+            count=ByBytes(asked.bytes_a_token),
             idle_s=idle_s,
             seen=self.seen,
             is_brief=is_brief,
@@ -267,7 +277,3 @@ def _booked(model: str, provider: str, is_anthropic: bool) -> Prices | None:
 
 def _is_same(came: Body, sent: Body) -> bool:
     return came is sent or (came.get("messages") is sent.get("messages") and came.get("tools") is sent.get("tools"))
-
-
-def _size(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))

@@ -65,7 +65,8 @@ def _asked(exchange: Exchange, resources: Resources, rule: Shortening, tier: Tie
         policy=policy_of(rule, tier, is_pressed=exchange.is_pressed),
         is_shadow=rule.mode == "shadow",
         is_free=tier.is_free,
-        bytes_a_token=resources.ratios.bytes_a_token(tier.id),
+        # Rounded, so that what was counted of a conversation holds for its next request.
+        bytes_a_token=round(resources.ratios.bytes_a_token(tier.id), 1),
         has_own_tool=own,
         now=exchange.received_at,
     )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import find, given
 from hypothesis import strategies as st
 
 from routing.compression.cues import CONSTRAINT, DECISION, ERROR, TODO, Cue
+from routing.compression.digest import numberless
 
 CUES = {"constraint": CONSTRAINT, "decision": DECISION, "todo": TODO, "error": ERROR}
 
@@ -40,3 +43,8 @@ def test_a_cue_that_lacks_a_word_is_noticed() -> None:
     texts = st.from_regex(DECISION.pattern)
     text = find(texts, lambda text: less.is_in(text) != (DECISION.pattern.search(text) is not None))
     assert "because" in text.lower()
+
+
+@given(st.text(st.sampled_from("a1 29#\n\u0661é"), max_size=30))
+def test_numbers_are_taken_out_as_the_pattern_would(text: str) -> None:
+    assert numberless(text) == re.sub(r"\d+", "#", text)
