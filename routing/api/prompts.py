@@ -19,7 +19,7 @@ from routing.compression import blobs, retrieving
 from routing.compression.blobs import Folded, Lost
 from routing.compression.policy import Policy
 from routing.contracts import Caller
-from routing.gateway.shortening import AWAY, WRITE_S, Asked, Made, Work, booked_prices
+from routing.gateway.shortening import AWAY, WRITE_S, Asked, Made, Work, booked_prices, conversation_of
 from routing.originals import keeping
 from routing.originals.keeping import Overtaken
 from routing.wire.bodies import Body
@@ -121,16 +121,18 @@ def _asked(wanted: Wanted, project_id: int, now: datetime) -> Asked:
         is_due=wanted.is_due,
         prices=booked_prices(prompt.features.model, wanted.protocol),
     )
+    caller = Caller(project_id=project_id, key_id=0, session=f"api:{wanted.session}")
     return Asked(
         request=prompt,
         size=len(raw),
-        caller=Caller(project_id=project_id, key_id=0, session=f"api:{wanted.session}"),
+        caller=caller,
         policy=policy,
         is_shadow=False,
         is_free=False,
         bytes_a_token=BYTES_A_TOKEN,
         has_own_tool=False,
         now=now,
+        conversation=conversation_of(prompt, caller),
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from bisect import bisect_left
+from itertools import accumulate, pairwise
 
 from msgspec import Struct
 
@@ -29,12 +30,11 @@ class Cut(Struct, frozen=True):
 def cut_place(view: View, policy: Policy, meter: Meter) -> int:
     """Before which message to cut, so that the last steps stay: at least `keep_steps`, and as many as have room in
     `keep_tokens`. At or before `view.behind` there is nothing to fold."""
-    tokens, each = 0, meter.each(view.messages)
-    for kept, (start, end) in enumerate(reversed(list(pairwise(view.free)))):
-        tokens += sum(each[start:end])
-        if kept >= max(1, policy.keep_steps) and tokens > policy.keep_tokens:
-            return end
-    return 0
+    before = list(accumulate(meter.each(view.messages), initial=0))  # tokens, before each place
+    foldable = max(0, len(view.free) - 1 - max(1, policy.keep_steps))  # steps
+    most = before[-1] - policy.keep_tokens
+    found = bisect_left(view.free, most, hi=foldable, key=before.__getitem__)
+    return view.free[found] if found else 0
 
 
 def cut(view: View, end: int, state: State, policy: Policy, *, kept: int, meter: Meter, count: Count) -> Cut:

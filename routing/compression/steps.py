@@ -183,19 +183,15 @@ def _plainly(message: Body) -> Body:
 def boundaries(said: Sequence[Message]) -> list[int]:
     """Between which messages may be cut: the places, from 0 to the number of messages, that part no call from a
     result. An id that is used again means its latest call."""
-    earliest = list(range(len(said)))
+    taken: set[int] = set()
     called: dict[str, int] = {}
     for number, message in enumerate(said):
-        for result in message.results:
-            earliest[number] = min(earliest[number], called.get(result.id, number))
+        if message.results:
+            first = min(called.get(result.id, number) for result in message.results)
+            taken.update(range(first + 1, number + 1))
         for call in message.calls:
             called[call.id] = number
-    free, low = [len(said)], len(said)
-    for number in reversed(range(len(said))):
-        low = min(low, earliest[number])
-        if low >= number:
-            free.append(number)
-    return free[::-1]
+    return [place for place in range(len(said) + 1) if place not in taken]
 
 
 def unpaired(said: Sequence[Message]) -> tuple[list[str], list[str]]:

@@ -70,11 +70,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     bytes_a_token: float
     has_own_tool: bool
     now: datetime
-
-    @property
-    def conversation(self) -> bytes:
-        """By what its conversation is known."""
-        return conversation_of(self.request, self.caller, is_shadow=self.is_shadow)
+    conversation: bytes  # by what it is known
 
 
 class Made(Struct, frozen=True):

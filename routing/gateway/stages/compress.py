@@ -12,7 +12,7 @@ from routing.compression.block import TOOL
 from routing.contracts import Plan, Shortening, Tier
 from routing.gateway.exchange import Asides, Exchange, Refusal
 from routing.gateway.resources import Resources
-from routing.gateway.shortening import Asked, is_fit, policy_of, wish
+from routing.gateway.shortening import Asked, conversation_of, is_fit, policy_of, wish
 from routing.wire.prompts import tools_of
 
 BYTES_A_TOKEN = 4  # as the plan has it
@@ -58,15 +58,17 @@ def _with_tools(plan: Plan) -> Plan:
 
 def _asked(exchange: Exchange, resources: Resources, rule: Shortening, tier: Tier) -> Asked:
     own = any(tool.name == TOOL for tool in tools_of(exchange.request.body))
+    is_shadow = rule.mode == "shadow"
     return Asked(
         request=exchange.request,
         size=len(exchange.body),
         caller=exchange.caller,
         policy=policy_of(rule, tier, is_pressed=exchange.is_pressed),
-        is_shadow=rule.mode == "shadow",
+        is_shadow=is_shadow,
         is_free=tier.is_free,
         # Rounded, so that what was counted of a conversation holds for its next request.
         bytes_a_token=round(resources.ratios.bytes_a_token(tier.id), 1),
         has_own_tool=own,
         now=exchange.received_at,
+        conversation=conversation_of(exchange.request, exchange.caller, is_shadow=is_shadow),
     )
