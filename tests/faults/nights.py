@@ -80,10 +80,10 @@ def reports(conn: Database, project: int) -> dict[tuple[str, date], Any]:
 
 
 def assert_complete(conn: Database, project: int, like: Days) -> None:
-    """Each job has its one report, and all say what those of a project say that nothing disturbed."""
+    """Each job of a report has that report once, and all say what those of a project say that nothing disturbed."""
     kinds = {"daily-report": "daily", "weekly-report": "weekly", "monthly-report": "monthly"}
-    query = "SELECT kind, first_day FROM telemetry_job WHERE project_id = %s AND state = 'done'"
-    done = [(kinds[kind], first) for kind, first in conn.execute(query, [project])]
+    query = "SELECT kind, first_day FROM telemetry_job WHERE project_id = %s AND state = 'done' AND kind = ANY(%s)"
+    done = [(kinds[kind], first) for kind, first in conn.execute(query, [project, list(kinds)])]
     found = reports(conn, project)
     assert sorted(done) == sorted(found)
     assert found == like
@@ -102,8 +102,8 @@ def undisturbed(site: Site) -> Days:
 
 
 def order_of(conn: Database, project: int) -> list[tuple[date, date]]:
-    """(last day, first day) of a project's jobs in the order in which they ended."""
-    query = "SELECT last_day, first_day FROM telemetry_job WHERE project_id = %s ORDER BY finished_at"
+    """(last day, first day) of a project's reports in the order in which they ended."""
+    query = "SELECT last_day, first_day FROM telemetry_job WHERE project_id = %s AND kind LIKE '%%-report' ORDER BY finished_at"
     return list(conn.execute(query, [project]).fetchall())
 
 
