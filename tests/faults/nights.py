@@ -103,8 +103,8 @@ def undisturbed(site: Site) -> Days:
 
 def order_of(conn: Database, project: int) -> list[tuple[date, date]]:
     """(last day, first day) of a project's reports in the order in which they ended."""
-    query = "SELECT last_day, first_day FROM telemetry_job WHERE project_id = %s AND kind LIKE '%%-report' ORDER BY finished_at"
-    return list(conn.execute(query, [project]).fetchall())
+    query = "SELECT last_day, first_day FROM telemetry_job WHERE project_id = %s AND kind LIKE %s ORDER BY finished_at"
+    return list(conn.execute(query, [project, "%-report"]).fetchall())
 
 
 def reaches(site: Site) -> bool:
