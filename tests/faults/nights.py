@@ -58,9 +58,10 @@ def worked(conn: Database, *, days: int = 3, runs: int = RUNS) -> int:
 
 
 def jobs(conn: Database, project: int) -> dict[tuple[str, str], tuple[str, int, str]]:
-    """State, attempts and error of each job, by its kind and period."""
-    query = "SELECT kind, period, state, attempts, error FROM telemetry_job WHERE project_id = %s"
-    return {(kind, period): (state, *rest) for kind, period, state, *rest in conn.execute(query, [project])}
+    """State, attempts and error of each job of a report, by its kind and period. Other apps have nightly jobs too."""
+    query = "SELECT kind, period, state, attempts, error FROM telemetry_job WHERE project_id = %s AND kind LIKE %s"
+    found = conn.execute(query, [project, "%-report"])
+    return {(kind, period): (state, *rest) for kind, period, state, *rest in found}
 
 
 def is_reported(conn: Database, project: int, *, days: int = 3) -> bool:
