@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from routing.cache.fingerprint import Unfit, canonical, fingerprint
+from routing.cache.fingerprint import Unfit, canonical
 from routing.cache.lookups import Question
 from routing.contracts import KeepRule, Tier
 from routing.wire.bodies import Body, object_of, objects_of
@@ -30,18 +30,21 @@ _ANSWERED = frozenset(
 )
 # Client-run tools: whoever asked does what they say. Of others the provider does it.
 _CLIENTS_TOOLS = frozenset((None, "function", "custom"))
-_OUTSIDE = (
-    "file_id",
-    "file_url",
-    "previous_response_id",
-    "conversation",
-    "container",
-    "mcp_servers",
-    "web_search_options",
+_OUTSIDE = frozenset(
+    (
+        "file_id",
+        "file_url",
+        "previous_response_id",
+        "conversation",
+        "container",
+        "mcp_servers",
+        "web_search_options",
+    )
 )
-_ADDRESSES = ("url", "image_url", "video_url", "audio_url")
+_ADDRESSES = frozenset(("url", "image_url", "video_url", "audio_url"))
+_NESTED = (dict, list)
 _DEEPEST = 100
-_last_ladder: tuple[Sequence[Tier], bytes] = ((), b"")
+_last_ladder: tuple[Sequence[Tier], str] = ((), "")
 
 
 class BadWish(ValueError):
@@ -83,16 +86,12 @@ def question_of(
 ) -> Question:
     """What is asked: all of the body, by a project, of the tier that is asked `first`, on the ladder as it is set up. A
     streamed answer is another one than a whole one, so that each is given again as it was, to the byte."""
-    asked = {
-        "protocol": request.protocol,
-        "body": _written(request.body),
-        "headers": {name: headers[name] for name in _SHAPING if name in headers},
-        "first": (first.id, is_pinned),
-        "ladder": _ladder(tiers),
-    }
-    key = fingerprint("gateway", version=VERSION, tenant=str(project_id), arguments=asked)
+    shaping = [(name.decode(), headers[name].decode("latin-1")) for name in _SHAPING if name in headers]
+    asked = ("gateway", VERSION, project_id, request.protocol, first.id, is_pinned, _ladder(tiers), shaping)
+    digest = hashlib.sha256(msgspec.json.encode(asked))
+    digest.update(_written(request.body))
     seconds = hours * 3600
-    return Question(key=key, ttl_s=seconds, grace_s=seconds, tags=tags_of(project))
+    return Question(key=digest.hexdigest(), ttl_s=seconds, grace_s=seconds, tags=tags_of(project))
 
 
 def tags_of(project: str) -> tuple[str, ...]:
@@ -108,11 +107,11 @@ def _written(body: Body) -> bytes:
         raise Unfit("It is nested too deeply.") from None
 
 
-def _ladder(tiers: Sequence[Tier]) -> bytes:
+def _ladder(tiers: Sequence[Tier]) -> str:
     """The digest of a ladder, made once for all requests that are asked of it."""
     global _last_ladder  # noqa: PLW0603 (a memory of one)
     if _last_ladder[0] is not tiers:
-        _last_ladder = tiers, hashlib.sha256(canonical([_as_set_up(tier) for tier in tiers])).digest()
+        _last_ladder = tiers, hashlib.sha256(canonical([_as_set_up(tier) for tier in tiers])).hexdigest()
     return _last_ladder[1]
 
 
@@ -159,15 +158,13 @@ def _reaches_out(value: Any, depth: int) -> bool:
     """Whether something is named that lies elsewhere, and may be another thing tomorrow."""
     if depth > _DEEPEST:
         return True
-    if type(value) is list:
-        return any(_reaches_out(each, depth + 1) for each in value)
-    if type(value) is not dict:
-        return False
-    return (
-        any(value.get(name) for name in _OUTSIDE)
-        or any(_is_address(value.get(name)) for name in _ADDRESSES)
-        or any(_reaches_out(each, depth + 1) for each in value.values())
-    )
+    if type(value) is dict:
+        if any(value[name] for name in _OUTSIDE & value.keys()):
+            return True
+        if any(_is_address(value[name]) for name in _ADDRESSES & value.keys()):
+            return True
+        value = value.values()
+    return any(_reaches_out(each, depth + 1) for each in value if type(each) in _NESTED)
 
 
 def _is_address(value: object) -> bool:
