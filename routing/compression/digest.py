@@ -86,7 +86,7 @@ def _of_value(value: Any) -> Iterable[str]:
 
 
 def numberless(text: str) -> str:
-    """A text with # for each number; for most without a pattern, which takes thirty times as long."""
+    """A text with # for each number; for most without a pattern, which is slower."""
     if not text.isascii() or "#" in text:
         return _NUMBER.sub("#", text)
     text = text.translate(_DIGITS)
