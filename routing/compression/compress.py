@@ -18,7 +18,7 @@ from routing.compression.block import TOOL
 from routing.compression.policy import Edit, Policy, cost_nanousd, is_triggered, pays, purse, rent
 from routing.compression.retrieving import definition, offered
 from routing.compression.state import State
-from routing.compression.steps import fingerprint, fingerprints
+from routing.compression.steps import Running, running
 from routing.compression.view import Count, Meter, Seen, look
 from routing.contracts import Protocol
 from routing.wire.bodies import Body, as_text
@@ -101,9 +101,9 @@ class _Compressing:
         self.changes: list[Change] = []
         self.counted: dict[int, int] = {}
         sent, whole = self.state.sent, len(self.view.messages)
-        found = fingerprints(self.view.messages, {min(sent, whole), whole})
-        self.goes_on = 0 < sent <= whole and self.state.last == found[sent]
-        self.last = found[whole]
+        before = self._running(seen)
+        self.goes_on = 0 < sent <= whole and self.state.last == before.hexdigest()
+        self.running = running(self.view.messages[sent:], before)
         answered = max((at + 1 for at, said in enumerate(self.view.said) if said.role == "assistant"), default=0)
         # What the provider may have kept. Of a conversation that is not known: all up to its last answer.
         self.kept = sent if self.goes_on else answered
@@ -117,11 +117,13 @@ class _Compressing:
         self.state = replace(self.state, calls=self.state.calls + 1)
         self._stub()
         self._fold()
+        if self.changes:
+            self.running = running(self.view.messages)
         saved = self._saved()
         self.state = replace(
             self.state,
             sent=len(self.view.messages),
-            last=fingerprint(self.view.messages) if self.changes else self.last,
+            last=self.running.hexdigest(),
             came_tokens=self._came,
             sent_tokens=self._sent(),
             saved_tokens=self.state.saved_tokens + saved.tokens,
@@ -198,7 +200,14 @@ class _Compressing:
         return offered(self.protocol, body) if self.state.is_offered else body
 
     def _seen(self) -> Seen:
-        return replace(self.view.seen, tokens=self._each_came, count=self.count)
+        seen = self.view.seen
+        return replace(seen, tokens=self._each_came, count=self.count, state=self.state, sent=self.running)
+
+    def _running(self, seen: Seen | None) -> Running:
+        """The hash of as many messages as were sent last: where all that came then came again, it is known."""
+        if seen is None or seen.sent is None or seen.state is not self.state or self.view.same < len(seen.came):
+            return running(self.view.messages[: self.state.sent])
+        return seen.sent
 
     @cached_property
     def _each_came(self) -> list[int]:

@@ -17,6 +17,7 @@ from routing.wire.bodies import Body, as_text, kind_of, lines_of, object_of, obj
 SYSTEM = frozenset(("system", "developer"))
 _RESULTS = frozenset(("tool", "function"))
 _CALLS = frozenset(("tool_calls", "function_call"))
+Running = blake2b
 
 
 class Called(Struct, frozen=True):
@@ -156,14 +157,22 @@ def _unmarked(block: Any) -> Any:
 def fingerprint(messages: Sequence[Body]) -> str:
     """A hash of messages that tells whether they are the same to a model: cache breakpoints, and whether one text
     stands alone or in a list, are not in it."""
-    return fingerprints(messages, (len(messages),))[len(messages)]
+    return running(messages).hexdigest()
+
+
+def running(messages: Sequence[Body], before: Running | None = None) -> Running:
+    """The hash of messages, of which `hexdigest` is the fingerprint: it can be gone on with. Where it goes on from what
+    stands `before` them, it is that of all."""
+    made = blake2b(digest_size=32) if before is None else before.copy()
+    made.update(lines_of(map(_plainly, messages)))
+    return made
 
 
 def fingerprints(messages: Sequence[Body], places: Collection[int]) -> dict[int, str]:
     """The fingerprints of the first messages, up to each of some places that there are."""
-    made, found, start = blake2b(digest_size=32), {}, 0
+    made, found, start = running(()), {}, 0
     for place in sorted(places):
-        made.update(lines_of(map(_plainly, messages[start:place])))
+        made = running(messages[start:place], made)
         found[place] = made.hexdigest()
         start = place
     return found

@@ -18,6 +18,7 @@ from routing.compression.steps import (
     SYSTEM,
     Message,
     Result,
+    Running,
     as_content,
     boundaries,
     content_of,
@@ -36,7 +37,8 @@ SHORTEST = 1_000  # characters: shorter results are never replaced
 class Seen(Struct, frozen=True):
     """The last request of a conversation as it was read, so that what comes again is neither read nor hashed again:
     nothing that the request would not say itself. `digests` are of long results, by message and place; `fold` is the
-    fingerprint of the messages between two places; `tokens` are each message's, as `count` counts."""
+    fingerprint of the messages between two places; `tokens` are each message's, as `count` counts; `sent` is the
+    hash of what was sent of it, with the `state` that it left."""
 
     came: list[Body]
     said: list[Message]
@@ -44,6 +46,8 @@ class Seen(Struct, frozen=True):
     fold: tuple[str, int, int] | None = None
     tokens: Sequence[int] = ()
     count: Count | None = None
+    state: State | None = None
+    sent: Running | None = None
 
     def same(self, came: Sequence[Body]) -> int:
         """How many of the first messages it has seen."""

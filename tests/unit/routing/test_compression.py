@@ -18,6 +18,7 @@ from routing.compression.policy import Policy, Prices
 from routing.compression.restoring import restored
 from routing.compression.state import State
 from routing.compression.steps import read, unpaired
+from routing.compression.view import Seen
 from routing.contracts import Protocol
 from tests.conversations import PROTOCOLS, Message, answered, called, conversations, printed, request, said
 
@@ -117,18 +118,25 @@ def test_what_was_seen_of_the_last_request_changes_nothing(
     made: tuple[Protocol, list[list[Message]]], policy: Policy, keeps_ours: bool, edited: int, drops: bool
 ) -> None:
     protocol, turns = made
-    state, seen = State(), None
+    state, before = State(), State()
+    seen: Seen | None = None
+
+    def changes_nothing(body: Message, known: State) -> None:
+        plain, quick = (compress(protocol, body, known, policy, count=count, seen=each) for each in (None, seen))
+        assert replace(quick, seen=None) == replace(plain, seen=None)
+
     for body, outcome in walk(protocol, turns, policy, {}, keeps_ours=keeps_ours):
+        for known in (State(), before):  # another process went on with it, or it has expired
+            changes_nothing(body, known)
         messages = body["messages"]
         longest = max(range(len(messages)), key=lambda at: len(bytes_of(messages[at])))
         place = edited % len(messages) if edited % 2 else longest
         other = [] if drops else [altered(messages[place])]
         for sent in (messages, [*messages[:place], *other, *messages[place + 1 :]]):
-            came = msgspec.json.decode(bytes_of({**body, "messages": sent}))
-            plain, quick = (compress(protocol, came, state, policy, count=count, seen=each) for each in (None, seen))
-            assert replace(quick, seen=None) == replace(plain, seen=None)
-        seen = compress(protocol, body, state, policy, count=count, seen=seen).seen
-        state = outcome.state
+            changes_nothing(msgspec.json.decode(bytes_of({**body, "messages": sent})), state)
+        quick = compress(protocol, body, state, policy, count=count, seen=seen)
+        assert replace(quick, seen=None) == replace(outcome, seen=None)
+        before, state, seen = state, quick.state, quick.seen  # that state: of no other it is known what was sent
 
 
 @given(both(), POLICIES)
