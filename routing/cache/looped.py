@@ -87,6 +87,7 @@ class _Line(asyncio.Protocol):
         self._reader, self._loop = hiredis.Reader(), asyncio.get_running_loop()
         self._waiting: deque[asyncio.Future[Any] | None] = deque()  # None: nobody, for what is said
         self._loaded: dict[str, str] = {}  # by script: its hash
+        self._unsent: list[bytes] = []
         self._transport: asyncio.Transport | None = None
         self.is_over = False
 
@@ -141,7 +142,15 @@ class _Line(asyncio.Protocol):
         if self._transport is None or self.is_over:
             raise ConnectionError("there is no connection")
         self._waiting.append(future)
-        self._transport.write(hiredis.pack_command(words))  # type: ignore[arg-type]  # it takes any number of them
+        if not self._unsent:
+            self._loop.call_soon(self._write)
+        self._unsent.append(hiredis.pack_command(words))  # type: ignore[arg-type]  # it takes any number of them
+
+    def _write(self) -> None:
+        """Send what was asked while the loop went round once: a write costs more than all else of a question."""
+        unsent, self._unsent = self._unsent, []
+        if self._transport is not None and not self.is_over:
+            self._transport.write(b"".join(unsent))
 
     async def _run(self, asked: Ask) -> Any:
         words = (self._loaded[asked.script], len(asked.keys), *asked.keys, *asked.args)
