@@ -2,8 +2,8 @@
 
 Of a request neither endless nor forever: uvicorn's protocol bounds neither, so that whoever may connect could fill
 memory with one header, or hold connections that never ask anything. Of an answer whose length is known not alone: it is
-written together with its body, for a write, and the client that it wakes, cost as much as a stage. The head of a stream
-goes ahead: held for what comes first behind it, it made the first token later.
+written together with its body, for each write wakes the client. The head of a stream goes ahead: held for what comes
+first behind it, it made the first token later.
 """
 
 from __future__ import annotations
@@ -31,13 +31,9 @@ class HeadWithBody(asyncio.Transport):
             self._is_head_next = False
             if self._cycle.expected_content_length:
                 self._head = data
-            else:
-                self._inner.write(data)
-        elif self._head:
-            head, self._head = self._head, b""
-            self._inner.write(head + data)
-        else:
-            self._inner.write(data)
+                return
+        head, self._head = self._head, b""
+        self._inner.write(head + data)
 
     def close(self) -> None:
         """Write what waits, and close."""
